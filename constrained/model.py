@@ -1,0 +1,78 @@
+"""ResNet18 with a constrained head, built the way torchvision builds its models."""
+
+import importlib.util
+from pathlib import Path
+
+import torch
+
+from .modules import ConstrainedLinear
+
+
+def _declare_missing_operators() -> None:
+    """Make ``import torchvision`` work next to a build of torch that its wheel was not compiled for.
+
+    A CPU build of torch cannot load the compiled operators of torchvision's ordinary wheel, and importing
+    torchvision then stops at "operator torchvision::nms does not exist", because it registers shapes for two
+    operators that were never declared. ResNet18 uses neither, so declaring their schemas is enough. Where the
+    wheels match, loading the library declares them and this function changes nothing.
+    """
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or not spec.submodule_search_locations:
+        return  # not installed: let the import below say so
+    for library in Path(spec.submodule_search_locations[0]).glob("_C*.so"):
+        try:
+            torch.ops.load_library(str(library))
+        except (ImportError, OSError):
+            continue  # the mismatch this function is for
+    for name in ("nms", "qnms"):
+        if not hasattr(torch.ops.torchvision, name):
+            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+
+_declare_missing_operators()
+
+import torchvision  # noqa: E402  (the operators must be declared first)
+
+
+def constrained_resnet18(
+    *,
+    weights: "torchvision.models.ResNet18_Weights | str | dict[str, torch.Tensor] | None" = None,
+    num_classes: int | None = None,
+    constraint: torch.nn.Module | None = None,
+    penalty: torch.nn.Module | None = None,
+    progress: bool = True,
+) -> "torchvision.models.ResNet":
+    """torchvision's ``resnet18`` whose last layer is a `ConstrainedLinear`.
+
+    Args:
+        weights: a ``ResNet18_Weights`` or its name, as in torchvision (downloaded, hash checked, cached); or a
+            ``state_dict`` of a whole ResNet18, for example from ``safetensors.torch.load_file``.
+        num_classes: width of the head. Default: that of the weights, 1000 without weights.
+        constraint, penalty: as in `ConstrainedLinear`.
+        progress: show a bar while downloading.
+
+    Raises:
+        ValueError: if the weights' head has another width than ``num_classes``.
+    """
+    models = torchvision.models
+    if weights is not None and not isinstance(weights, dict):
+        weights = models.ResNet18_Weights.verify(weights)
+        state = weights.get_state_dict(progress=progress, check_hash=True)
+    else:
+        state = weights
+    if state is not None:
+        width = state["fc.weight"].shape[0]
+        if num_classes not in (None, width):
+            raise ValueError(
+                f"these weights have a head of {width} classes, got num_classes={num_classes}: leave num_classes out, "
+                f"or load them first and put a new ConstrainedLinear(512, {num_classes}) in place of model.fc"
+            )
+        num_classes = width
+    model = models.resnet18(num_classes=num_classes or 1000)
+    head = model.fc
+    model.fc = ConstrainedLinear(head.in_features, head.out_features, constraint=constraint, penalty=penalty)
+    if state is not None:
+        # A learned temperature is the one key that a plain ResNet18's weights may lack.
+        fresh = {k: v for k, v in model.state_dict().items() if k.startswith("fc.constraint.")}
+        model.load_state_dict(fresh | state)
+    return model

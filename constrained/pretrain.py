@@ -1,0 +1,358 @@
+"""How the bundled checkpoint was made: torchvision's ResNet18 on CIFAR-10, upsampled inside the pipeline.
+
+    python -m constrained.pretrain                                  # downloads CIFAR-10 through torchvision
+    python -m constrained.pretrain --data cifar10_jpeg.npz          # or reads a local file of JPEG pictures
+    python -m constrained.pretrain --resume                         # goes on after the last finished epoch
+    torchrun --nproc-per-node 2 -m constrained.pretrain             # data parallel, gloo on CPUs, nccl on GPUs
+
+The network sees pictures of ``--size`` pixels that hold no more detail than 32 x 32: that is what CIFAR-10 offers,
+and a photograph is brought to the same 32 pixels before it is shown to the network (`checkpoints.Geometry`).
+The last epoch is what is exported; the test pictures choose nothing.
+"""
+
+import argparse
+import hashlib
+import io
+import itertools
+import json
+import math
+import os
+import platform
+import shlex
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import safetensors.torch
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+
+from . import calibration
+from .model import torchvision
+
+LABELS = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+NAME = "resnet18-cifar10"
+FIT, JUDGE = 6_000, 4_000  # the test pictures, split once and for good
+
+
+def load_data(path: Path) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor], str]:
+    """Both splits as ``(pixels (N, 3, 32, 32) uint8, labels (N,) int64)`` and a sentence that names the source.
+
+    A file is read as an ``.npz`` of JPEG bytes (keys ``{split}_jpeg``, ``{split}_offsets``, ``{split}_labels``);
+    anything else is a folder for ``torchvision.datasets.CIFAR10`` to download to.
+    """
+    splits = []
+    if path.is_file():
+        with np.load(path) as archive:  # allow_pickle is False by default
+            for split in ("train", "test"):
+                jpeg, offsets = archive[f"{split}_jpeg"], archive[f"{split}_offsets"]
+                pictures = [
+                    np.asarray(PIL.Image.open(io.BytesIO(jpeg[a:b].tobytes())).convert("RGB"))
+                    for a, b in itertools.pairwise(offsets)
+                ]
+                splits.append((np.stack(pictures), archive[f"{split}_labels"]))
+        source = f"CIFAR-10 as JPEG pictures, {path.name}, SHA-256 {sha256(path)}"
+    else:
+        for train in (True, False):
+            data = torchvision.datasets.CIFAR10(path, train=train, download=True)
+            splits.append((data.data, np.asarray(data.targets)))
+        source = "CIFAR-10 through torchvision.datasets.CIFAR10"
+    train, test = (
+        (torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(y.astype(np.int64))) for x, y in splits
+    )
+    return train, test, source
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """``(N, 3, H, W)`` in ``[0, 1]`` to the zero mean and unit variance that the network expects."""
+    mean, std = (torch.tensor(v, device=pixels.device).view(1, 3, 1, 1) for v in (MEAN, STD))
+    return (pixels - mean) / std
+
+
+def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Random resized crop, zoom-out, flip and colour jitter, each picture its own, in one resampling.
+
+    One picture in four is made smaller instead of cropped (its border mirrored), because in a photograph the
+    subject seldom fills the frame as it does in CIFAR-10.
+
+    Args:
+        pixels: ``(B, 3, 32, 32)``, uint8.
+        size: side of the result, in pixels.
+
+    Returns:
+        ``(B, 3, size, size)``, float32 in ``[0, 1]``.
+    """
+    n = len(pixels)
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.empty(n).uniform_(low, high, generator=generator).to(pixels.device)
+
+    aspect = torch.exp(uniform(-math.log(4 / 3), math.log(4 / 3)) / 2)
+    cropped = torch.sqrt(uniform(0.3, 1.0))
+    scale = torch.where(uniform(0, 1) < 0.25, uniform(1.0, 1.5), cropped)
+    width, height = scale * aspect, scale / aspect
+    inside = scale <= 1  # a crop stays within the picture
+    width, height = (torch.where(inside, side.clamp(max=1), side) for side in (width, height))
+    flip = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
+    theta = torch.zeros(n, 2, 3, device=pixels.device)
+    theta[:, 0, 0], theta[:, 0, 2] = width * flip, uniform(-1, 1) * (1 - width)
+    theta[:, 1, 1], theta[:, 1, 2] = height, uniform(-1, 1) * (1 - height)
+    grid = nn.functional.affine_grid(theta, [n, 3, size, size], align_corners=False)
+    x = nn.functional.grid_sample(pixels.float() / 255, grid, padding_mode="reflection", align_corners=False)
+
+    brightness, contrast, saturation = (uniform(0.7, 1.3).view(n, 1, 1, 1) for _ in range(3))
+    x = x * brightness
+    grey = (x * torch.tensor([0.299, 0.587, 0.114], device=x.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    x = torch.lerp(grey, x, saturation)
+    return torch.lerp(grey.mean((2, 3), keepdim=True), x, contrast).clamp(0, 1)
+
+
+@torch.no_grad()
+def predict(model: nn.Module, pixels: Tensor, size: int, precision: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Features ``(N, 512)`` and logits ``(N, 10)``, float32 on the CPU, of pictures seen whole."""
+    model.eval()
+    device = next(model.parameters()).device
+    features, logits = [], []
+    hook = model.avgpool.register_forward_hook(lambda _m, _i, out: features.append(out.flatten(1).float().cpu()))
+    try:
+        for batch in pixels.split(250):
+            x = nn.functional.interpolate(batch.to(device).float() / 255, size=(size, size), mode="bilinear")
+            x = normalise(x).to(memory_format=torch.channels_last)
+            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+                logits.append(model(x).float().cpu())
+    finally:
+        hook.remove()
+    return torch.cat(features), torch.cat(logits)
+
+
+def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespace, on_epoch) -> None:
+    """SGD with Nesterov momentum and OneCycle, resumable at every epoch; ``on_epoch(epoch, seconds)`` after each."""
+    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    device = next(model.parameters()).device
+    pixels, labels = (t.to(device) for t in data)
+    steps = len(pixels) // args.batch_size
+    decay, plain = [], []
+    for parameter in model.parameters():
+        (decay if parameter.ndim > 1 else plain).append(parameter)  # biases and BatchNorm are not decayed
+    optimizer = torch.optim.SGD(
+        [{"params": decay, "weight_decay": args.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+        lr=args.lr,
+        momentum=0.9,
+        nesterov=True,
+    )
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, args.lr, epochs=args.epochs, steps_per_epoch=steps, pct_start=0.2, cycle_momentum=False
+    )
+    first = 0
+    if args.resume and (args.run / "state.json").exists():
+        first = load_state(args.run, model, optimizer, scheduler)
+    parallel = nn.parallel.DistributedDataParallel(model) if world > 1 else model
+    for epoch in range(first, args.epochs):
+        started = time.time()
+        parallel.train()
+        order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(args.seed * 1000 + epoch))
+        generator = torch.Generator().manual_seed((args.seed * 1000 + epoch) * 1000 + rank)
+        for step in range(steps):
+            mine = order[step * args.batch_size + rank : (step + 1) * args.batch_size : world].to(device)
+            x = normalise(augment(pixels[mine], args.size, generator)).to(memory_format=torch.channels_last)
+            with torch.autocast(device.type, args.precision, enabled=args.precision != torch.float32):
+                logits = parallel(x)
+            loss = nn.functional.cross_entropy(logits.float(), labels[mine])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            scheduler.step()
+            if rank == 0 and (step % 10 == 9 or step + 1 == steps):
+                done, took = step + 1, time.time() - started
+                bar = "#" * (20 * done // steps)
+                print(
+                    f"\repoch {epoch + 1:3d}/{args.epochs} [{bar:<20}] loss {loss.item():.3f} "
+                    f"{took:5.0f} s, {took / done * (steps - done):4.0f} s left",
+                    end="",
+                    flush=True,
+                )
+        if rank == 0:
+            on_epoch(epoch + 1, time.time() - started)
+            save_state(args.run, epoch + 1, model, optimizer, scheduler)
+
+
+def save_state(run: Path, epoch: int, model: nn.Module, optimizer, scheduler) -> None:
+    """Write what ``--resume`` needs, without pickle: tensors as safetensors, the rest as JSON."""
+    tensors = {f"model.{name}": tensor.contiguous() for name, tensor in model.state_dict().items()}
+    state = optimizer.state_dict()
+    for index, slot in state["state"].items():
+        tensors[f"momentum.{index}"] = slot["momentum_buffer"].contiguous()
+    rest = {"epoch": epoch, "groups": state["param_groups"], "scheduler": scheduler.state_dict()}
+    # The new pair gets its own file name before the JSON points at it: a run killed here loses one epoch, no more.
+    rest["tensors"] = f"epoch-{epoch}.safetensors"
+    safetensors.torch.save_file(tensors, run / rest["tensors"])
+    partial = run / "state.json.part"
+    partial.write_text(json.dumps(rest))
+    os.replace(partial, run / "state.json")
+    for old in run.glob("epoch-*.safetensors"):
+        if old.name != rest["tensors"]:
+            old.unlink()
+
+
+def load_state(run: Path, model: nn.Module, optimizer, scheduler) -> int:
+    """Put `save_state`'s files back; returns how many epochs are done."""
+    rest = json.loads((run / "state.json").read_text())
+    tensors = safetensors.torch.load_file(run / rest["tensors"])
+    model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
+    momentum = {
+        int(k.removeprefix("momentum.")): {"momentum_buffer": v}
+        for k, v in tensors.items()
+        if k.startswith("momentum.")
+    }
+    optimizer.load_state_dict({"state": momentum, "param_groups": rest["groups"]})
+    scheduler.load_state_dict(rest["scheduler"])
+    return rest["epoch"]
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def export(model: nn.Module, test: tuple[Tensor, Tensor], source: str, history: dict, args) -> dict:
+    """Write float16 weights, the features and logits of the test pictures, and the facts about all of them.
+
+    Everything that is measured here is measured on the float16 weights, cast to float32, as the app uses them.
+    """
+    args.out.mkdir(parents=True, exist_ok=True)
+    weights = {k: v.half() if v.is_floating_point() else v for k, v in model.cpu().state_dict().items()}
+    weights = {k: v.contiguous() for k, v in weights.items()}
+    weights_path = args.out / f"{NAME}.safetensors"
+    safetensors.torch.save_file(weights, weights_path)
+    shipped = torchvision.models.resnet18(num_classes=len(LABELS))
+    shipped.load_state_dict(safetensors.torch.load_file(weights_path))
+
+    pixels, labels = test
+    features, logits = predict(shipped, pixels, args.eval_size, torch.float32)
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    fit = torch.zeros(len(labels), dtype=torch.bool)
+    fit[order[: len(labels) * FIT // (FIT + JUDGE)]] = True
+    features_path = args.out / f"{NAME}-features.safetensors"
+    safetensors.torch.save_file(
+        {"features": features.half(), "logits": logits.half(), "labels": labels.to(torch.uint8), "fit": fit},
+        features_path,
+    )
+    facts = {
+        "name": NAME,
+        "architecture": "torchvision.models.resnet18",
+        "labels": LABELS,
+        "file": weights_path.name,
+        "bytes": weights_path.stat().st_size,
+        "sha256": sha256(weights_path),
+        "input": {"detail": 32, "size": args.eval_size, "mean": MEAN, "std": STD},
+        "test": {
+            "pictures": len(labels),
+            "accuracy": round((logits.argmax(1) == labels).double().mean().item(), 4),
+            "nll": round(calibration.nll(logits, labels).item(), 4),
+            "ece": round(calibration.ece(logits.softmax(-1), labels).item(), 4),
+            "weights": "float16, cast to float32",
+        },
+        "features": {
+            "file": features_path.name,
+            "sha256": sha256(features_path),
+            "fit": int(fit.sum()),
+            "judge": int((~fit).sum()),
+        },
+        "training": history
+        | {
+            "data": source,
+            "epochs": args.epochs,
+            "batch_size": args.batch_size,
+            "lr": args.lr,
+            "weight_decay": args.weight_decay,
+            "train_size": args.size,
+            "seed": args.seed,
+            "precision": str(args.precision).removeprefix("torch."),
+            "command": shlex.join(["python", "-m", "constrained.pretrain", *args.argv]),
+            "versions": {
+                "python": platform.python_version(),
+                "torch": torch.__version__,
+                "torchvision": torchvision.__version__,
+            },
+        },
+    }
+    (args.out / f"{NAME}.json").write_text(json.dumps(facts, indent=2) + "\n")
+    return facts
+
+
+def parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m constrained.pretrain", description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("runs/data"), help="an .npz file, or a download folder")
+    parser.add_argument("--run", type=Path, default=Path("runs/cifar10"), help="where --resume finds the run")
+    parser.add_argument("--out", type=Path, default=Path("checkpoints"), help="where the result goes")
+    parser.add_argument("--epochs", type=int, default=32)
+    parser.add_argument("--batch-size", type=int, default=128, help="over all processes together")
+    parser.add_argument("--lr", type=float, default=0.2, help="peak of OneCycle")
+    parser.add_argument("--weight-decay", type=float, default=5e-4)
+    parser.add_argument("--size", type=int, default=64, help="side of the network's input in training, in pixels")
+    parser.add_argument(
+        "--eval-size",
+        type=int,
+        help="side of the input when used, default: --size; random crops magnify, so a larger one can be "
+        "better (Touvron et al. 2019)",
+    )
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32", help="of the forward pass")
+    parser.add_argument("--subset", type=int, help="train and test on N pictures only, for a trial")
+    parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch of --run")
+    args = parser.parse_args(argv)
+    args.precision = getattr(torch, args.precision)
+    args.eval_size = args.eval_size or args.size
+    args.argv = argv
+    return args
+
+
+def main(argv: list[str]) -> None:
+    args = parse(argv)
+    cuda = torch.cuda.is_available()
+    if "RANK" in os.environ:  # started by torchrun
+        dist.init_process_group("nccl" if cuda else "gloo")
+    rank = dist.get_rank() if dist.is_initialized() else 0
+    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if cuda else torch.device("cpu")
+    args.run.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(args.seed)
+    data, test, source = load_data(args.data)
+    if args.subset:
+        data, test = (
+            tuple(t[torch.randperm(len(t), generator=torch.Generator().manual_seed(0))[: args.subset]] for t in split)
+            for split in (data, test)
+        )
+        source += f", {args.subset} pictures of each split"
+    model = torchvision.models.resnet18(num_classes=len(LABELS)).to(device, memory_format=torch.channels_last)
+
+    log = args.run / "log.json"
+    epochs = json.loads(log.read_text()) if args.resume and log.exists() else []
+
+    def on_epoch(epoch: int, seconds: float) -> None:
+        _, logits = predict(model, test[0], args.eval_size, args.precision)
+        accuracy = (logits.argmax(1) == test[1]).double().mean().item()
+        nll = calibration.nll(logits, test[1]).item()
+        print(f"\n  test accuracy {accuracy:.4f}, NLL {nll:.4f}")
+        del epochs[epoch - 1 :]
+        epochs.append({"seconds": round(seconds, 1), "accuracy": round(accuracy, 4), "nll": round(nll, 4)})
+        log.write_text(json.dumps(epochs))
+
+    try:
+        train(model, data, args, on_epoch)
+        if rank == 0:
+            history = {"seconds": round(sum(e["seconds"] for e in epochs)), "processes": 1, "device": device.type}
+            if dist.is_initialized():
+                history["processes"] = dist.get_world_size()
+            facts = export(model, test, source, history, args)
+            print(json.dumps(facts["test"]))
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
