@@ -45,7 +45,9 @@ CLAMP_GRADIENTS = ("zero", "straight_through", "inward")
 def check_bounds(lo: float | Tensor, hi: float | Tensor, finite: bool = False) -> None:
     """Raise ``ValueError`` unless ``lo <= hi`` (numbers only; see the module's docstring)."""
     for name, bound in (("lo", lo), ("hi", hi)):
-        if not isinstance(bound, Tensor) and (math.isnan(bound) or (finite and math.isinf(bound))):
+        # Comparisons, not math.isnan: a compiled function is given a number that changes as a symbol.
+        real = isinstance(bound, Tensor) or (abs(bound) < math.inf if finite else abs(bound) <= math.inf)
+        if not real:
             raise ValueError(f"{name} must be a {'finite ' if finite else ''}number, got {name}={bound}")
     if not isinstance(lo, Tensor) and not isinstance(hi, Tensor) and lo > hi:
         raise ValueError(f"lo must not be greater than hi, got lo={lo} and hi={hi}")
@@ -196,10 +198,10 @@ def softmax(x: Tensor, temperature: float | Tensor = 1.0, *, dim: int = -1) -> T
 
 
 def sparsemax(x: Tensor, temperature: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
-    r"""Sparsemax: :math:`\arg\max_{p \in \Delta} \langle p, x \rangle - \tfrac{T}{2}\|p\|_2^2` (Martins & Astudillo 2016).
+    r"""Sparsemax: :math:`\arg\max_{p \in \Delta} \langle p, x \rangle - \tfrac{T}{2}\|p\|_2^2`.
 
-    The nearest point of the simplex to ``x / T``: :math:`p_i = \max(x_i / T - \tau, 0)`. Classes below the threshold
-    get exactly 0.
+    Martins & Astudillo 2016. This is the nearest point of the simplex to ``x / T``:
+    :math:`p_i = \max(x_i / T - \tau, 0)`. Classes below the threshold get exactly 0.
 
     Args:
         x: logits, ``(..., C, ...)``.
@@ -244,7 +246,8 @@ def entmax15(x: Tensor, temperature: float | Tensor = 1.0, *, dim: int = -1) -> 
     k = support.sum(dim, keepdim=True)
     mean = inside.sum(dim, keepdim=True) / k
     spread = torch.where(support, inside - mean, 0).square().sum(dim, keepdim=True)
-    tau = mean - ((1 - spread) / k).sqrt()
+    # Positive but for rounding: thousands of classes right on the threshold.
+    tau = mean - ((1 - spread).clamp_min(torch.finfo(z.dtype).tiny) / k).sqrt()
     return (torch.where(support, inside - tau, 0).clamp_min(0).square() + answer).to(x.dtype)
 
 
@@ -363,9 +366,9 @@ def project_l1_ball(x: Tensor, radius: float | Tensor = 1.0, *, dim: int = -1) -
     size = y * sign  # |x|, whose gradient at 0 is not needed: a zero is never beyond the threshold
     top = size.amax(dim, keepdim=True).detach()
     support, tau = _threshold(size - top, radius, dim)
-    theta = tau + top
     outside = size.sum(dim, keepdim=True) > radius
-    shrunk = torch.where(support, (size - theta).clamp_min(0) * sign, 0)
+    # size - top - tau and not size - (top + tau): in float32 that sum swallows a small radius.
+    shrunk = torch.where(support, (size - top - tau).clamp_min(0) * sign, 0)
     return (torch.where(outside, shrunk, y) + (top - top)).to(x.dtype)
 
 
@@ -382,11 +385,14 @@ def project_l2_ball(x: Tensor, radius: float | Tensor = 1.0, *, dim: int = -1) -
     """
     check_positive("radius", radius)
     y = _open(x, dim)
-    # Squares of large logits overflow: measure in units of the largest. The factor is exactly 1 inside the ball.
+    # Squares of large logits overflow: measure in units of the largest.
     unit = torch.maximum(y.abs().amax(dim, keepdim=True), torch.as_tensor(radius, dtype=y.dtype, device=y.device))
     unit = unit.detach()
-    norm = torch.linalg.vector_norm(y / unit, dim=dim, keepdim=True)
-    return (y * ((radius / unit) / torch.maximum(norm, radius / unit))).to(x.dtype)
+    limit, square = radius / unit, (y / unit).square().sum(dim, keepdim=True)
+    inside = square <= limit * limit
+    # Inside the ball 1 takes the place of the norm, whose derivatives at 0 do not exist.
+    norm = torch.where(inside, 1, square).sqrt()
+    return (y * torch.where(inside, 1, limit / norm)).to(x.dtype)
 
 
 def violation(x: Tensor, project: Callable[[Tensor], Tensor], *, dim: int = -1) -> Tensor:

@@ -68,11 +68,11 @@ def constrained_resnet18(
                 f"or load them first and put a new ConstrainedLinear(512, {num_classes}) in place of model.fc"
             )
         num_classes = width
-    model = models.resnet18(num_classes=num_classes or 1000)
+    model = models.resnet18(num_classes=1000 if num_classes is None else num_classes)
     head = model.fc
     model.fc = ConstrainedLinear(head.in_features, head.out_features, constraint=constraint, penalty=penalty)
     if state is not None:
-        # A learned temperature is the one key that a plain ResNet18's weights may lack.
-        fresh = {k: v for k, v in model.state_dict().items() if k.startswith("fc.constraint.")}
+        # What a plain ResNet18's weights may lack: a learned temperature, or a penalty's own parameters.
+        fresh = {k: v for k, v in model.state_dict().items() if k.startswith(("fc.constraint.", "fc.penalty."))}
         model.load_state_dict(fresh | state)
     return model

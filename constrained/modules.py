@@ -1,5 +1,6 @@
 """The functions of `functional` as modules, and a linear layer that carries one of them."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -81,7 +82,8 @@ class _Probability(Constraint):
     """A map onto the probability simplex, with a temperature that is fixed or learned.
 
     A learned temperature is held as its logarithm (``log_temperature``, a parameter), so that it stays positive: a
-    raw one crosses zero, which turns the ranking around.
+    raw one crosses zero, which turns the ranking around. It stays between 4.5e-5 and 22,026, where probabilities are
+    one-hot or uniform already: exp would turn one large step into 0 or infinity, and all that follows into NaN.
 
     Args:
         temperature: T > 0; where learned, the value it starts from.
@@ -89,14 +91,21 @@ class _Probability(Constraint):
         dim: the dimension of the classes.
 
     Raises:
-        ValueError: for ``temperature <= 0``, NaN or infinite.
+        ValueError: for ``temperature <= 0``, NaN or infinite; where learned, also for one outside those limits.
     """
+
+    MAX_LOG = 10.0  # float16 still holds both limits
 
     def __init__(self, temperature: float = 1.0, *, learnable: bool = False, dim: int = -1) -> None:
         super().__init__(dim=dim)
         F.check_positive("temperature", temperature)
         self.learnable = learnable
         if learnable:
+            if abs(math.log(temperature)) > self.MAX_LOG:
+                low, high = math.exp(-self.MAX_LOG), math.exp(self.MAX_LOG)
+                raise ValueError(
+                    f"a learned temperature lies in [{low:.2g}, {high:.5g}], got temperature={temperature}"
+                )
             self.log_temperature = nn.Parameter(torch.tensor(temperature, dtype=torch.get_default_dtype()).log())
         else:
             self._temperature = temperature
@@ -104,14 +113,18 @@ class _Probability(Constraint):
     @property
     def temperature(self) -> float | Tensor:
         """T: a number, or a scalar tensor that carries its gradient."""
-        return self.log_temperature.exp() if self.learnable else self._temperature
+        if not self.learnable:
+            return self._temperature
+        log = F.clamp(self.log_temperature[None], -self.MAX_LOG, self.MAX_LOG, gradient="inward")
+        return log[0].exp()
 
     def violation(self, x: Tensor) -> Tensor:
         """Distance in L2 from ``x`` to the probability simplex."""
         return F.violation(x, lambda y: F.project_simplex(y, dim=self.dim), dim=self.dim)
 
     def extra_repr(self) -> str:
-        return f"temperature={float(self.temperature):.4g}, learnable={self.learnable}"
+        with torch.no_grad():  # torch warns about a number made from a tensor that requires grad
+            return f"temperature={float(self.temperature):.4g}, learnable={self.learnable}"
 
 
 class Softmax(_Probability):

@@ -1,0 +1,29 @@
+"""Start the page: python app.py --help."""
+
+import argparse
+import os
+import sys
+
+from constrained.checkpoints import CHECKPOINTS
+from constrained.ui import demo as build
+
+
+def options(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python app.py", description="Constrain the output of a ResNet18, live.")
+    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine alone)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
+    parser.add_argument("--share", action="store_true", help="ask gradio for a public link")
+    parser.add_argument(
+        "--model",
+        choices=list(CHECKPOINTS),
+        default=os.environ.get("CONSTRAINED_MODEL", "cifar10"),
+        help="the model to start with (default: the variable CONSTRAINED_MODEL, or cifar10)",
+    )
+    return parser.parse_args(argv)
+
+
+args = options(sys.argv[1:] if __name__ == "__main__" else [])
+demo = build(args.model)
+
+if __name__ == "__main__":
+    demo.launch(server_name=args.host, server_port=args.port, share=args.share)

@@ -1,0 +1,627 @@
+// The chart of the Explore tab: four columns over the same classes, drawn from numbers in the frame in which a control
+// moves. The page calls `explore.set` with a control's value; the server calls it never: it sends a picture's logits,
+// and, when asked, gradients, through the value of the gr.HTML that `explore.mount` is given.
+//
+// A column is a <figure> with its formula, an SVG and its badges. SVG nodes are made when the rows change and only
+// moved when a number does.
+
+(() => {
+  "use strict";
+
+  const { methods: twins, max, min, sum } = globalThis.constraints;
+  const registry = globalThis.registry;
+  const FAMILIES = ["bounded", "probability", "regularised"];
+  const COLUMNS = ["raw", ...FAMILIES];
+  const NAMES = { raw: "Raw", bounded: "Bounded", probability: "Probability", regularised: "Regularised" };
+  const ROW = 26;
+  const LANE = 14; // what a row grows by to show its gradient
+  const AXIS = 22;
+  const SETTLED = 200; // ms without a change after which a control counts as settled
+
+  const state = {
+    model: null,
+    labels: [],
+    logits: new Float64Array(0),
+    order: [], // classes by raw logit, highest first
+    methods: { ...registry.chosen },
+    settings: Object.fromEntries(Object.entries(registry.parameters).map(([key, p]) => [key, p.default])),
+    k: 10,
+    target: 0,
+    targetName: null, // null: the raw top-1
+    gradientOn: false,
+    gradients: null,
+    outputs: {}, // family -> {y, dead, named}
+    before: {}, // family -> outputs of the setting before the one being made
+    changed: {}, // family -> time of its last change
+    axes: { logit: [-8, 8], probability: [0, 1] },
+    over: null, // the class under the pointer or focus
+    pinned: null,
+    asked: 0,
+  };
+  let chart = null;
+  let ask = () => {};
+  let figures = {};
+  let announced = null;
+
+  // Numbers as text: never rounded to something false ------------------------------------------------------------
+
+  const minus = (text) => text.replace(/^-/, "−").replace("e-", "e−");
+
+  // At least two significant digits, and 0 only for 0.
+  const logit = (v) => {
+    if (v === 0) return "0";
+    if (!Number.isFinite(v)) return minus(String(v));
+    const size = Math.abs(v);
+    const text = size >= 1e5 || size < 1e-4 ? v.toExponential(1) : size < 0.1 ? v.toPrecision(2) : v.toFixed(2);
+    return minus(v > 0 ? `+${text}` : text);
+  };
+
+  const short = (v) => {
+    const size = Math.abs(v);
+    if (v === 0 || !Number.isFinite(v)) return minus(String(v));
+    return minus(size >= 1e5 || size < 1e-3 ? v.toExponential(2) : String(Number(v.toPrecision(4))));
+  };
+
+  const percent = (p) => {
+    if (p === 0 || p === 1) return `${p * 100} %`;
+    if (!Number.isFinite(p)) return String(p);
+    const value = p * 100;
+    if (value < 0.095) return minus(`${value < 1e-5 ? value.toExponential(1) : Number(value.toPrecision(2))} %`);
+    // As many digits as it takes not to claim 100 %.
+    const digits = value < 99.95 ? 1 : Math.ceil(-Math.log10(100 - value));
+    return digits <= 10 ? `${value.toFixed(digits)} %` : `100 % − ${(100 - value).toExponential(1)}`;
+  };
+
+  const text = (column) => (column === "probability" ? percent : logit);
+
+  // The controls ---------------------------------------------------------------------------------------------------
+
+  // Twin of constrained.ui.explore.position.
+  const position = ({ zero, low, high }, value) =>
+    zero && value < low ? 0 : (registry.steps * Math.log(value / low)) / Math.log(high / low);
+
+  const valueAt = ({ zero, low, high }, at) => {
+    if (zero && at === 0) return 0;
+    return Number((low * (high / low) ** (at / registry.steps)).toPrecision(3));
+  };
+
+  const inRange = ({ zero, low, high }, value) => Math.min(Math.max(value, zero && value < low ? 0 : low), high);
+
+  // A log slider moved: returns the value for its box. T clicks into 1, where it changes nothing.
+  const slide = (key, at) => {
+    const detent = key === "temperature" && Math.abs(at - registry.steps / 2) < 1;
+    const value = detent ? 1 : valueAt(registry.parameters[key], at);
+    set(key, value);
+    const input = document.querySelector(`#${key}-slider input[type=range]`);
+    if (input) input.setAttribute("aria-valuetext", `${registry.parameters[key].symbol} = ${short(value)}`);
+    return value;
+  };
+
+  // A value was typed: returns the position for its slider.
+  const type = (key, value) => {
+    set(key, value);
+    return position(registry.parameters[key], state.settings[key]);
+  };
+
+  const set = (key, value) => {
+    if (key === "k") state.k = value;
+    else if (key === "gradient") {
+      state.gradientOn = value;
+      if (!value) state.gradients = null;
+      document.body.classList.toggle("with-gradient", value);
+    } else if (key === "target") {
+      state.targetName = state.labels.includes(value) ? value : null;
+    } else if (FAMILIES.includes(key)) {
+      if (state.methods[key] === value || !(value in registry.methods)) return;
+      remember(key);
+      state.methods[key] = value;
+    } else {
+      if (value === null || !Number.isFinite(value)) return; // an emptied box
+      value = inRange(registry.parameters[key], value);
+      if (state.settings[key] === value) return;
+      const family = FAMILIES.find((f) => registry.methods[registry.chosen[f]].parameters.includes(key)) ?? "regularised";
+      remember(family);
+      state.settings[key] = value;
+      if (family === "bounded" && state.settings.lo > state.settings.hi) {
+        state.settings[key === "lo" ? "hi" : "lo"] = value; // the other one goes along
+      }
+    }
+    update();
+  };
+
+  // Keep what a family showed before this change, unless the change before it is only a moment ago: a drag is one.
+  const remember = (family) => {
+    const now = performance.now();
+    if (now - (state.changed[family] ?? -Infinity) > SETTLED) state.before[family] = state.outputs[family];
+    state.changed[family] = now;
+  };
+
+  // What the server sends --------------------------------------------------------------------------------------------
+
+  const receive = (message) => {
+    if (!message) return;
+    const data = JSON.parse(message);
+    if (data.gradient) {
+      if (data.asked !== state.asked) return; // an answer to a question that was overtaken
+      state.gradients = data.gradient;
+      draw();
+      return;
+    }
+    if (data.model !== state.model) state.targetName = null;
+    state.model = data.model;
+    state.labels = data.labels;
+    state.logits = Float64Array.from(data.logits);
+    state.order = Array.from(state.logits.keys()).sort((a, b) => state.logits[b] - state.logits[a] || a - b);
+    state.before = {};
+    state.changed = {};
+    state.over = state.pinned = null;
+    state.gradients = null;
+    fitLogits();
+    update();
+  };
+
+  const axisFor = (values) => {
+    const low = Math.min(0, min(values));
+    const high = Math.max(0, max(values));
+    const step = niceStep((high - low || 1) / 4);
+    return [Math.floor((low / step) * 1.05) * step, Math.ceil((high / step) * 1.05) * step];
+  };
+
+  const niceStep = (raw) => {
+    const power = 10 ** Math.floor(Math.log10(raw));
+    return power * [1, 2, 5, 10].find((f) => f * power >= raw);
+  };
+
+  const fitLogits = () => {
+    state.axes = { logit: axisFor(state.logits), probability: [0, 1] };
+  };
+
+  // Fit the axes to what is on screen now; `all` goes back to those of a new picture.
+  const rescale = (all = false) => {
+    fitLogits();
+    if (!all) {
+      const rows = shown();
+      const visible = (family) => rows.map((i) => state.outputs[family].y[i]);
+      state.axes.logit = axisFor([...rows.map((i) => state.logits[i]), ...visible("bounded"), ...visible("regularised")]);
+      const top = max(visible("probability"));
+      const step = niceStep(top / 4);
+      state.axes.probability = [0, Math.min(1, Math.ceil(top / step) * step)];
+    } else state.before = {};
+    draw();
+  };
+
+  const shown = () => state.order.slice(0, state.k);
+
+  const compute = () => {
+    for (const family of FAMILIES) {
+      state.outputs[family] = twins[state.methods[family]](state.logits, state.settings);
+    }
+    state.target = state.targetName === null ? state.order[0] : state.labels.indexOf(state.targetName);
+  };
+
+  let settling = 0;
+  const update = () => {
+    if (!state.logits.length) return;
+    compute();
+    draw();
+    if (state.gradientOn) {
+      clearTimeout(settling);
+      chart?.classList.add("gradient-stale");
+      settling = setTimeout(() => {
+        state.asked += 1;
+        const { methods, settings, target, asked } = state;
+        ask({ logits: Array.from(state.logits), methods, settings, target, asked });
+      }, SETTLED);
+    }
+  };
+
+  // Building the page's nodes ---------------------------------------------------------------------------------------
+
+  const SVG = "http://www.w3.org/2000/svg";
+  const svgNode = (name, attributes = {}, parent = null) => {
+    const node = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    if (parent) parent.append(node);
+    return node;
+  };
+  const node = (name, className, parent, content = "") => {
+    const made = document.createElement(name);
+    if (className) made.className = className;
+    made.textContent = content;
+    parent.append(made);
+    return made;
+  };
+  // Writing an attribute that has not changed costs layout; this does not.
+  const put = (target, attributes) => {
+    for (const [key, value] of Object.entries(attributes)) {
+      const next = String(value);
+      if (target.getAttribute(key) !== next) target.setAttribute(key, next);
+    }
+  };
+  const say = (target, content) => {
+    if (target.textContent !== content) target.textContent = content;
+  };
+
+  const mount = (element, props, watch, asks) => {
+    chart = element.querySelector("#chart");
+    ask = asks;
+    figures = {};
+    for (const column of COLUMNS) {
+      const figure = node("figure", `column ${column}`, chart);
+      figure.setAttribute("aria-label", NAMES[column]);
+      const caption = node("figcaption", "", figure);
+      figures[column] = {
+        figure,
+        formula: node("div", "formula", caption),
+        example: node("div", "example", caption),
+        svg: svgNode("svg", { role: "group", "aria-label": `${NAMES[column]}: one bar a class` }, figure),
+        badges: node("ul", "badges", figure),
+        note: node("p", "note", figure),
+        rows: [],
+        built: "",
+      };
+    }
+    const details = node("details", "numbers", chart);
+    node("summary", "", details, "The same numbers as a table");
+    figures.table = node("div", "table-scroll", details);
+    figures.table.tabIndex = 0;
+    figures.table.setAttribute("role", "region");
+    figures.table.setAttribute("aria-label", "Table of all numbers shown");
+    details.addEventListener("toggle", () => draw());
+    figures.live = node("p", "visually-hidden", chart);
+    figures.live.setAttribute("aria-live", "polite");
+
+    chart.addEventListener("pointerover", (event) => point(event.target));
+    chart.addEventListener("focusin", (event) => point(event.target));
+    chart.addEventListener("pointerleave", () => point(null));
+    chart.addEventListener("focusout", () => point(null));
+    chart.addEventListener("click", (event) => pin(event.target));
+    chart.addEventListener("keydown", walk);
+    new ResizeObserver(() => draw()).observe(figures.raw.figure);
+
+    if (state.model === null) receive(props.value);
+    watch("value", () => receive(props.value));
+    draw();
+  };
+
+  const classOf = (target) => {
+    const row = target?.closest?.("g[data-class]");
+    return row ? Number(row.dataset.class) : null;
+  };
+  const point = (target) => {
+    const over = classOf(target);
+    if (over === state.over) return;
+    state.over = over;
+    draw();
+  };
+  const pin = (target) => {
+    const hit = classOf(target);
+    if (hit === null) return;
+    state.pinned = state.pinned === hit ? null : hit;
+    draw();
+  };
+  const walk = (event) => {
+    const row = event.target.closest?.("g[data-class]");
+    if (!row) return;
+    if (event.key === "Enter" || event.key === " ") pin(row);
+    else if (event.key === "ArrowDown") row.nextElementSibling?.focus?.();
+    else if (event.key === "ArrowUp") row.previousElementSibling?.focus?.();
+    else return;
+    event.preventDefault();
+  };
+
+  const rest = () => state.order.length > shown().length;
+
+  // The nodes of one column; made anew when the classes, the width or the kind of row change.
+  const build = (column) => {
+    const parts = figures[column];
+    const stacked = getComputedStyle(chart).getPropertyValue("--stacked").trim() === "1";
+    const width = Math.max(Math.floor(parts.figure.clientWidth), 120);
+    const labelled = column === "raw" || stacked;
+    const rows = shown();
+    const key = JSON.stringify([state.model, rows, width, labelled, state.gradientOn]);
+    if (parts.built === key) return;
+    parts.built = key;
+
+    const longest = max(rows.map((i) => state.labels[i].length));
+    const gutter = labelled ? Math.min(12 + 7.2 * longest, Math.max(96, width * 0.36)) : 4;
+    const height = ROW + (state.gradientOn ? LANE : 0);
+    parts.left = gutter;
+    parts.right = width - 66;
+    parts.height = height;
+    const count = rows.length + (rest() ? 1 : 0);
+    const full = count * height + AXIS;
+    const { svg } = parts;
+    svg.replaceChildren();
+    put(svg, { width, height: full, viewBox: `0 0 ${width} ${full}` });
+    const defs = svgNode("defs", {}, svg);
+    const hatch = svgNode(
+      "pattern",
+      { id: `hatch-${column}`, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+      defs,
+    );
+    svgNode("rect", { width: 6, height: 6, class: "hatch-ground" }, hatch);
+    svgNode("line", { x1: 1, y1: 0, x2: 1, y2: 6, class: "hatch-line" }, hatch);
+    parts.axis = svgNode("g", { class: "axis", "aria-hidden": "true" }, svg);
+    const list = svgNode("g", { role: "list" }, svg);
+    parts.rows = [...rows, ...(rest() ? [-1] : [])].map((index, at) => {
+      const y = at * height;
+      const g = svgNode("g", { class: "row", transform: `translate(0 ${y})`, role: "listitem" }, list);
+      if (index >= 0) put(g, { "data-class": index, tabindex: column === "raw" || stacked ? 0 : -1 });
+      svgNode("rect", { class: "hit", x: 0, y: 0, width, height, rx: 4 }, g);
+      const row = { g, index };
+      const middle = ROW / 2 + 4;
+      if (labelled) {
+        const fits = Math.floor((gutter - 10) / 6.6);
+        const label = index < 0 ? `${state.order.length - rows.length} others` : state.labels[index];
+        const cut = label.length > fits ? `${label.slice(0, Math.max(fits - 1, 1))}…` : label;
+        svgNode("text", { class: "label", x: gutter - 8, y: middle, "text-anchor": "end" }, g).textContent = cut;
+      }
+      row.name = svgNode("title", {}, g);
+      row.ghost = svgNode("rect", { class: "ghost", y: 4, height: ROW - 8, rx: 2 }, g);
+      row.bar = svgNode("rect", { class: "bar", y: 5, height: ROW - 10, rx: 2 }, g);
+      row.beyond = svgNode("path", { class: "beyond" }, g);
+      row.value = svgNode("text", { class: "value", x: width - 4, y: middle, "text-anchor": "end" }, g);
+      if (state.gradientOn) {
+        row.lane = svgNode("rect", { class: "lane", y: ROW - 2, height: LANE - 2, rx: 2 }, g);
+        row.arrow = svgNode("path", { class: "arrow" }, g);
+        row.slope = svgNode("text", { class: "slope", x: width - 4, y: ROW + 8, "text-anchor": "end" }, g);
+      }
+      return row;
+    });
+    parts.lines = svgNode("g", { class: "bounds", "aria-hidden": "true" }, svg);
+  };
+
+  // Drawing ------------------------------------------------------------------------------------------------------------
+
+  const axisOf = (column) => state.axes[column === "probability" ? "probability" : "logit"];
+
+  const scaleOf = (column) => {
+    const [low, high] = axisOf(column);
+    const { left, right } = figures[column];
+    return (v) => left + ((Math.min(Math.max(v, low), high) - low) / (high - low)) * (right - left);
+  };
+
+  const drawAxis = (column) => {
+    const { axis, rows, height, left, right } = figures[column];
+    const [low, high] = axisOf(column);
+    const key = `${low} ${high}`;
+    if (axis.dataset.key === key) return;
+    axis.dataset.key = key;
+    axis.replaceChildren();
+    const x = scaleOf(column);
+    const bottom = rows.length * height;
+    const wanted = Math.max(2, Math.floor((right - left) / 46));
+    const step = niceStep((high - low) / wanted);
+    const digits = Math.max(0, -Math.floor(Math.log10(column === "probability" ? step * 100 : step) + 1e-9));
+    for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-6; v += step) {
+      const zero = Math.abs(v) < step * 1e-6;
+      svgNode("line", { x1: x(v), x2: x(v), y1: 0, y2: bottom, class: zero ? "zero" : "grid" }, axis);
+      const tick = svgNode("text", { x: x(v), y: bottom + 15, "text-anchor": "middle" }, axis);
+      tick.textContent =
+        column === "probability" ? `${(v * 100).toFixed(digits)}%` : minus(zero ? "0" : v.toFixed(digits));
+    }
+  };
+
+  const drawBounds = () => {
+    const { lines, rows, height } = figures.raw;
+    lines.replaceChildren();
+    const x = scaleOf("raw");
+    const bottom = rows.length * height;
+    const [low, high] = axisOf("raw");
+    for (const key of ["lo", "hi"]) {
+      const v = state.settings[key];
+      if (v < low || v > high) continue; // off the axis: the number box says where
+      svgNode("line", { x1: x(v), x2: x(v), y1: 0, y2: bottom }, lines);
+      const anchor = key === "lo" ? "end" : "start";
+      const at = x(v) + (key === "lo" ? -3 : 3);
+      svgNode("text", { x: at, y: bottom - 4, "text-anchor": anchor }, lines).textContent = key;
+    }
+  };
+
+  // What the last row says about the classes that have no row.
+  const restOf = (column, values) => {
+    const others = state.order.slice(state.k).map((i) => values[i]);
+    if (column === "probability") return { from: 0, to: sum(others), text: percent(Math.min(sum(others), 1)) };
+    const [low, high] = [min(others), max(others)];
+    return { from: low, to: high, text: `${short(Number(low.toFixed(1)))}…${short(Number(high.toFixed(1)))}` };
+  };
+
+  const span = (x, from, to) => {
+    const [a, b] = [x(Math.min(from, to)), x(Math.max(from, to))];
+    return { x: a, width: Math.max(b - a, from === to ? 0 : 1) };
+  };
+
+  const drawRows = (column) => {
+    const { rows, right, left } = figures[column];
+    const x = scaleOf(column);
+    const [low, high] = axisOf(column);
+    const { y: values, dead } =
+      column === "raw" ? { y: state.logits, dead: null } : state.outputs[column];
+    const before = column === "raw" ? null : state.before[column]?.y;
+    const format = text(column);
+    const lit = state.over ?? state.pinned;
+    const slopes = state.gradients?.[column]?.gradient;
+    const steepest = state.gradients ? max(COLUMNS.map((c) => max(state.gradients[c].gradient.map(Math.abs)))) : 1;
+    for (const row of rows) {
+      if (row.index < 0) {
+        const { from, to, text: said } = restOf(column, values);
+        put(row.bar, { ...span(x, from, to), class: "bar rest" });
+        say(row.value, said);
+        say(row.name, `the other classes: ${said}`);
+        continue;
+      }
+      const v = values[row.index];
+      const isDead = Boolean(dead?.[row.index]);
+      put(row.bar, { ...span(x, 0, v), class: isDead ? "bar dead" : "bar" });
+      put(row.ghost, before ? { ...span(x, 0, before[row.index]), display: "inline" } : { display: "none" });
+      const off = v > high ? `M${right - 7} 6 l7 7 l-7 7z` : v < low ? `M${left + 7} 6 l-7 7 l7 7z` : "";
+      put(row.beyond, { d: off });
+      say(row.value, format(v));
+      say(row.name, `${state.labels[row.index]}: ${NAMES[column]} ${format(v)}${isDead ? ", no gradient" : ""}`);
+      row.g.classList.toggle("lit", row.index === lit);
+      row.g.classList.toggle("target", state.gradientOn && row.index === state.target);
+      if (row.lane) drawSlope(row, slopes?.[row.index], steepest, left, right);
+    }
+  };
+
+  // A gradient as an arrow: where one step of gradient descent would push the logit.
+  const drawSlope = (row, slope, steepest, left, right) => {
+    const middle = (left + right) / 2;
+    const y = ROW + LANE / 2 - 3;
+    const none = slope === 0;
+    put(row.lane, { x: left, width: right - left, class: none ? "lane none" : "lane" });
+    const reach = slope && steepest ? (-slope / steepest) * ((right - left) / 2 - 4) : 0;
+    const tip = middle + reach;
+    const back = tip - Math.sign(reach) * Math.min(5, Math.abs(reach));
+    put(row.arrow, {
+      d: reach ? `M${middle} ${y - 1.5} H${back} V${y - 4} L${tip} ${y} L${back} ${y + 4} V${y + 1.5} H${middle}z` : "",
+    });
+    say(row.slope, slope === undefined ? "" : none ? "no gradient" : `∂ ${logit(slope)}`);
+  };
+
+  const drawFormula = (column) => {
+    const { formula, example, note } = figures[column];
+    const lit = state.over ?? state.pinned;
+    if (column === "raw") {
+      say(formula, "z = W h + b");
+      say(example, lit === null ? "" : `${state.labels[lit]}: z = ${logit(state.logits[lit])}`);
+    } else {
+      const method = registry.methods[state.methods[column]];
+      const { y, named } = state.outputs[column];
+      const numbers = { ...state.settings, ...named };
+      // y, the result, wears the column's unit; everything else is a plain number.
+      const fill = (template, extra = {}) =>
+        template.replace(/\{(\w+)\}/g, (_, key) => extra[key] ?? short(numbers[key])).replace(/([+−-]) −/g, (_, sign) =>
+          sign === "+" ? "− " : "+ ",
+        );
+      say(formula, fill(method.formula));
+      say(
+        example,
+        lit === null
+          ? ""
+          : `${state.labels[lit]}: ${fill(method.example, { z: short(state.logits[lit]), y: text(column)(y[lit]) })}`,
+      );
+      say(note, method.help + lambdaNote(column));
+    }
+    const told = state.gradients?.[column];
+    figures[column].figure.dataset.loss = told
+      ? `${told.name} = ${Number.isFinite(told.loss) ? short(told.loss) : "infinite"}, target ${state.labels[state.target]}`
+      : "";
+  };
+
+  const lambdaNote = (column) => {
+    const key = state.methods[column];
+    if (key !== "prox_l1" && key !== "prox_l2") return "";
+    const { lam } = state.settings;
+    const norm = sum(state.logits.map((v) => (key === "prox_l1" ? Math.abs(v) : v * v)));
+    const sign = key === "prox_l1" ? "‖z‖₁" : "‖z‖₂²";
+    return ` In training λ does something else: it adds the penalty λ${sign} = ${short(lam)} · ${short(norm)} = ${short(lam * norm)} to the loss, and the weights learn to keep z small.`;
+  };
+
+  const drawBadges = (column) => {
+    const { badges } = figures[column];
+    const wanted = column === "raw" ? rawBadges() : constrainedBadges(column);
+    while (badges.children.length < wanted.length) node("li", "", badges);
+    while (badges.children.length > wanted.length) badges.lastChild.remove();
+    wanted.forEach(([content, kind], at) => {
+      say(badges.children[at], content);
+      put(badges.children[at], { class: kind ?? "" });
+    });
+  };
+
+  const range = (values, format) => `${format(min(values))} … ${format(max(values))}`;
+
+  const rawBadges = () => [
+    [`top-1 ${state.labels[state.order[0]]}`],
+    [`range ${range(state.logits, logit)}`],
+    [`sum ${logit(sum(state.logits))}`],
+  ];
+
+  const entropy = (p) => -sum(p.map((v) => (v > 0 ? v * Math.log(v) : 0)));
+
+  const constrainedBadges = (column) => {
+    const { y, dead } = state.outputs[column];
+    const total = y.length;
+    const raw = state.order[0];
+    const top = max(y);
+    const best = Array.from(y.keys()).filter((i) => y[i] === top);
+    const list = [];
+    if (!best.includes(raw)) list.push([`top-1 changed to ${state.labels[best[0]] ?? "nothing"}`, "warn"]);
+    else if (best.length > 1) list.push([`top-1 tied: ${best.length} of ${total} at ${text(column)(top)}`, "warn"]);
+    else list.push([`top-1 kept: ${state.labels[raw]}`]);
+    if (column === "bounded") {
+      const { lo, hi } = state.settings;
+      const clipped = sum(state.logits.map((v) => (v < lo || v > hi ? 1 : 0)));
+      list.push([`${clipped} of ${total} ${state.methods.bounded === "smooth_clamp" ? "were outside" : "clipped"}`]);
+    }
+    const zeros = sum(y.map((v) => (v === 0 ? 1 : 0)));
+    if (registry.methods[state.methods[column]].zeros || zeros) list.push([`${zeros} exact zeros`]);
+    const flat = sum(dead);
+    if (flat) list.push([`${flat} of ${total} without gradient (${percent(flat / total)})`, "warn dead"]);
+    else if (state.methods[column] === "clamp_inward") list.push(["gradient only inwards"]);
+    else list.push(["all have a gradient"]);
+    list.push([`sum ${column === "probability" ? Number(sum(y).toFixed(6)) : logit(sum(y))}`]);
+    list.push([`range ${range(y, text(column))}`]);
+    const distribution = column === "probability" || (state.methods[column] === "project_simplex" && state.settings.radius === 1);
+    if (distribution) list.push([`entropy ${short(Number(entropy(y).toPrecision(3)))} of ${Math.log(total).toFixed(2)} nats`]);
+    const moved = Math.sqrt(sum(y.map((v, i) => (v - state.logits[i]) ** 2)));
+    list.push([`moved ${short(Number(moved.toPrecision(3)))} in L2`]);
+    return list;
+  };
+
+  const drawTable = () => {
+    const holder = figures.table;
+    if (!holder.parentElement.open) return;
+    const table = document.createElement("table");
+    const headRow = node("tr", "", node("thead", "", table));
+    for (const name of ["Class", ...COLUMNS.map((c) => NAMES[c])]) node("th", "", headRow, name).scope = "col";
+    const body = node("tbody", "", table);
+    for (const i of shown()) {
+      const row = node("tr", "", body);
+      node("th", "", row, state.labels[i]).scope = "row";
+      for (const column of COLUMNS) {
+        const v = column === "raw" ? state.logits[i] : state.outputs[column].y[i];
+        const slope = state.gradients?.[column]?.gradient[i];
+        const suffix = slope === undefined ? "" : slope === 0 ? " (no gradient)" : ` (gradient ${logit(slope)})`;
+        node("td", "", row, (column === "probability" ? percent(v) : minus(String(Number(v.toPrecision(6))))) + suffix);
+      }
+    }
+    if (rest()) {
+      const row = node("tr", "", body);
+      node("th", "", row, `${state.order.length - state.k} others`).scope = "row";
+      for (const column of COLUMNS) {
+        node("td", "", row, restOf(column, column === "raw" ? state.logits : state.outputs[column].y).text);
+      }
+    }
+    holder.replaceChildren(table);
+  };
+
+  const announce = () => {
+    const text = COLUMNS.slice(1)
+      .map((column) => `${NAMES[column]}: ${figures[column].badges.firstChild?.textContent ?? ""}`)
+      .join(". ");
+    if (announced !== null && announced !== text) figures.live.textContent = text;
+    announced = text;
+  };
+
+  const draw = () => {
+    if (!chart || !state.logits.length) return;
+    if (!figures.raw.figure.clientWidth) return; // on a hidden tab; the ResizeObserver comes back
+    for (const column of COLUMNS) {
+      build(column);
+      drawAxis(column);
+      drawRows(column);
+      drawFormula(column);
+      drawBadges(column);
+    }
+    drawBounds();
+    drawTable();
+    announce();
+    chart.classList.toggle("gradient-stale", state.gradientOn && !state.gradients);
+    const ball = registry.methods[state.methods.regularised].parameters.includes("radius");
+    document.body.classList.toggle("with-radius", ball);
+  };
+
+  globalThis.explore = { mount, set, slide, type, position: (key, value) => position(registry.parameters[key], value), rescale, redraw: draw, state };
+})();

@@ -1,0 +1,255 @@
+"""Bytes from a stranger -> an RGB picture, or one sentence that says what is wrong with them.
+
+Pillow decodes, but it is handed no more of a file than a still picture needs: comments, profiles, animation and Exif
+are cut away first. Its five plugins for these formats spend memory or time on those parts before a caller can look
+at the size: with Pillow 12.3, a PNG of 126 bytes takes 764 MB while it is opened, the comment of a 6 MB GIF takes
+most of a minute, and Exif can be made to copy itself until the memory is full. The plugins are called directly, which
+is what ``Image.open(formats=...)`` does, less its process-wide pixel limit and its warnings. Nothing here reads or
+changes state of the process, so `decode` can run in any number of threads; each may take some 350 MB while it runs.
+
+Colour profiles are ignored: numbers are read as sRGB.
+"""
+
+import math
+import re
+import struct
+from io import BytesIO
+
+from PIL import Image
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+MAX_BYTES = 6 * 2**20  # of the file; messages call 2**20 bytes a MB
+MAX_PIXELS = 25_000_000  # claimed by the header, before anything is decoded
+MAX_ASPECT = 100  # long side / short side: scaling a line of 1 x 10000 to a height of 224 would take 1.5 GB
+MAX_SCANS = 100  # of a JPEG: encoders write about 10, and 6 MB of empty ones take libjpeg 20 minutes
+ENOUGH = (1024, 1024)  # a JPEG of twice this or more is decoded at 1/2, 1/4 or 1/8, never below this
+
+_PNG_PARTS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
+_PNG_GREYS = {"L;2": 85, "L;4": 17, "I;16B": 1 / 257}  # Pillow's name of the depth -> factor to 8 bits
+_JPEG_NOT_NEEDED = {*range(0xE1, 0xEE), 0xEF, 0xFE}  # APP1..13, APP15, comment; APP0 and APP14 tell the colour model
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+class PictureError(ValueError):
+    """A file that cannot be shown. Its message is one sentence for the visitor: what is wrong, and what to do."""
+
+
+def decode(data: bytes) -> Image.Image:
+    """Decodes a JPEG, PNG, WEBP, GIF or BMP file; of an animation, the first picture.
+
+    The Exif orientation is applied, whatever is transparent is laid on white, and 16-bit grey is scaled to 8 bits.
+
+    Args:
+        data: the whole file, whatever its name was.
+
+    Returns:
+        A picture of mode RGB with an empty ``info``: no metadata leaves. At most ``MAX_PIXELS`` large.
+
+    Raises:
+        PictureError: for everything that is not such a file, is too large or is damaged. Nothing else is raised.
+    """
+    if not data:
+        raise PictureError("This file is empty: choose another one.")
+    if len(data) > MAX_BYTES:
+        size, limit = _rounded_up(len(data) / 2**20), _rounded_up(MAX_BYTES / 2**20)
+        raise PictureError(f"This file has {size} MB, the limit is {limit}: make the picture smaller and try again.")
+    kinds = [kind for kind in _READERS if re.match(kind[1], data, re.DOTALL)]
+    if not kinds:
+        raise PictureError(_why_unknown(data))
+    name, _, read = kinds[0]
+    try:
+        return _finish(*read(data))
+    except PictureError:
+        raise
+    except Exception as error:  # Pillow raises a dozen types on hostile bytes, and promises none
+        if _is_text(data):
+            raise PictureError(_why_unknown(data)) from error
+        raise PictureError(
+            f"This {name} file is incomplete, damaged or of a rare kind: save the picture again as JPEG or PNG."
+        ) from error
+
+
+def _finish(im: ImageFile, exif: bytes) -> Image.Image:
+    _check_size(*im.size)
+    im.draft(None, ENOUGH)  # does something for JPEG only
+    picture = _on_white(im)
+    turn = _TURNS.get(_orientation(exif))
+    if turn is not None:
+        picture = picture.transpose(turn)
+    picture.info = {}
+    return picture
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        size, limit = _rounded_up(width * height / 1e6), _rounded_up(MAX_PIXELS / 1e6)
+        raise PictureError(f"This picture has {size} megapixels, the limit is {limit}: make it smaller and try again.")
+    if max(width, height) > MAX_ASPECT * max(1, min(width, height)):
+        raise PictureError(f"This picture is over {MAX_ASPECT} times longer than wide: crop it and try again.")
+
+
+def _on_white(im: Image.Image) -> Image.Image:
+    # The five formats come out as 1, L, LA, P, RGB, RGBA, CMYK or I;16.
+    if im.mode == "I;16":
+        # convert() alone would saturate: 99.6 % of the values are above 255. + 0.5 rounds, as point() truncates.
+        im = im.point(lambda value: value * _PNG_GREYS["I;16B"] + 0.5).convert("L")
+    if not im.has_transparency_data:
+        return im.convert("RGB")
+    rgba = im.convert("RGBA")
+    white = Image.new("RGB", im.size, "white")
+    white.paste(rgba, mask=rgba)
+    return white
+
+
+def _orientation(exif: bytes) -> int:
+    """1 to 8 from the first directory of Exif data; 1 where there is none or it is broken.
+
+    Pillow's own reader copies every entry of the directory, each of which may claim the whole of the data.
+    """
+    exif = exif.removeprefix(b"Exif\0\0")
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(exif[:4])
+    if order is None:
+        return 1
+    try:
+        (start,) = struct.unpack_from(order + "I", exif, 4)
+        (entries,) = struct.unpack_from(order + "H", exif, start)
+        for entry in range(start + 2, start + 2 + 12 * entries, 12):
+            tag, kind, count, value = struct.unpack_from(order + "HHIH", exif, entry)
+            if (tag, kind, count) == (_ORIENTATION, 3, 1):  # 3: a 16-bit integer
+                return value
+    except struct.error:
+        pass
+    return 1
+
+
+def _jpeg(data: bytes) -> tuple[ImageFile, bytes]:
+    kept, exif, position = [data[:2]], b"", 2
+    while True:
+        # Stray bytes between segments are skipped, as browsers and Pillow do.
+        found = re.compile(rb"\xff([\xc0-\xcf\xda-\xfe])").search(data, position)
+        start, marker = found.start(), found[1][0]
+        if marker == 0xDA:  # the pixels
+            break
+        position = start + 2 + int.from_bytes(data[start + 2 : start + 4])
+        segment = data[start:position]
+        if marker not in _JPEG_NOT_NEEDED:
+            kept.append(segment)
+        elif segment[4:10] == b"Exif\0\0" and not exif:
+            exif = segment[4:]
+    if data.count(b"\xff\xda", start) > MAX_SCANS:
+        raise PictureError("This JPEG file is stored in far too many layers: save the picture again as JPEG or PNG.")
+    return JpegImageFile(BytesIO(b"".join(kept) + data[start:])), exif
+
+
+def _png(data: bytes) -> tuple[ImageFile, bytes]:
+    kept, exif, position, name = [data[:8]], b"", 8, b""
+    while name != b"IEND" and position + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, position)
+        start, position = position, position + 12 + length  # 4 bytes each of length, name and checksum
+        if name in _PNG_PARTS:
+            kept.append(data[start:position])
+        elif name == b"eXIf":
+            exif = data[start + 8 : position - 4]
+    im = PngImageFile(BytesIO(b"".join(kept)))
+    # Pillow brings the pixels to 8 bits, but not the colour that is transparent.
+    transparent, stored = im.info.get("transparency"), im.tile[0][3]
+    if stored == "RGB;16B" and transparent is not None:
+        im.info["transparency"] = tuple(value >> 8 for value in transparent)
+    elif stored in _PNG_GREYS and transparent is not None:
+        im.info["transparency"] = int(transparent * _PNG_GREYS[stored] + 0.5)
+    return im, exif
+
+
+def _gif(data: bytes) -> tuple[ImageFile, bytes]:
+    position = 13 + (6 << (data[10] & 7) if data[10] & 0x80 else 0)  # behind the header and its palette
+    head, control = data[:position], b""
+    while data[position] != 0x2C:  # the first picture
+        start = position
+        position += 1
+        if data[start] != 0x21:  # an extension; anything else is a stray byte
+            continue
+        position += 1
+        while data[position]:
+            position += data[position] + 1
+        position += 1
+        if data[start + 1] == 0xF9:
+            # Of the graphic control, only which colour is transparent. How to remove the picture before the next one
+            # makes Pillow fill a frame of any size while it opens the file.
+            control = b"\x21\xf9\x04" + bytes([data[start + 3] & 1, 0, 0, data[start + 6], 0])
+    # A picture may stick out of the canvas that the header announces, which then grows.
+    canvas = struct.unpack_from("<2H", data, 6)
+    left, top, width, height = struct.unpack_from("<4H", data, position + 1)
+    _check_size(max(canvas[0], left + width), max(canvas[1], top + height))
+    return GifImageFile(BytesIO(head + control + data[position:])), b""
+
+
+def _webp(data: bytes) -> tuple[ImageFile, bytes]:
+    im = WebPImageFile(BytesIO(data))
+    return im, im.info.get("exif", b"")
+
+
+def _bmp(data: bytes) -> tuple[ImageFile, bytes]:
+    im = BmpImageFile(BytesIO(data))
+    if im.tile[0][0] == "bmp_rle":
+        # Pillow unpacks runs in Python, and lets one of them ask for 255 times the picture.
+        raise PictureError("BMP pictures with compression cannot be read here: save the picture as JPEG or PNG.")
+    return im, b""
+
+
+# name, how the file begins, what reads it
+_READERS = (
+    ("JPEG", rb"\xff\xd8\xff", _jpeg),
+    ("PNG", rb"\x89PNG\r\n\x1a\n", _png),
+    ("GIF", rb"GIF8[79]a", _gif),
+    ("WEBP", rb"RIFF.{4}WEBP", _webp),
+    ("BMP", rb"BM", _bmp),
+)
+
+# what else people choose, and how it begins
+_OTHERS = (
+    ("AVIF pictures", rb".{4}ftyp.{0,24}avi[fs]"),
+    ("HEIC pictures", rb".{4}ftyp(hei|hev|mif1|msf1)"),
+    ("Videos", rb".{4}ftyp|\x1aE\xdf\xa3|RIFF.{4}AVI "),
+    ("TIFF pictures", rb"II\*\0|MM\0\*"),
+    ("JPEG XL pictures", rb"\xff\x0a|\0\0\0\x0cJXL "),
+    ("JPEG 2000 pictures", rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),
+    ("Icons", rb"\0\0[\1\2]\0"),
+    ("Photoshop files", rb"8BPS"),
+    ("PDF documents", rb"%PDF"),
+    ("Archives and office documents", rb"PK\3\4"),
+    ("SVG drawings", rb".{0,1000}<svg[\s>]"),
+    ("Web pages", rb"\s*(?i:<!doctype html|<html)"),
+)
+
+
+def _why_unknown(data: bytes) -> str:
+    for name, magic in _OTHERS:
+        if re.match(magic, data, re.DOTALL):
+            return f"{name} cannot be read here: save the picture as JPEG or PNG and try again."
+    if _is_text(data):
+        return "This is a text file, whatever its name says: choose a JPEG, PNG, WEBP, GIF or BMP picture."
+    return "This file is not a picture that can be read here: choose a JPEG, PNG, WEBP, GIF or BMP picture."
+
+
+def _is_text(data: bytes) -> bool:
+    # A thousand bytes without a control character: no picture starts like that.
+    return not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", data[:1000])
+
+
+def _rounded_up(value: float) -> str:
+    # Up, so that no message says "25 megapixels, the limit is 25".
+    return f"{math.ceil(value * 10) / 10:,.1f}".removesuffix(".0")

@@ -1,0 +1,98 @@
+"""One network for many visitors: requests are batched, and a picture that was seen is not computed again."""
+
+import queue
+import threading
+from collections import OrderedDict
+from concurrent.futures import Future
+from hashlib import sha256
+
+import numpy as np
+import PIL.Image
+import torch
+
+from . import checkpoints
+from .checkpoints import Checkpoint
+
+BATCH = 16  # pictures a forward pass; more gains nothing on a CPU and makes the first one wait
+REMEMBERED = 512  # pictures whose logits are kept
+
+
+class Network:
+    """A checkpoint, loaded, with a thread that runs it.
+
+    Args:
+        checkpoint: which one.
+
+    Raises:
+        CheckpointError: if its weights cannot be had.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint = checkpoint
+        self._model = checkpoint.model()
+        self._waiting: queue.SimpleQueue[tuple[list[PIL.Image.Image], Future]] = queue.SimpleQueue()
+        self._known: OrderedDict[bytes, Future] = OrderedDict()
+        self._lock = threading.Lock()
+        threading.Thread(target=self._run, name=f"network {checkpoint.key}", daemon=True).start()
+
+    def logits(self, picture: PIL.Image.Image) -> np.ndarray:
+        """Logits ``(C,)``, float32, of a picture of mode RGB: the mean over its views, which is W mean(h) + b."""
+        views = self.checkpoint.views(picture)
+        # What the network sees decides the answer, so that is what is remembered, and not the file.
+        key = sha256(b"".join(view.tobytes() for view in views)).digest()
+        with self._lock:
+            future = self._known.get(key)
+            if future is None:
+                future = self._known[key] = Future()
+                self._waiting.put((views, future))
+                while len(self._known) > REMEMBERED:
+                    self._known.popitem(last=False)
+            self._known.move_to_end(key)
+        try:
+            return future.result()
+        except Exception:
+            with self._lock:
+                self._known.pop(key, None)  # a failure is not remembered
+            raise
+
+    def _run(self) -> None:
+        while True:
+            batch = [self._waiting.get()]
+            while len(batch) < BATCH:  # whatever waits by now goes along; nobody waits for company
+                try:
+                    batch.append(self._waiting.get_nowait())
+                except queue.Empty:
+                    break
+            try:
+                results = self._forward([views for views, _ in batch])
+            except Exception as error:
+                for _, future in batch:
+                    future.set_exception(error)
+            else:
+                for (_, future), result in zip(batch, results, strict=True):
+                    future.set_result(result)
+
+    @torch.inference_mode()
+    def _forward(self, pictures: list[list[PIL.Image.Image]]) -> list[np.ndarray]:
+        x = self.checkpoint.batch([view for views in pictures for view in views])
+        logits = self._model(x.to(memory_format=torch.channels_last))
+        return [part.mean(0).numpy() for part in logits.split([len(views) for views in pictures])]
+
+
+_networks: dict[str, Network] = {}
+_loading = {key: threading.Lock() for key in checkpoints.CHECKPOINTS}
+
+
+def network(key: str) -> Network:
+    """The network of a checkpoint, loaded when first asked for and then shared by all.
+
+    Raises:
+        ValueError: for an unknown key.
+        CheckpointError: if its weights cannot be had; asking again tries again.
+    """
+    if key not in checkpoints.CHECKPOINTS:
+        raise ValueError(f"model must be one of {', '.join(checkpoints.CHECKPOINTS)}, got {key!r:.40}")
+    with _loading[key]:
+        if key not in _networks:
+            _networks[key] = Network(checkpoints.CHECKPOINTS[key]())
+        return _networks[key]

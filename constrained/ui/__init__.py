@@ -1,0 +1,74 @@
+"""The page: `demo` builds it, and it brings its own look along however it is launched."""
+
+import json
+from dataclasses import asdict
+
+import gradio as gr
+
+from .. import images, registry
+from . import explore
+
+FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
+MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
+THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font_mono=MONO)  # no font from a CDN
+
+
+def head() -> str:
+    """The page's scripts, inline: the registry as the browser needs it, the constraints' twin, the chart."""
+    methods = {
+        key: {
+            "family": entry.family,
+            "title": entry.title,
+            "parameters": [p.key for p in entry.parameters],
+            "formula": entry.formula,
+            "example": entry.example,
+            "help": entry.help,
+            "zeros": entry.zeros,
+        }
+        for key, entry in registry.REGISTRY.items()
+    }
+    facts = {
+        "methods": methods,
+        "parameters": {key: asdict(p) for key, p in registry.PARAMETERS.items()},
+        "chosen": explore.METHODS,
+        "steps": explore.STEPS,
+    }
+    scripts = [f"globalThis.registry = {json.dumps(facts)};"]
+    scripts += [(explore.ASSETS / name).read_text() for name in ("constraints.js", "chart.js")]
+    return "".join(f"<script>{script}</script>" for script in scripts)
+
+
+class Demo(gr.Blocks):
+    """`gr.Blocks` with the settings of this page, whoever launches it: app.py, ``gradio app.py``, a Space, a notebook.
+
+    gradio 6 takes theme, style sheet and scripts in ``launch`` and not here; without this class each way of starting
+    would need them again.
+    """
+
+    def launch(self, **options):
+        """As ``gr.Blocks.launch``; what is passed here wins over the page's own settings."""
+        own = {
+            "theme": THEME,
+            "css": (explore.ASSETS / "style.css").read_text(),
+            "head": head(),
+            "footer_links": ["api"],
+            "show_error": False,
+            "enable_monitoring": False,
+            "strict_cors": True,
+            "run_history": False,
+            "state_session_capacity": 1000,
+            "max_file_size": images.MAX_BYTES,
+            "app_kwargs": {"openapi_url": None},
+        }
+        return super().launch(**(own | options))
+
+
+def demo(model: str = "cifar10") -> Demo:
+    """The whole page, ready to launch, with the bundled samples classified by ``model``."""
+    with Demo(title="Constrain the output of a ResNet18", analytics_enabled=False, fill_width=True) as page:
+        with gr.Row(elem_id="header"):
+            gr.HTML("<h1>Constrain the output of a ResNet18</h1>", elem_id="title")
+            theme = gr.Button("☾", size="sm", elem_id="theme", min_width=40, scale=0)
+        explore.build(model)
+        theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **explore.BROWSER)
+    return page.queue(api_open=False)

@@ -1,0 +1,392 @@
+"""The Explore tab: a picture, its logits, and what each constraint makes of them.
+
+The server runs the network once a picture and sends the logits; everything a slider moves is computed and drawn in
+the browser (assets/constraints.js, assets/chart.js). Only the gradient, which is PyTorch's autograd, comes from the
+server, and only once a control has settled.
+"""
+
+import base64
+import html
+import io
+import json
+import math
+from pathlib import Path
+
+import gradio as gr
+import PIL.Image
+import torch
+from gradio.data_classes import ImageData
+from torch import Tensor
+
+from .. import images, registry
+from ..checkpoints import CHECKPOINTS, CheckpointError
+from ..inference import network
+from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, REGISTRY, TEMPERATURE, Parameter
+
+ASSETS = Path(__file__).parent.parent.parent / "assets"
+SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
+FIRST_SAMPLE = ASSETS / "samples" / "cat.jpg"
+METHODS = {"bounded": "clamp", "probability": "softmax", "regularised": "prox_l1"}  # what the page opens with
+TITLES = {"bounded": "Bounded", "probability": "Probability", "regularised": "Regularised"}
+STEPS = 100  # a log slider goes from 0 to here
+
+# Everything that runs the network shares one limit, so that requests wait in gradio's queue and not in threads.
+NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility": "private"}
+BROWSER = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+class Picture(gr.Image):
+    """An image input that hands over a visitor's bytes as they came, for `images.decode` to look at first.
+
+    gradio's own conversion would decode them without a limit, saturate 16-bit pictures and drop alpha.
+    """
+
+    is_template = True  # the browser draws it as gr.Image
+
+    def preprocess(self, payload: ImageData | None) -> tuple[bytes, str | None] | None:
+        """The bytes, at most one more than `images.MAX_BYTES`, and the path of the uploaded file if there is one."""
+        if payload is None:
+            return None
+        if payload.path is None:  # a data: string, which only a program sends
+            encoded = (payload.url or "").partition(",")[2]
+            try:
+                return base64.b64decode(encoded[: 2 * images.MAX_BYTES], validate=True), None
+            except ValueError:
+                return b"", None
+        return read(payload.path), payload.path
+
+
+def read(path: str) -> bytes:
+    """A file's bytes, at most one more than are allowed, so that the decoder can tell."""
+    with open(path, "rb") as file:
+        return file.read(images.MAX_BYTES + 1)
+
+
+# What the page shows ------------------------------------------------------------------------------------------------
+
+
+def message(picture: PIL.Image.Image, model: str) -> str:
+    """What the chart needs to know about a picture, as JSON: labels and logits of a model."""
+    net = network(model)
+    logits = net.logits(picture)
+    return json.dumps(
+        {"model": model, "labels": net.checkpoint.labels, "logits": [round(v, 6) for v in logits.tolist()]}
+    )
+
+
+def seen(picture: PIL.Image.Image, model: str) -> str:
+    """The crops that the network sees, as HTML."""
+    checkpoint = network(model).checkpoint
+    figures = []
+    for view in checkpoint.views(picture):
+        buffer = io.BytesIO()
+        view.save(buffer, "PNG")
+        data = base64.b64encode(buffer.getvalue()).decode()
+        figures.append(f'<img src="data:image/png;base64,{data}" alt="" width="{view.width}" height="{view.height}">')
+    size = f"{view.width} × {view.height} pixels"
+    what = f"the centre, {size}" if len(figures) == 1 else f"{len(figures)} crops of {size}, averaged"
+    return f'<figure class="seen"><div>{"".join(figures)}</div><figcaption>What the network sees: {what}</figcaption></figure>'
+
+
+def notice(text: str = "") -> str:
+    """A sentence for the visitor, as HTML that a screen reader announces; nothing without text."""
+    return f'<p role="alert">{html.escape(text)}</p>' if text else ""
+
+
+def gradients(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
+    """What training would send back to each raw logit through each constraint, by autograd.
+
+    The loss is the cross-entropy of the outputs read as logits; for softmax that of the probabilities; for sparsemax
+    and 1.5-entmax, where it is infinite once the target gets probability 0, half the squared distance to the target.
+
+    Args:
+        logits: ``(C,)``.
+        methods: family to registry key.
+        settings: parameter key to value.
+        target: index of the class that training would want.
+
+    Returns:
+        Family, and ``raw``, to ``{"loss", "name", "gradient": C numbers}``; the loss is ``None`` where infinite.
+
+    Raises:
+        ValueError: if a method or a parameter is not in the registry's range.
+    """
+    columns = {"raw": None} | {family: registry.build(key, settings) for family, key in methods.items()}
+    result = {}
+    for family, constraint in columns.items():
+        z = logits.double().requires_grad_()
+        y = z if constraint is None else constraint(z)
+        if family == "probability" and methods[family] != "softmax":
+            name = "½‖p − target‖²"
+            loss = (y - torch.nn.functional.one_hot(torch.tensor(target), len(z))).square().sum() / 2
+        elif family == "probability":
+            name = "−log p(target)"
+            loss = -torch.log_softmax(z / settings["temperature"], 0)[target]
+        else:
+            name = "cross-entropy of softmax(y)" if constraint else "cross-entropy of softmax(z)"
+            loss = torch.nn.functional.cross_entropy(y, torch.tensor(target))
+        (gradient,) = torch.autograd.grad(loss, z)
+        result[family] = {"loss": loss.item(), "name": name, "gradient": gradient.tolist()}
+    return result
+
+
+# Events -------------------------------------------------------------------------------------------------------------
+
+
+def on_picture(upload: tuple[bytes, str | None] | None, model: str, shown: str):
+    """A visitor's picture to (chart, crops, notice, picture box, shown); bad input brings the last good one back."""
+    if upload is None:
+        return gr.skip(), gr.skip(), "", gr.skip(), gr.skip()
+    data, path = upload
+    try:
+        picture = images.decode(data)
+        return message(picture, model), seen(picture, model), "", gr.skip(), path or shown
+    except (images.PictureError, CheckpointError) as error:
+        return gr.skip(), gr.skip(), notice(str(error)), shown, gr.skip()
+
+
+def on_frame(upload: tuple[bytes, str | None] | None, model: str):
+    """A frame of the webcam to (chart, crops, notice)."""
+    return on_picture(upload, model, "")[:3]
+
+
+def on_sample(model: str, event: gr.SelectData):
+    """A click into the gallery to (chart, crops, notice, picture box, shown)."""
+    path = str(SAMPLES[event.index])
+    picture = images.decode(read(path))
+    return message(picture, model), seen(picture, model), "", path, path
+
+
+def on_model(model: str, shown: str, current: str, progress: gr.Progress = gr.Progress(track_tqdm=True)):  # noqa: B008
+    """Another model to (chart, crops, notice, target, model box, current model); one that fails leaves all as it is."""
+    try:
+        progress(0, desc="Loading the model")
+        labels = network(model).checkpoint.labels
+        picture = images.decode(read(shown))
+    except (images.PictureError, CheckpointError, OSError) as error:
+        text = "The picture is no longer here: choose another one." if isinstance(error, OSError) else str(error)
+        return gr.skip(), gr.skip(), notice(text), gr.skip(), current, gr.skip()
+    target = gr.Dropdown(choices=[RAW_TOP, *labels], value=RAW_TOP)
+    return message(picture, model), seen(picture, model), "", target, gr.skip(), model
+
+
+def on_gradient(event: gr.EventData) -> str:
+    """The chart's question for gradients, with everything in it, to the answer, both as the chart's JSON."""
+    asked = event._data
+    try:
+        logits = asked["logits"]
+        if not isinstance(logits, list) or not 2 <= len(logits) <= 1000:
+            raise ValueError("logits must be a list of 2 to 1000 numbers")
+        if not all(isinstance(v, int | float) and math.isfinite(v) and abs(v) < 1e6 for v in logits):
+            raise ValueError("logits must be finite numbers")
+        methods = {family: str(asked["methods"][family]) for family in registry.FAMILIES}
+        settings = {key: registry.number(p, asked["settings"][key]) for key, p in PARAMETERS.items()}
+        target = asked["target"]
+        if not isinstance(target, int) or not 0 <= target < len(logits):
+            raise ValueError("target must be the index of a class")
+        columns = gradients(torch.tensor(logits), methods, settings, target)
+    except (KeyError, TypeError, ValueError) as error:
+        raise gr.Error(f"The gradient cannot be computed: {error}", print_exception=False) from error
+    return json.dumps({"gradient": columns, "asked": asked.get("asked")})
+
+
+def classify(upload: tuple[bytes, str | None] | None, model: str = "cifar10") -> dict:
+    """Logits of a picture: ``{"model", "labels", "logits"}``, for programs."""
+    if upload is None:
+        raise gr.Error("picture must be an image file", print_exception=False)
+    try:
+        return json.loads(message(images.decode(upload[0]), model))
+    except (images.PictureError, CheckpointError, ValueError) as error:
+        raise gr.Error(str(error), print_exception=False) from error
+
+
+def constrain(
+    logits: list[float],
+    method: str,
+    lo: float = LO.default,
+    hi: float = HI.default,
+    temperature: float = TEMPERATURE.default,
+    lam: float = LAM.default,
+    radius: float = RADIUS.default,
+) -> dict:
+    """Constrained outputs of logits: ``{"method", "outputs"}``, for programs; method is a key of the registry."""
+    try:
+        if not isinstance(logits, list) or not 1 <= len(logits) <= 100_000:
+            raise ValueError("logits must be a list of 1 to 100000 numbers")
+        if not all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in logits):
+            raise ValueError("logits must be finite numbers")
+        settings = {"lo": lo, "hi": hi, "temperature": temperature, "lam": lam, "radius": radius}
+        outputs = registry.build(method, settings)(torch.tensor(logits, dtype=torch.float64))
+    except ValueError as error:
+        raise gr.Error(str(error), print_exception=False) from error
+    return {"method": method, "outputs": outputs.tolist()}
+
+
+# The page -----------------------------------------------------------------------------------------------------------
+
+RAW_TOP = "raw top-1"
+
+
+def position(parameter: Parameter, value: float) -> float:
+    """Where a log slider stands for a value; the browser's twin is `explore.position`."""
+    if parameter.zero and value < parameter.low:
+        return 0.0
+    return round(STEPS * math.log(value / parameter.low) / math.log(parameter.high / parameter.low), 2)
+
+
+def log_slider(parameter: Parameter, name: str) -> tuple[gr.Slider, gr.Number]:
+    """A slider whose positions are logarithmic beside a box with the value itself."""
+    with gr.Row(elem_id=f"{parameter.key}-row", elem_classes="log-slider"):
+        slider = gr.Slider(
+            0,
+            STEPS,
+            position(parameter, parameter.default),
+            step=0.5,
+            label=name,
+            elem_id=f"{parameter.key}-slider",
+            elem_classes="position",
+            buttons=[],
+            scale=4,
+            min_width=80,
+        )
+        box = gr.Number(
+            parameter.default,
+            label=f"{parameter.symbol}, value",
+            minimum=0 if parameter.zero else parameter.low,
+            maximum=parameter.high,
+            elem_id=f"{parameter.key}-value",
+            scale=1,
+            min_width=72,
+        )
+    slider.input(inputs=slider, outputs=box, js=f"(position) => explore.slide('{parameter.key}', position)", **BROWSER)
+    box.input(inputs=box, outputs=slider, js=f"(value) => explore.type('{parameter.key}', value)", **BROWSER)
+    return slider, box
+
+
+def linear_slider(parameter: Parameter) -> gr.Slider:
+    """A slider with gradio's own number box."""
+    return gr.Slider(
+        parameter.low,
+        parameter.high,
+        parameter.default,
+        step=0.1,
+        label=f"{parameter.symbol}, {'lower' if parameter is LO else 'upper'} bound",
+        elem_id=f"{parameter.key}-slider",
+        buttons=[],
+    )
+
+
+def build(model: str) -> None:
+    """Lay out the tab inside a `gr.Blocks` and wire its events; the chart is full from the start."""
+    first = images.decode(read(str(FIRST_SAMPLE)))
+    labels = network(model).checkpoint.labels
+    shown, current = gr.State(str(FIRST_SAMPLE)), gr.State(model)
+
+    with gr.Row(elem_id="explore", equal_height=False):
+        with gr.Column(elem_id="picture-panel", scale=0, min_width=250):
+            picture = Picture(
+                str(FIRST_SAMPLE),
+                label="Picture",
+                sources=["upload", "clipboard", "webcam"],
+                height=210,
+                elem_id="picture",
+                buttons=[],
+                placeholder="Drop a picture here, paste one, or click to upload",
+            )
+            camera = Picture(
+                label="Webcam, live",
+                sources=["webcam"],
+                streaming=True,
+                height=210,
+                elem_id="camera",
+                visible=False,
+                buttons=[],
+            )
+            told = gr.HTML(elem_id="notice")
+            crops = gr.HTML(seen(first, model), elem_id="seen")
+            gallery = gr.Gallery(
+                [(str(path), path.stem) for path in SAMPLES],
+                label="Samples",
+                columns=4,
+                height="auto",
+                object_fit="cover",
+                allow_preview=False,
+                buttons=[],
+                elem_id="samples",
+            )
+            chooser = gr.Dropdown(
+                [(checkpoint().title, key) for key, checkpoint in CHECKPOINTS.items()],
+                value=model,
+                label="Model",
+                elem_id="model",
+            )
+            live = gr.Checkbox(label="Live webcam", elem_id="live")
+            top_k = gr.Slider(2, 50, min(10, len(labels)), step=1, label="Classes shown", elem_id="top-k", buttons=[])
+            with_gradient = gr.Checkbox(label="Gradient", elem_id="gradient", info="what training would send back")
+            target = gr.Dropdown([RAW_TOP, *labels], value=RAW_TOP, label="Target class of the loss", elem_id="target")
+            with gr.Row(elem_id="actions"):
+                rescale = gr.Button("Rescale axes", size="sm", min_width=90)
+                reset = gr.Button("Reset", size="sm", min_width=60)
+
+        with gr.Column(elem_id="grid", scale=1):
+            with gr.Column(elem_id="controls-raw", elem_classes="controls", min_width=120):
+                gr.HTML("<h2>Raw</h2><p>the logits of the linear layer</p>")
+            methods = {}
+            for family in registry.FAMILIES:
+                with gr.Column(elem_id=f"controls-{family}", elem_classes="controls", min_width=120):
+                    gr.HTML(f"<h2>{TITLES[family]}</h2>")
+                    methods[family] = gr.Dropdown(
+                        [(entry.title, key) for key, entry in registry.family(family).items()],
+                        value=METHODS[family],
+                        label="Method",
+                        elem_id=f"method-{family}",
+                        filterable=False,
+                    )
+                    if family == "bounded":
+                        lo, hi = linear_slider(LO), linear_slider(HI)
+                    elif family == "probability":
+                        logs = {TEMPERATURE: log_slider(TEMPERATURE, "T, temperature")}
+                    else:
+                        logs[LAM] = log_slider(LAM, "λ, weight")
+                        logs[RADIUS] = log_slider(RADIUS, "r, radius")
+            chart = gr.HTML(
+                message(first, model),
+                html_template='<div id="chart"></div>',
+                js_on_load="explore.mount(element, props, watch, (asked) => trigger('gradient', asked));",
+                apply_default_css=False,
+                elem_id="chart-block",
+            )
+
+    on_chart = [chart, crops, told]
+    picture.input(on_picture, [picture, chooser, shown], [*on_chart, picture, shown], show_progress="hidden", **NETWORK)
+    camera.stream(on_frame, [camera, chooser], on_chart, stream_every=0.1, show_progress="hidden", **NETWORK)
+    gallery.select(on_sample, chooser, [*on_chart, picture, shown], show_progress="hidden", **NETWORK)
+    chooser.input(on_model, [chooser, shown, current], [*on_chart, target, chooser, current], **NETWORK)
+    chart.gradient(on_gradient, None, chart, show_progress="hidden", api_visibility="private", concurrency_limit=4)
+    live.input(
+        lambda on: (gr.update(visible=not on), gr.update(visible=on)),
+        live,
+        [picture, camera],
+        show_progress="hidden",
+        api_visibility="private",
+        queue=False,
+    )
+
+    controls = {"lo": lo, "hi": hi, "k": top_k, "gradient": with_gradient, "target": target}
+    controls |= {parameter.key: box for parameter, (_, box) in logs.items()} | methods
+    for key, control in controls.items():
+        control.change(inputs=control, js=f"(value) => {{ explore.set('{key}', value); }}", **BROWSER)
+    # The bounds cannot cross: the one that is not moved goes along.
+    lo.input(inputs=[lo, hi], outputs=hi, js="(lo, hi) => Math.max(lo, hi)", **BROWSER)
+    hi.input(inputs=[hi, lo], outputs=lo, js="(hi, lo) => Math.min(lo, hi)", **BROWSER)
+    rescale.click(js="() => { explore.rescale(); }", **BROWSER)
+    back = [lo, hi, top_k, *(part for pair in logs.values() for part in pair), *methods.values(), target]
+    values = [component.value for component in back]
+    reset.click(outputs=back, js=f"() => {{ explore.rescale(true); return {json.dumps(values)}; }}", **BROWSER)
+
+    with gr.Column(visible=False):  # what a program calls; gradio checks uploads only for components
+        given, wanted, answer = Picture(label="picture"), gr.Textbox("cifar10", label="model"), gr.JSON(label="logits")
+        gr.Button().click(
+            classify, [given, wanted], answer, api_name="classify", **(NETWORK | {"api_visibility": "public"})
+        )
+    gr.api(constrain, api_name="constrain", concurrency_limit=4)
