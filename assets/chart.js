@@ -66,7 +66,7 @@
     if (p === 0 || p === 1) return `${p * 100} %`;
     if (!Number.isFinite(p)) return String(p);
     const value = p * 100;
-    if (value < 0.095) return minus(`${value < 1e-5 ? value.toExponential(1) : Number(value.toPrecision(2))} %`);
+    if (value < 0.995) return minus(`${value < 1e-5 ? value.toExponential(1) : Number(value.toPrecision(2))} %`);
     // As many digits as it takes not to claim 100 %.
     const digits = value < 99.95 ? 1 : Math.ceil(-Math.log10(100 - value));
     return digits <= 10 ? `${value.toFixed(digits)} %` : `100 % − ${(100 - value).toExponential(1)}`;
@@ -103,12 +103,15 @@
     return position(registry.parameters[key], state.settings[key]);
   };
 
+  // A class for style.css, whose rules gradio confines to its own container.
+  const flag = (name, on) => chart?.closest(".gradio-container")?.classList.toggle(name, on);
+
   const set = (key, value) => {
     if (key === "k") state.k = value;
     else if (key === "gradient") {
       state.gradientOn = value;
       if (!value) state.gradients = null;
-      document.body.classList.toggle("with-gradient", value);
+      flag("with-gradient", value);
     } else if (key === "target") {
       state.targetName = state.labels.includes(value) ? value : null;
     } else if (FAMILIES.includes(key)) {
@@ -324,7 +327,7 @@
     parts.built = key;
 
     const longest = max(rows.map((i) => state.labels[i].length));
-    const gutter = labelled ? Math.min(12 + 7.2 * longest, Math.max(96, width * 0.36)) : 4;
+    const gutter = labelled ? Math.min(12 + 7.8 * longest, Math.max(96, width * 0.36)) : 14;
     const height = ROW + (state.gradientOn ? LANE : 0);
     parts.left = gutter;
     parts.right = width - 66;
@@ -352,7 +355,7 @@
       const row = { g, index };
       const middle = ROW / 2 + 4;
       if (labelled) {
-        const fits = Math.floor((gutter - 10) / 6.6);
+        const fits = Math.floor((gutter - 8) / 7.8);
         const label = index < 0 ? `${state.order.length - rows.length} others` : state.labels[index];
         const cut = label.length > fits ? `${label.slice(0, Math.max(fits - 1, 1))}…` : label;
         svgNode("text", { class: "label", x: gutter - 8, y: middle, "text-anchor": "end" }, g).textContent = cut;
@@ -413,8 +416,9 @@
       const v = state.settings[key];
       if (v < low || v > high) continue; // off the axis: the number box says where
       svgNode("line", { x1: x(v), x2: x(v), y1: 0, y2: bottom }, lines);
-      const anchor = key === "lo" ? "end" : "start";
-      const at = x(v) + (key === "lo" ? -3 : 3);
+      const leftwards = key === "lo" && x(v) > figures.raw.left + 20;
+      const anchor = leftwards ? "end" : "start";
+      const at = x(v) + (leftwards ? -3 : 3);
       svgNode("text", { x: at, y: bottom - 4, "text-anchor": anchor }, lines).textContent = key;
     }
   };
@@ -470,7 +474,7 @@
     const middle = (left + right) / 2;
     const y = ROW + LANE / 2 - 3;
     const none = slope === 0;
-    put(row.lane, { x: left, width: right - left, class: none ? "lane none" : "lane" });
+    put(row.lane, { x: left, width: right - left - (none ? 6 : 0), class: none ? "lane none" : "lane" });
     const reach = slope && steepest ? (-slope / steepest) * ((right - left) / 2 - 4) : 0;
     const tip = middle + reach;
     const back = tip - Math.sign(reach) * Math.min(5, Math.abs(reach));
@@ -485,7 +489,7 @@
     const lit = state.over ?? state.pinned;
     if (column === "raw") {
       say(formula, "z = W h + b");
-      say(example, lit === null ? "" : `${state.labels[lit]}: z = ${logit(state.logits[lit])}`);
+      say(example, lit === null ? "Point at a class, or tab to it, to see its numbers." : `${state.labels[lit]}: z = ${logit(state.logits[lit])}`);
     } else {
       const method = registry.methods[state.methods[column]];
       const { y, named } = state.outputs[column];
@@ -558,15 +562,15 @@
     const zeros = sum(y.map((v) => (v === 0 ? 1 : 0)));
     if (registry.methods[state.methods[column]].zeros || zeros) list.push([`${zeros} exact zeros`]);
     const flat = sum(dead);
-    if (flat) list.push([`${flat} of ${total} without gradient (${percent(flat / total)})`, "warn dead"]);
+    if (flat) list.push([`${flat} of ${total} get no gradient`, "warn"]);
     else if (state.methods[column] === "clamp_inward") list.push(["gradient only inwards"]);
-    else list.push(["all have a gradient"]);
+    else list.push(["all get a gradient"]);
     list.push([`sum ${column === "probability" ? Number(sum(y).toFixed(6)) : logit(sum(y))}`]);
     list.push([`range ${range(y, text(column))}`]);
     const distribution = column === "probability" || (state.methods[column] === "project_simplex" && state.settings.radius === 1);
     if (distribution) list.push([`entropy ${short(Number(entropy(y).toPrecision(3)))} of ${Math.log(total).toFixed(2)} nats`]);
     const moved = Math.sqrt(sum(y.map((v, i) => (v - state.logits[i]) ** 2)));
-    list.push([`moved ${short(Number(moved.toPrecision(3)))} in L2`]);
+    list.push([`moved ‖${column === "probability" ? "p" : "y"} − z‖₂ = ${short(Number(moved.toPrecision(3)))}`]);
     return list;
   };
 
@@ -620,7 +624,7 @@
     announce();
     chart.classList.toggle("gradient-stale", state.gradientOn && !state.gradients);
     const ball = registry.methods[state.methods.regularised].parameters.includes("radius");
-    document.body.classList.toggle("with-radius", ball);
+    flag("with-radius", ball);
   };
 
   globalThis.explore = { mount, set, slide, type, position: (key, value) => position(registry.parameters[key], value), rescale, redraw: draw, state };

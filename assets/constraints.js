@@ -31,6 +31,12 @@
 
   const nothing = (z) => ({ y: fill(z.length, NaN), dead: where(z, () => true), named: {} });
 
+  // Flat outside the support; and where it is a single class, that one too: it has all there is, whatever its logit.
+  const flatOutside = (z, inside) => {
+    const alone = sum(where(z, inside)) === 1;
+    return where(z, (v) => alone || !inside(v));
+  };
+
   // The threshold of the projection onto the simplex of the given radius (Duchi et al. 2008, figure 1); z is centred
   // on its maximum by the caller, as in Python.
   const threshold = (z, radius) => {
@@ -54,7 +60,7 @@
     const support = (v) => v >= tau;
     return {
       y: map(centred, (v) => (support(v) ? Math.max(v - tau, 0) : 0)),
-      dead: where(centred, (v) => !support(v)),
+      dead: flatOutside(centred, support),
       named: { tau: tau + top / scale },
     };
   };
@@ -77,7 +83,7 @@
       const t = map(z, (v) => Math.tanh((v - middle) / Math.max(half, Number.MIN_VALUE)));
       return {
         y: map(t, (v) => Math.min(Math.max(middle + half * v, lo), hi)),
-        dead: where(t, (v) => 1 - v * v === 0),
+        dead: where(t, (v) => half === 0 || 1 - v * v === 0),
         named: { middle, half },
       };
     },
@@ -87,7 +93,7 @@
       if (!Number.isFinite(top)) return nothing(z);
       const e = map(z, (v) => Math.exp((v - top) / temperature));
       const total = sum(e);
-      return { y: map(e, (v) => v / total), dead: where(e, (v) => v === 0), named: { top, sum: total } };
+      return { y: map(e, (v) => v / total), dead: flatOutside(e, (v) => v > 0), named: { top, sum: total } };
     },
 
     sparsemax: (z, { temperature }) => simplex(z, 1, temperature),
@@ -116,7 +122,7 @@
       const tau = mean - Math.sqrt((1 - spread) / size);
       return {
         y: map(centred, (v) => Math.max(v - tau, 0) ** 2),
-        dead: where(centred, (v) => v <= tau),
+        dead: flatOutside(centred, (v) => v > tau),
         named: { tau: tau + top / temperature / 2 },
       };
     },
@@ -137,7 +143,7 @@
       const theta = threshold(map(size, (v) => v - top), radius) + top;
       return {
         y: map(z, (v) => Math.sign(v) * Math.max(Math.abs(v) - theta, 0)),
-        dead: where(size, (v) => v < theta),
+        dead: flatOutside(size, (v) => v >= theta),
         named: { theta },
       };
     },
@@ -148,7 +154,9 @@
       const unit = Math.max(top, radius);
       const norm = unit * Math.sqrt(sum(map(z, (v) => (v / unit) ** 2)));
       const factor = Math.min(1, radius / norm);
-      return { y: map(z, (v) => (norm === 0 ? v : v * factor)), dead: where(z, () => false), named: { norm } };
+      // On the sphere a logit that is not 0 alone cannot move: the radius is all there is.
+      const alone = norm > radius && sum(where(z, (v) => v !== 0)) === 1;
+      return { y: map(z, (v) => (norm === 0 ? v : v * factor)), dead: where(z, (v) => alone && v !== 0), named: { norm } };
     },
 
     project_simplex: (z, { radius }) => simplex(z, radius, 1),

@@ -96,7 +96,7 @@ def bundled() -> Checkpoint:
     test = facts["test"]
     return Checkpoint(
         key="cifar10",
-        title="CIFAR-10 · bundled",
+        title="CIFAR-10, bundled",
         labels=tuple(facts["labels"]),
         facts=f"10 classes, {test['accuracy']:.1%} right on {test['pictures']:,} test pictures",
         views=views,
@@ -148,7 +148,7 @@ def imagenet() -> Checkpoint:
 
     return Checkpoint(
         key="imagenet",
-        title="ImageNet-1k · torchvision",
+        title="ImageNet-1k",
         labels=tuple(weights.meta["categories"]),
         facts=f"1,000 classes, {weights.meta['_metrics']['ImageNet-1K']['acc@1']:.1f}% right (torchvision's figure)",
         views=views,

@@ -5,7 +5,7 @@ are cut away first. Its five plugins for these formats spend memory or time on t
 at the size: with Pillow 12.3, a PNG of 126 bytes takes 764 MB while it is opened, the comment of a 6 MB GIF takes
 most of a minute, and Exif can be made to copy itself until the memory is full. The plugins are called directly, which
 is what ``Image.open(formats=...)`` does, less its process-wide pixel limit and its warnings. Nothing here reads or
-changes state of the process, so `decode` can run in any number of threads; each may take some 350 MB while it runs.
+changes state of the process, so `decode` can run in any number of threads; each may take up to 400 MB while it runs.
 
 Colour profiles are ignored: numbers are read as sRGB.
 """
@@ -26,7 +26,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 MAX_BYTES = 6 * 2**20  # of the file; messages call 2**20 bytes a MB
 MAX_PIXELS = 25_000_000  # claimed by the header, before anything is decoded
 MAX_ASPECT = 100  # long side / short side: scaling a line of 1 x 10000 to a height of 224 would take 1.5 GB
-MAX_SCANS = 100  # of a JPEG: encoders write about 10, and 6 MB of empty ones take libjpeg 20 minutes
+MAX_PARTS = 100  # segments or scans of a JPEG: encoders write about 10, and 6 MB of empty scans take some 20 minutes
 ENOUGH = (1024, 1024)  # a JPEG of twice this or more is decoded at 1/2, 1/4 or 1/8, never below this
 
 _PNG_PARTS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
@@ -138,7 +138,7 @@ def _orientation(exif: bytes) -> int:
 
 def _jpeg(data: bytes) -> tuple[ImageFile, bytes]:
     kept, exif, position = [data[:2]], b"", 2
-    while True:
+    while len(kept) <= MAX_PARTS:
         # Stray bytes between segments are skipped, as browsers and Pillow do.
         found = re.compile(rb"\xff([\xc0-\xcf\xda-\xfe])").search(data, position)
         start, marker = found.start(), found[1][0]
@@ -150,8 +150,8 @@ def _jpeg(data: bytes) -> tuple[ImageFile, bytes]:
             kept.append(segment)
         elif segment[4:10] == b"Exif\0\0" and not exif:
             exif = segment[4:]
-    if data.count(b"\xff\xda", start) > MAX_SCANS:
-        raise PictureError("This JPEG file is stored in far too many layers: save the picture again as JPEG or PNG.")
+    if max(len(kept), data.count(b"\xff\xda", start)) > MAX_PARTS:
+        raise PictureError("This JPEG file is stored in far too many parts: save the picture again as JPEG or PNG.")
     return JpegImageFile(BytesIO(b"".join(kept) + data[start:])), exif
 
 
@@ -186,11 +186,10 @@ def _gif(data: bytes) -> tuple[ImageFile, bytes]:
         while data[position]:
             position += data[position] + 1
         position += 1
-        if data[start + 1] == 0xF9:
-            # Of the graphic control, only which colour is transparent. How to remove the picture before the next one
-            # makes Pillow fill a frame of any size while it opens the file.
-            control = b"\x21\xf9\x04" + bytes([data[start + 3] & 1, 0, 0, data[start + 6], 0])
-    # A picture may stick out of the canvas that the header announces, which then grows.
+        if data[start + 1] == 0xF9:  # the graphic control says which colour is transparent
+            control = data[start:position]
+    # A picture may stick out of the canvas that the header announces, which then grows. To be checked before Pillow
+    # opens the file, as it may fill all of it by then.
     canvas = struct.unpack_from("<2H", data, 6)
     left, top, width, height = struct.unpack_from("<4H", data, position + 1)
     _check_size(max(canvas[0], left + width), max(canvas[1], top + height))
@@ -227,10 +226,10 @@ _OTHERS = (
     ("TIFF pictures", rb"II\*\0|MM\0\*"),
     ("JPEG XL pictures", rb"\xff\x0a|\0\0\0\x0cJXL "),
     ("JPEG 2000 pictures", rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51"),
-    ("Icons", rb"\0\0[\1\2]\0"),
+    ("Icons", rb"\0\0[\x01\x02]\0"),
     ("Photoshop files", rb"8BPS"),
     ("PDF documents", rb"%PDF"),
-    ("Archives and office documents", rb"PK\3\4"),
+    ("Archives and office documents", rb"PK\x03\x04"),
     ("SVG drawings", rb".{0,1000}<svg[\s>]"),
     ("Web pages", rb"\s*(?i:<!doctype html|<html)"),
 )
@@ -246,8 +245,8 @@ def _why_unknown(data: bytes) -> str:
 
 
 def _is_text(data: bytes) -> bool:
-    # A thousand bytes without a control character: no picture starts like that.
-    return not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", data[:1000])
+    # A thousand bytes without a control character or 0xFF: no picture starts like that.
+    return not re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f\xff]", data[:1000])
 
 
 def _rounded_up(value: float) -> str:

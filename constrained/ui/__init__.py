@@ -13,8 +13,16 @@ MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font_mono=MONO)  # no font from a CDN
 
 
+TITLE = """<h1>Constrain the output of a ResNet18</h1>
+<p>The network looks at a picture once. Move the sliders and see what each constraint makes of its logits.</p>"""
+
+
 def head() -> str:
-    """The page's scripts, inline: the registry as the browser needs it, the constraints' twin, the chart."""
+    """The page's style sheet and scripts, inline: the registry for the browser, the constraints' twin, the chart.
+
+    The style sheet is here and not in ``css=``, because gradio rewrites that one rule by rule and loses on the way
+    every shorthand with a variable in it.
+    """
     methods = {
         key: {
             "family": entry.family,
@@ -35,7 +43,8 @@ def head() -> str:
     }
     scripts = [f"globalThis.registry = {json.dumps(facts)};"]
     scripts += [(explore.ASSETS / name).read_text() for name in ("constraints.js", "chart.js")]
-    return "".join(f"<script>{script}</script>" for script in scripts)
+    style = (explore.ASSETS / "style.css").read_text()
+    return f"<style>{style}</style>" + "".join(f"<script>{script}</script>" for script in scripts)
 
 
 class Demo(gr.Blocks):
@@ -49,7 +58,6 @@ class Demo(gr.Blocks):
         """As ``gr.Blocks.launch``; what is passed here wins over the page's own settings."""
         own = {
             "theme": THEME,
-            "css": (explore.ASSETS / "style.css").read_text(),
             "head": head(),
             "footer_links": ["api"],
             "show_error": False,
@@ -67,7 +75,7 @@ def demo(model: str = "cifar10") -> Demo:
     """The whole page, ready to launch, with the bundled samples classified by ``model``."""
     with Demo(title="Constrain the output of a ResNet18", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="header"):
-            gr.HTML("<h1>Constrain the output of a ResNet18</h1>", elem_id="title")
+            gr.HTML(TITLE, elem_id="title")
             theme = gr.Button("☾", size="sm", elem_id="theme", min_width=40, scale=0)
         explore.build(model)
         theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **explore.BROWSER)

@@ -270,7 +270,7 @@ def linear_slider(parameter: Parameter) -> gr.Slider:
         parameter.high,
         parameter.default,
         step=0.1,
-        label=f"{parameter.symbol}, {'lower' if parameter is LO else 'upper'} bound",
+        label=f"{parameter.symbol}, the {'lower' if parameter is LO else 'upper'} bound",
         elem_id=f"{parameter.key}-slider",
         buttons=[],
     )
@@ -307,7 +307,7 @@ def build(model: str) -> None:
             gallery = gr.Gallery(
                 [(str(path), path.stem) for path in SAMPLES],
                 label="Samples",
-                columns=4,
+                columns=5,
                 height="auto",
                 object_fit="cover",
                 allow_preview=False,

@@ -1,0 +1,140 @@
+"""A running page and a real browser for the tests in this folder.
+
+Chromium is taken from the variable CHROMIUM, or from where Debian and others put it. Without one, whatever needs a
+browser is skipped; with ``CI=true`` it fails instead, so that no pipeline passes without having looked at the page.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+HERE = Path(__file__).parent
+CANDIDATES = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+WIDE = {"width": 1440, "height": 1000}
+LOADED = """() => {
+  const chart = document.querySelectorAll('#chart figure.column svg .bar').length;
+  const sliders = document.querySelectorAll('#explore input[type=range]').length;
+  return chart > 0 && sliders >= 6 && document.querySelector('#reset, #actions button') !== null;
+}"""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+# The package's scope, not the session's: while playwright's loop exists, no other test could call asyncio.run.
+@pytest.fixture(scope="package")
+def server():
+    """The address of the page, served by this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("CONSTRAINED_MODEL", raising=False)
+        from app import demo
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    demo.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)
+    yield f"http://127.0.0.1:{port}"
+    demo.close(verbose=False)
+
+
+def chromium() -> str | None:
+    """Where Chromium is, if anywhere."""
+    wanted = os.environ.get("CHROMIUM")
+    return next(filter(None, map(shutil.which, [wanted] if wanted else CANDIDATES)), None)
+
+
+@pytest.fixture(scope="package")
+def browser():
+    """A headless Chromium."""
+    path = chromium()
+    if path is None:
+        reason = "no Chromium found: install one (apt install chromium) or name it in the variable CHROMIUM"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Visit:
+    """A page in a context of its own, and what went on in it.
+
+    Attributes:
+        page: playwright's page.
+        requests: method and address of everything the page asked a server for.
+        problems: errors in the console, uncaught exceptions, and requests to another machine; a test fails if any are
+            left at its end.
+    """
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.page.on("request", self._asked)
+        self.page.on("websocket", lambda socket: self._outside(socket.url))
+        self.page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
+        self.page.on("console", lambda m: m.type == "error" and self.problems.append(f"console: {m.text} {m.location}"))
+
+    def _asked(self, request):
+        if urlparse(request.url).scheme in ("data", "blob"):
+            return
+        self.requests.append(f"{request.method} {request.url}")
+        self._outside(request.url)
+
+    def _outside(self, url):
+        if urlparse(url).hostname not in ("127.0.0.1", "localhost"):
+            self.problems.append(f"left this machine: {url}")
+
+    def open(self, url: str) -> None:
+        """Open the page and wait until the chart and the controls are there."""
+        self.page.goto(url)
+        self.page.wait_for_function(LOADED)
+
+
+@contextlib.contextmanager
+def visiting(browser: Browser, url: str, **options):
+    """A `Visit` to the page at ``url``; ``options`` as for playwright's ``new_context``."""
+    context = browser.new_context(**({"viewport": WIDE} | options))
+    context.set_default_timeout(20_000)
+    try:
+        visit = Visit(context.new_page())
+        visit.open(url)
+        yield visit
+    finally:
+        context.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """A function that opens the page afresh, with playwright's context options, and gives a `Visit`."""
+    with contextlib.ExitStack() as stack:
+        opened = []
+
+        def open_page(**options) -> Visit:
+            opened.append(stack.enter_context(visiting(browser, server, **options)))
+            return opened[-1]
+
+        yield open_page
+        problems = [problem for one in opened for problem in one.problems]
+    assert problems == []

@@ -1,0 +1,263 @@
+"""`constrained.pretrain` on a few dozen random pictures: the whole command, its files, and a run that was killed."""
+
+import io
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+import safetensors.torch
+import torch
+
+from constrained import calibration, pretrain
+from constrained.model import torchvision
+
+ROOT = Path(__file__).parent.parent
+TRAIN, TEST = 48, 20
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory):
+    """Random JPEG pictures in the layout that `load_data` reads."""
+    draw, arrays = np.random.default_rng(0), {}
+    for split, count in (("train", TRAIN), ("test", TEST)):
+        pictures = []
+        for _ in range(count):
+            stream = io.BytesIO()
+            # Smooth, so that JPEG keeps it; some grey, because load_data promises RGB.
+            small = PIL.Image.fromarray(draw.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+            small.resize((32, 32)).convert(draw.choice(["RGB", "L"], p=[0.9, 0.1])).save(stream, "JPEG")
+            pictures.append(stream.getvalue())
+        arrays[f"{split}_jpeg"] = np.frombuffer(b"".join(pictures), np.uint8)
+        arrays[f"{split}_offsets"] = np.cumsum([0, *map(len, pictures)])
+        arrays[f"{split}_labels"] = draw.integers(0, 10, count, dtype=np.uint8)
+    path = tmp_path_factory.mktemp("data") / "pictures.npz"
+    np.savez(path, **arrays, classes=np.array(pretrain.LABELS))
+    return path
+
+
+def arguments(archive, folder, *more):
+    paths = ["--data", archive, "--run", folder / "run", "--out", folder / "out"]
+    return [*map(str, paths), "--epochs", "2", "--size", "32", "--batch-size", "16", *more]
+
+
+def command(*launcher_and_arguments):
+    result = subprocess.run(
+        [sys.executable, "-m", *launcher_and_arguments], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def finished(archive, tmp_path_factory):
+    """A run from a shell, from the first epoch to the files."""
+    folder = tmp_path_factory.mktemp("finished")
+    command("constrained.pretrain", *arguments(archive, folder))
+    return folder
+
+
+def read(folder):
+    """The facts, the weights and the features that a run has written."""
+    facts = json.loads((folder / "out" / f"{pretrain.NAME}.json").read_text())
+    tensors = (safetensors.torch.load_file(folder / "out" / f) for f in (facts["file"], facts["features"]["file"]))
+    return facts, *tensors
+
+
+# Files ----------------------------------------------------------------------------------------------------------------
+
+
+def test_weights_are_those_of_a_whole_resnet18_in_float16(finished):
+    _, weights, _ = read(finished)
+    model = torchvision.models.resnet18(num_classes=10)
+    assert {v.dtype for v in weights.values() if v.is_floating_point()} == {torch.float16}
+    assert all(v.isfinite().all() for v in weights.values())
+    model.load_state_dict(weights)  # strict
+    trained = safetensors.torch.load_file(finished / "run" / "epoch-2.safetensors")
+    for name, value in weights.items():
+        assert torch.equal(value, trained[f"model.{name}"].to(value.dtype))
+
+
+def test_features_and_logits_are_those_of_the_test_pictures(finished, archive):
+    _, weights, data = read(finished)
+    assert {k: tuple(v.shape) for k, v in data.items()} == {
+        "features": (TEST, 512),
+        "logits": (TEST, 10),
+        "labels": (TEST,),
+        "fit": (TEST,),
+    }
+    assert [data[k].dtype for k in ("features", "labels", "fit")] == [torch.float16, torch.uint8, torch.bool]
+    assert data["labels"].tolist() == np.load(archive)["test_labels"].tolist()
+    assert data["fit"].sum() == TEST * 6 // 10
+    # The head on the features gives the logits: what every column of the page starts from.
+    head = torch.nn.functional.linear(
+        data["features"].float(), weights["fc.weight"].float(), weights["fc.bias"].float()
+    )
+    torch.testing.assert_close(head, data["logits"].float(), atol=5e-3, rtol=5e-3)
+
+
+def test_every_fact_is_measured_or_an_argument_of_the_run(finished, archive):
+    facts, _, data = read(finished)
+    files = {name: finished / "out" / name for name in (facts["file"], facts["features"]["file"])}
+    assert {p.name for p in (finished / "out").iterdir()} == {*files, f"{pretrain.NAME}.json"}
+    test, training = facts.pop("test"), facts.pop("training")
+    logits, labels = data["logits"].float(), data["labels"].long()
+    assert test["pictures"] == TEST
+    assert test["accuracy"] == pytest.approx((logits.argmax(1) == labels).double().mean().item())
+    assert test["nll"] == pytest.approx(calibration.nll(logits, labels).item(), abs=2e-3)
+    assert test["ece"] == pytest.approx(calibration.ece(logits.softmax(-1), labels).item(), abs=2e-3)
+    assert facts == {
+        "name": pretrain.NAME,
+        "architecture": "torchvision.models.resnet18",
+        "labels": pretrain.LABELS,
+        "file": f"{pretrain.NAME}.safetensors",
+        "bytes": files[facts["file"]].stat().st_size,
+        "sha256": pretrain.sha256(files[facts["file"]]),
+        "input": {"detail": 32, "size": 32, "mean": list(pretrain.MEAN), "std": list(pretrain.STD)},
+        "features": {
+            "file": f"{pretrain.NAME}-features.safetensors",
+            "sha256": pretrain.sha256(files[facts["features"]["file"]]),
+            "fit": TEST * 6 // 10,
+            "judge": TEST - TEST * 6 // 10,
+        },
+    }
+    assert pretrain.sha256(archive) in training["data"]
+    assert training["seconds"] == round(sum(e["seconds"] for e in json.loads((finished / "run/log.json").read_text())))
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "torchvision": torchvision.__version__}
+    assert training["versions"] == versions
+    assert shlex.split(training["command"]) == ["python", "-m", "constrained.pretrain", *arguments(archive, finished)]
+    told = {"epochs": 2, "batch_size": 16, "lr": 0.2, "weight_decay": 5e-4, "train_size": 32, "seed": 0}
+    told |= {"precision": "float32", "processes": 1, "device": "cuda" if torch.cuda.is_available() else "cpu"}
+    assert {k: v for k, v in training.items() if k not in ("data", "seconds", "versions", "command")} == told
+
+
+def test_sha256_of_a_known_file(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # FIPS 180-2, appendix B.1
+    assert pretrain.sha256(tmp_path / "abc") == digest
+
+
+# A run that was killed ------------------------------------------------------------------------------------------------
+
+
+class Killed(BaseException):
+    """Like a KeyboardInterrupt: nothing in between may catch it."""
+
+
+def test_resumed_run_equals_an_uninterrupted_one(archive, finished, tmp_path, monkeypatch):
+    """Killed at the worst moment: the second epoch's log and tensors are written, its state.json is not yet there."""
+    replace, calls = os.replace, []
+
+    def killed_at_the_second_epoch(source, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise Killed
+        replace(source, target)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(os, "replace", killed_at_the_second_epoch)
+        pretrain.main(arguments(archive, tmp_path))
+    assert json.loads((tmp_path / "run/state.json").read_text())["epoch"] == 1
+    assert not (tmp_path / "out").exists()
+
+    trained = []
+    original = pretrain.augment
+    monkeypatch.setattr(pretrain, "augment", lambda *a: trained.append(len(a[0])) or original(*a))
+    pretrain.main(arguments(archive, tmp_path, "--resume"))
+    assert trained == [16] * (TRAIN // 16)  # one epoch and not two
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == ["epoch-2.safetensors", "log.json", "state.json"]
+    ours, theirs = (safetensors.torch.load_file(f / "run" / "epoch-2.safetensors") for f in (tmp_path, finished))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+    assert any(name.startswith("momentum.") for name in ours)
+    states = [json.loads((f / "run" / "state.json").read_text()) for f in (tmp_path, finished)]
+    assert states[0] == states[1]
+    logs = [json.loads((f / "run" / "log.json").read_text()) for f in (tmp_path, finished)]
+    assert [[e["accuracy"] for e in log] for log in logs] == [[e["accuracy"] for e in logs[1]]] * 2
+    assert read(tmp_path)[0]["test"] == read(finished)[0]["test"]
+
+    # Once more: nothing is left to train, and the files come out the same.
+    trained.clear()
+    before = read(tmp_path)[0]["sha256"]
+    pretrain.main(arguments(archive, tmp_path, "--resume"))
+    assert trained == []
+    assert read(tmp_path)[0]["sha256"] == before
+
+
+def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
+    run = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "constrained.pretrain"]
+    printed = command(*run, *arguments(archive, tmp_path))
+    facts, weights, data = read(tmp_path)
+    assert facts["training"]["processes"] == 2
+    assert facts["sha256"] == pretrain.sha256(tmp_path / "out" / facts["file"])
+    assert printed.count("test accuracy") == 2  # one process reports, once an epoch
+    assert len(json.loads((tmp_path / "run/log.json").read_text())) == 2
+    model = torchvision.models.resnet18(num_classes=10)
+    model.load_state_dict(weights)
+    pixels = pretrain.load_data(archive)[1][0]
+    features, logits = pretrain.predict(model, pixels, 32, torch.float32)
+    torch.testing.assert_close(features.half(), data["features"], atol=1e-3, rtol=1e-2)
+    torch.testing.assert_close(logits.half(), data["logits"], atol=1e-3, rtol=1e-2)
+    # 2 epochs of 3 steps: BatchNorm has counted them, and momentum that was averaged over both has moved the weights.
+    assert weights["bn1.num_batches_tracked"] == 6
+
+
+# Parts ----------------------------------------------------------------------------------------------------------------
+
+
+def test_load_data_decodes_every_picture_in_order(archive):
+    (pixels, labels), (test_pixels, _), source = pretrain.load_data(archive)
+    arrays = np.load(archive)
+    assert pixels.shape == (TRAIN, 3, 32, 32)
+    assert test_pixels.shape == (TEST, 3, 32, 32)
+    assert pixels.dtype == torch.uint8
+    assert labels.tolist() == arrays["train_labels"].tolist()
+    offsets = arrays["train_offsets"]
+    last = PIL.Image.open(io.BytesIO(arrays["train_jpeg"][offsets[-2] : offsets[-1]].tobytes())).convert("RGB")
+    assert np.array_equal(pixels[-1].permute(1, 2, 0), np.asarray(last))
+    assert archive.name in source
+
+
+def pictures(n):
+    return torch.randint(0, 256, (n, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("size", [16, 32, 45])
+def test_augment_keeps_range_and_shape(size):
+    for x in (pictures(64), torch.full((64, 3, 32, 32), 255, dtype=torch.uint8)):
+        before = x.clone()
+        y = pretrain.augment(x, size, torch.Generator().manual_seed(1))
+        assert y.shape == (64, 3, size, size)
+        assert y.dtype == torch.float32
+        assert y.min() >= 0
+        assert y.max() <= 1
+        assert torch.equal(x, before)
+
+
+def test_augment_depends_on_its_generator_alone():
+    results = []
+    for seed, global_seed in ((1, 0), (1, 5), (2, 0)):
+        torch.manual_seed(global_seed)
+        results.append(pretrain.augment(pictures(8), 32, torch.Generator().manual_seed(seed)))
+    assert torch.equal(results[0], results[1])
+    assert not torch.equal(results[0], results[2])
+
+
+def test_augment_treats_every_picture_on_its_own_and_flips_half_of_them():
+    left = torch.zeros(400, 3, 32, 32, dtype=torch.uint8)
+    left[..., :16] = 255
+    y = pretrain.augment(left, 32, torch.Generator().manual_seed(0))
+    assert len({tuple(row) for row in y.mean((2, 3)).tolist()}) > 350
+    brighter_left = y[..., :16].mean((1, 2, 3)) > y[..., 16:].mean((1, 2, 3))
+    assert 0.4 < brighter_left.double().mean() < 0.6
+
+
+def test_normalise_has_mean_zero_and_variance_one_where_the_data_does():
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (pretrain.MEAN, pretrain.STD))
+    x = mean + std * torch.tensor([-1.0, 1.0]).view(1, 1, 1, 2)
+    torch.testing.assert_close(pretrain.normalise(x), torch.tensor([-1.0, 1.0]).expand(1, 3, 1, 2))
