@@ -19,7 +19,10 @@ def options(argv: list[str]) -> argparse.Namespace:
         default=os.environ.get("CONSTRAINED_MODEL", "cifar10"),
         help="the model to start with (default: the variable CONSTRAINED_MODEL, or cifar10)",
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.model not in CHECKPOINTS:  # argparse does not check a default
+        parser.error(f"CONSTRAINED_MODEL must be one of {', '.join(CHECKPOINTS)}, got {args.model!r}")
+    return args
 
 
 args = options(sys.argv[1:] if __name__ == "__main__" else [])

@@ -150,7 +150,8 @@
       draw();
       return;
     }
-    if (data.model !== state.model) state.targetName = null;
+    const sameModel = data.model === state.model;
+    if (!sameModel) state.targetName = null;
     state.model = data.model;
     state.labels = data.labels;
     state.logits = Float64Array.from(data.logits);
@@ -159,7 +160,10 @@
     state.changed = {};
     state.over = state.pinned = null;
     state.gradients = null;
-    fitLogits();
+    // The axes stay for the next picture too, so that two can be compared, unless it would not fit or would be tiny.
+    const [low, high] = axisFor(state.logits);
+    const [from, to] = state.axes.logit;
+    if (!sameModel || low < from || high > to || to - from > 2.5 * (high - low)) fitLogits();
     update();
   };
 
@@ -394,7 +398,7 @@
     axis.replaceChildren();
     const x = scaleOf(column);
     const bottom = rows.length * height;
-    const wanted = Math.max(2, Math.floor((right - left) / 46));
+    const wanted = Math.max(2, Math.floor((right - left) / 36));
     const step = niceStep((high - low) / wanted);
     const digits = Math.max(0, -Math.floor(Math.log10(column === "probability" ? step * 100 : step) + 1e-9));
     for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-6; v += step) {

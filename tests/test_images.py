@@ -413,12 +413,12 @@ def test_line_that_a_resize_would_blow_up():
 def test_jpeg_of_endless_scans():
     data = saved(RGB, "JPEG", progressive=True)
     last = data[data.rindex(b"\xff\xda") : -2]
-    assert_refused(data[:-2] + last * 100 + b"\xff\xd9", "JPEG", "too many parts")
+    assert_refused(data[:-2] + last * images.MAX_PARTS + b"\xff\xd9", "JPEG", "too many parts")
 
 
 def test_jpeg_of_endless_segments():
-    assert_refused(jpeg_with(*[(0xE0, b"")] * 101), "JPEG", "too many parts")
-    assert_close(decode(jpeg_with(*[(0xE1, b"")] * 101)), SMOOTH, 2)
+    assert_refused(jpeg_with(*[(0xE0, b"")] * images.MAX_PARTS), "JPEG", "too many parts")
+    assert_close(decode(jpeg_with(*[(0xE1, b"")] * images.MAX_PARTS)), SMOOTH, 2)
 
 
 def test_bmp_of_runs_is_not_unpacked():

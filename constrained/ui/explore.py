@@ -21,7 +21,7 @@ from torch import Tensor
 from .. import images, registry
 from ..checkpoints import CHECKPOINTS, CheckpointError
 from ..inference import network
-from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, REGISTRY, TEMPERATURE, Parameter
+from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE, Parameter
 
 ASSETS = Path(__file__).parent.parent.parent / "assets"
 SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
@@ -35,25 +35,28 @@ NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility
 BROWSER = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
-class Picture(gr.Image):
-    """An image input that hands over a visitor's bytes as they came, for `images.decode` to look at first.
+def picture_input(*args, **options) -> gr.Image:
+    """A `gr.Image` that hands over a visitor's bytes as they came, for `images.decode` to look at first.
 
-    gradio's own conversion would decode them without a limit, saturate 16-bit pictures and drop alpha.
+    gradio's own conversion would decode them without a limit, saturate 16-bit pictures and drop alpha. A subclass
+    would do too, but for each of those gradio writes a .pyi file beside the source.
     """
+    component = gr.Image(*args, **options)
+    component.preprocess = uploaded
+    return component
 
-    is_template = True  # the browser draws it as gr.Image
 
-    def preprocess(self, payload: ImageData | None) -> tuple[bytes, str | None] | None:
-        """The bytes, at most one more than `images.MAX_BYTES`, and the path of the uploaded file if there is one."""
-        if payload is None:
-            return None
-        if payload.path is None:  # a data: string, which only a program sends
-            encoded = (payload.url or "").partition(",")[2]
-            try:
-                return base64.b64decode(encoded[: 2 * images.MAX_BYTES], validate=True), None
-            except ValueError:
-                return b"", None
-        return read(payload.path), payload.path
+def uploaded(payload: ImageData | None) -> tuple[bytes, str | None] | None:
+    """The bytes, at most one more than `images.MAX_BYTES`, and the path of the uploaded file if there is one."""
+    if payload is None:
+        return None
+    if payload.path is None:  # a data: string, which only a program sends
+        encoded = (payload.url or "").partition(",")[2]
+        try:
+            return base64.b64decode(encoded[: 2 * images.MAX_BYTES], validate=True), None
+        except ValueError:
+            return b"", None
+    return read(payload.path), payload.path
 
 
 def read(path: str) -> bytes:
@@ -85,7 +88,8 @@ def seen(picture: PIL.Image.Image, model: str) -> str:
         figures.append(f'<img src="data:image/png;base64,{data}" alt="" width="{view.width}" height="{view.height}">')
     size = f"{view.width} × {view.height} pixels"
     what = f"the centre, {size}" if len(figures) == 1 else f"{len(figures)} crops of {size}, averaged"
-    return f'<figure class="seen"><div>{"".join(figures)}</div><figcaption>What the network sees: {what}</figcaption></figure>'
+    caption = f"<figcaption>What the network sees: {what}</figcaption>"
+    return f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
 
 
 def notice(text: str = "") -> str:
@@ -284,7 +288,7 @@ def build(model: str) -> None:
 
     with gr.Row(elem_id="explore", equal_height=False):
         with gr.Column(elem_id="picture-panel", scale=0, min_width=250):
-            picture = Picture(
+            picture = picture_input(
                 str(FIRST_SAMPLE),
                 label="Picture",
                 sources=["upload", "clipboard", "webcam"],
@@ -293,7 +297,7 @@ def build(model: str) -> None:
                 buttons=[],
                 placeholder="Drop a picture here, paste one, or click to upload",
             )
-            camera = Picture(
+            camera = picture_input(
                 label="Webcam, live",
                 sources=["webcam"],
                 streaming=True,
@@ -385,7 +389,11 @@ def build(model: str) -> None:
     reset.click(outputs=back, js=f"() => {{ explore.rescale(true); return {json.dumps(values)}; }}", **BROWSER)
 
     with gr.Column(visible=False):  # what a program calls; gradio checks uploads only for components
-        given, wanted, answer = Picture(label="picture"), gr.Textbox("cifar10", label="model"), gr.JSON(label="logits")
+        given, wanted, answer = (
+            picture_input(label="picture"),
+            gr.Textbox("cifar10", label="model"),
+            gr.JSON(label="logits"),
+        )
         gr.Button().click(
             classify, [given, wanted], answer, api_name="classify", **(NETWORK | {"api_visibility": "public"})
         )

@@ -1,0 +1,130 @@
+"""One network for many visitors: the right answer for each, computed once, in batches."""
+
+import threading
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+from constrained import inference
+from constrained.checkpoints import Checkpoint, CheckpointError
+
+
+class Mean(torch.nn.Module):
+    """Two logits, the mean and the sum of the input, and a record of the batches seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.batches, self.gate = [], threading.Event()
+        self.gate.set()
+
+    def forward(self, x):
+        self.batches.append(len(x))
+        self.gate.wait(10)
+        return torch.stack([x.mean((1, 2, 3)), x.sum((1, 2, 3))], dim=1)
+
+
+class Fake(Checkpoint):
+    def model(self):
+        return MODEL
+
+
+MODEL = Mean()
+
+
+@pytest.fixture
+def network():
+    global MODEL
+    MODEL = Mean()
+
+    def batch(crops):
+        return torch.stack([torch.from_numpy(np.asarray(c).copy()).permute(2, 0, 1).float() for c in crops])
+
+    return inference.Network(Fake("fake", "Fake", ("mean", "sum"), "", lambda p: [p, p.rotate(180)], batch, dict))
+
+
+def picture(value, size=(4, 4)):
+    return PIL.Image.new("RGB", size, (value, value, value))
+
+
+def test_logits_are_the_mean_over_the_views(network):
+    np.testing.assert_allclose(network.logits(picture(7)), [7, 7 * 48], rtol=1e-6)
+    assert MODEL.batches == [2]
+
+
+def test_a_picture_that_was_seen_is_not_computed_again(network):
+    first = network.logits(picture(3))
+    np.testing.assert_array_equal(network.logits(picture(3).copy()), first)
+    assert len(MODEL.batches) == 1
+
+
+def test_many_at_once_share_batches_and_get_their_own_answer(network):
+    MODEL.gate.clear()  # the first forward pass waits, so that the others queue up behind it
+    answers = {}
+
+    def ask(value):
+        answers[value] = network.logits(picture(value))
+
+    threads = [threading.Thread(target=ask, args=(value,)) for value in range(1, 25)]
+    for thread in threads:
+        thread.start()
+    MODEL.gate.set()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(answers) == list(range(1, 25))
+    for value, logits in answers.items():
+        np.testing.assert_allclose(logits[0], value, rtol=1e-6)
+    assert max(MODEL.batches) <= 2 * inference.BATCH
+    assert len(MODEL.batches) < 24
+
+
+def test_the_same_picture_from_many_at_once_is_computed_once(network):
+    MODEL.gate.clear()
+    threads = [threading.Thread(target=network.logits, args=(picture(9),)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    MODEL.gate.set()
+    for thread in threads:
+        thread.join(30)
+    assert MODEL.batches == [2]
+
+
+def test_memory_is_bounded(network, monkeypatch):
+    monkeypatch.setattr(inference, "REMEMBERED", 4)
+    for value in range(10):
+        network.logits(picture(value))
+    assert len(network._known) == 4
+    network.logits(picture(0))  # forgotten, so computed again
+    assert len(MODEL.batches) == 11
+
+
+def test_a_failure_reaches_its_asker_and_is_not_remembered(network, monkeypatch):
+    def broken(crops):
+        raise RuntimeError("no memory")
+
+    good = network.checkpoint.batch
+    object.__setattr__(network.checkpoint, "batch", broken)
+    with pytest.raises(RuntimeError, match="no memory"):
+        network.logits(picture(5))
+    object.__setattr__(network.checkpoint, "batch", good)
+    np.testing.assert_allclose(network.logits(picture(5))[0], 5, rtol=1e-6)
+
+
+def test_an_unknown_model_is_named():
+    with pytest.raises(ValueError, match="'resnet50'"):
+        inference.network("resnet50")
+
+
+def test_a_model_that_failed_to_load_is_tried_again(monkeypatch):
+    attempts = []
+
+    def failing():
+        attempts.append(1)
+        raise CheckpointError("no network")
+
+    monkeypatch.setitem(inference.checkpoints.CHECKPOINTS, "imagenet", failing)
+    for _ in range(2):
+        with pytest.raises(CheckpointError):
+            inference.network("imagenet")
+    assert len(attempts) == 2

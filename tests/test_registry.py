@@ -1,0 +1,61 @@
+"""The table that the page, the twin and the API share."""
+
+import math
+
+import pytest
+import torch
+
+from constrained import functional, modules, registry
+from constrained.registry import PARAMETERS, REGISTRY
+
+DEFAULTS = {key: parameter.default for key, parameter in PARAMETERS.items()}
+
+
+@pytest.mark.parametrize("key", REGISTRY)
+def test_every_entry_builds_and_keeps_the_shape(key):
+    x = torch.randn(3, 7)
+    y = registry.build(key, DEFAULTS)(x)
+    assert y.shape == x.shape
+    assert REGISTRY[key].family in registry.FAMILIES
+
+
+@pytest.mark.parametrize("key", REGISTRY)
+def test_formulas_name_only_what_exists(key):
+    """Every {name} is a parameter of the entry, z, y, or one of the numbers that its twin reports."""
+    reported = {"middle", "half", "top", "sum", "tau", "theta", "norm"}
+    entry = REGISTRY[key]
+    known = {p.key for p in entry.parameters} | reported
+    entry.formula.format_map(dict.fromkeys(known, 0))
+    entry.example.format_map(dict.fromkeys(known | {"z", "y"}, 0))
+
+
+def test_every_constraint_of_the_library_can_be_chosen():
+    built = {type(registry.build(key, DEFAULTS)) for key in REGISTRY}
+    constraints = {getattr(modules, name) for name in modules.__dict__ if name[0].isupper()}
+    constraints = {c for c in constraints if isinstance(c, type) and issubclass(c, modules.Constraint)}
+    assert constraints - built == {modules.Constraint, modules.PenaltyL1, modules.PenaltyL2}
+    gradients = {registry.build(k, DEFAULTS).gradient for k in REGISTRY if k.startswith("clamp")}
+    assert gradients == set(functional.CLAMP_GRADIENTS)
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS.values(), ids=PARAMETERS)
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, True, None, "1", [1], 1e9, -1e9])
+def test_numbers_from_outside_are_checked(parameter, bad):
+    with pytest.raises(ValueError, match=parameter.key):
+        registry.number(parameter, bad)
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS.values(), ids=PARAMETERS)
+def test_the_whole_range_is_accepted(parameter):
+    for value in (parameter.default, parameter.low, parameter.high, 0 if parameter.zero else parameter.low):
+        assert registry.number(parameter, value) == value
+
+
+def test_unknown_methods_are_named():
+    with pytest.raises(ValueError, match="'relu'"):
+        registry.build("relu", DEFAULTS)
+
+
+def test_crossed_bounds_are_refused():
+    with pytest.raises(ValueError, match=r"lo=3\.0 and hi=1\.0"):
+        registry.build("clamp", DEFAULTS | {"lo": 3, "hi": 1})
