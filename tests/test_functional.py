@@ -188,6 +188,14 @@ def test_result_is_feasible(m, dtype):
     assert excess(m, m(LOGITS.to(dtype))) <= allowed + rounding
 
 
+@over([*ON_SIMPLEX, "project_l1_ball"])
+def test_rounding_turns_no_sign(m):
+    """Logits with one decimal put classes on the threshold, where rounding decides."""
+    for classes in (3, 10, 50):
+        x = (10 * random(2000, classes, dtype=torch.float32)).round() / 10
+        assert (m(x) * (x if m.function is F.project_l1_ball else 1)).min() >= 0
+
+
 @over(PROJECTIONS)
 def test_projection_satisfies_the_variational_inequality(m):
     """<x - y, w - y> <= 0 for all w of the set: with feasibility, that is being the nearest point."""
@@ -365,7 +373,7 @@ def test_no_overflow_at_logit_700_and_temperature_001(name, dtype):
 
 def test_entmax15_survives_ten_thousand_classes_just_below_its_threshold():
     """Rounding lets thousands of them into the support, and the root of a negative number is NaN."""
-    x = torch.full((10_000,), -2.0002)
+    x = torch.full((10_000,), -2.0001)
     x[0] = 0
     x.requires_grad_()
     p = F.entmax15(x)
@@ -421,6 +429,7 @@ def test_sparsemax_learns_at_its_kink(f):
 )
 def test_on_the_bound_gradient_is_the_one_that_learns(f, point):
     assert jacobian(f, *point).tolist() == [[1, 0], [0, 1]]
+    assert jacobian(lambda x: -f(x), *point).tolist() == [[-1, 0], [0, -1]]  # one that pushes outwards, too
 
 
 @pytest.mark.parametrize("bounds", [(LO, HI), (torch.tensor(LO), torch.tensor(HI)), (LO, torch.tensor(HI))])

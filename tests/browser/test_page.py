@@ -1,0 +1,767 @@
+"""The page in a browser: every control by mouse and by keyboard, and every number on screen against PyTorch."""
+
+import base64
+import math
+import re
+
+import pytest
+import torch
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from constrained import images, registry
+from constrained.inference import network
+from constrained.registry import PARAMETERS, REGISTRY
+from constrained.ui.explore import FIRST_SAMPLE, SAMPLES
+
+from .conftest import visiting
+from .driver import COLUMNS, FAMILIES, FAMILY_OF, Explore, honest, picture, reading
+
+SETTLED = 600  # ms, longer than a control takes to count as settled
+
+
+@pytest.fixture(scope="module")
+def shared_visit(browser, server):
+    with visiting(browser, server, permissions=["clipboard-read", "clipboard-write"]) as visit:
+        yield visit
+
+
+@pytest.fixture
+def visited(shared_visit, server):
+    """The page, loaded anew, in a browser that has its files already."""
+    shared_visit.page.goto("about:blank")  # gradio complains in the console when a page is left; not this test's
+    shared_visit.problems.clear()
+    shared_visit.open(server)
+    yield shared_visit
+    assert shared_visit.problems == []
+
+
+@pytest.fixture
+def explore(visited):
+    return Explore(visited.page)
+
+
+def logits_of(data: bytes) -> list[float]:
+    """What the network says to a file, past the page."""
+    return network("cifar10").logits(images.decode(data)).tolist()
+
+
+# Opening ------------------------------------------------------------------------------------------------------------
+
+
+def test_opens_with_a_full_chart(explore, visited):
+    state = explore.agree()
+    assert state["logits"] == pytest.approx(logits_of(FIRST_SAMPLE.read_bytes()), abs=2e-6)
+    for column in COLUMNS:
+        assert len(explore.rows(column)) == 10
+        assert explore.badges(column)[0].startswith("top-1")
+    assert [row["label"] for row in explore.rows("raw")] == [state["labels"][i] for i in state["order"]]
+    assert explore.notice() == ""
+    expect(visited.page.locator("#samples button img")).to_have_count(len(SAMPLES))
+    expect(visited.page.locator("#seen img").first).to_be_visible()  # what the network sees
+    assert len(SAMPLES) >= 6
+
+
+def test_controls_show_what_the_chart_uses(explore):
+    settings = explore.state()["settings"]
+    for key in ("lo", "hi", "temperature", "lam"):
+        assert explore.boxed(key) == settings[key] == PARAMETERS[key].default
+
+
+# Pictures -----------------------------------------------------------------------------------------------------------
+
+
+def test_upload_by_file_chooser(explore, visited):
+    page, before = visited.page, explore.state()["logits"]
+    page.locator("#picture").get_by_role("button", name="Remove Image").click()
+    with page.expect_file_chooser() as chooser:
+        page.locator("#picture button[aria-dropeffect]").click()
+    data = picture((200, 30, 30))
+    chooser.value.set_files({"name": "red.png", "mimeType": "image/png", "buffer": data})
+    assert explore.new_logits(before) == pytest.approx(logits_of(data), abs=2e-6)
+    explore.agree()
+
+
+def test_drop_onto_the_picture(explore, visited):
+    """Onto the box as it opens: gradio clears the old picture first, which must not swallow the new one."""
+    before, data = explore.state()["logits"], picture((30, 200, 30))
+    file = visited.page.evaluate_handle(
+        """(text) => {
+          const carried = new DataTransfer();
+          const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+          carried.items.add(new File([bytes], 'green.png', { type: 'image/png' }));
+          return carried;
+        }""",
+        base64.b64encode(data).decode(),
+    )
+    for event in ("dragenter", "dragover", "drop"):
+        visited.page.dispatch_event("#picture .image-frame", event, {"dataTransfer": file})
+    assert explore.new_logits(before) == pytest.approx(logits_of(data), abs=2e-6)
+
+
+COPY = """(text) => {
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  return navigator.clipboard.write([new ClipboardItem({ 'image/png': new Blob([bytes], { type: 'image/png' }) })]);
+}"""
+
+
+@pytest.mark.parametrize("way", ["button", "keyboard"])
+def test_paste(explore, visited, way):
+    before, data = explore.state()["logits"], picture((30, 30, 200))
+    visited.page.evaluate(COPY, base64.b64encode(data).decode())
+    if way == "button":
+        visited.page.locator("#picture").get_by_role("button", name="Paste from clipboard").click()
+    else:
+        visited.page.locator("#title").click()
+        visited.page.keyboard.press("ControlOrMeta+v")
+    assert explore.new_logits(before) == pytest.approx(logits_of(data), abs=2e-6)
+
+
+def test_samples_by_mouse_and_keyboard(explore, visited):
+    thumbnails, last = visited.page.locator("#samples button"), len(SAMPLES) - 1
+    before = explore.state()["logits"]
+    thumbnails.nth(0).click()
+    before = explore.new_logits(before)
+    assert before == pytest.approx(logits_of(SAMPLES[0].read_bytes()), abs=2e-6)
+    thumbnails.nth(last).focus()
+    visited.page.keyboard.press("Enter")
+    assert explore.new_logits(before) == pytest.approx(logits_of(SAMPLES[last].read_bytes()), abs=2e-6)
+    explore.agree()
+
+
+def test_the_last_of_many_samples_wins(explore, visited):
+    """Clicked faster than the network answers: the picture shown and the logits shown stay together."""
+    page, thumbnails = visited.page, visited.page.locator("#samples button")
+    for at in (0, 1, 2, 4):
+        thumbnails.nth(at).evaluate("(button) => button.click()")
+    expected = [round(v, 6) for v in logits_of(SAMPLES[4].read_bytes())]
+    page.wait_for_function(
+        "(z) => explore.state.logits.every((v, i) => Math.abs(v - z[i]) < 2e-6)", arg=expected, timeout=5000
+    )
+    expect(page.locator("#picture img")).to_have_attribute("src", re.compile(re.escape(SAMPLES[4].name)))
+
+
+# Sliders ------------------------------------------------------------------------------------------------------------
+
+DRAGS = {"lo": (0.5, 0.52), "hi": (0.49, 0.46), "temperature": (0.8, 0.2), "lam": (0.9, 0.3), "radius": (0.2, 0.7)}
+
+
+@pytest.fixture
+def ready(explore):
+    """Makes a parameter's slider visible."""
+
+    def ready(key: str) -> str:
+        if key == "radius":
+            explore.method("project_l2_ball")
+        return FAMILY_OF[key]
+
+    return ready
+
+
+@pytest.mark.parametrize("key", DRAGS)
+def test_slider_by_mouse(explore, ready, key):
+    family = ready(key)
+    opened = explore.state()
+    seen = [explore.texts(family)]
+    explore.grab(key)
+    for share in DRAGS[key]:
+        explore.drag_to(key, share)
+        state = explore.agree()
+        assert state["axes"] == opened["axes"], "axes stay put while a slider moves"
+        assert explore.boxed(key) == pytest.approx(state["settings"][key])
+        seen.append(explore.texts(family))
+    explore.drop()
+    assert len({tuple(texts) for texts in seen}) == 3, "the column follows the mouse"
+    p, value = PARAMETERS[key], explore.state()["settings"][key]
+    share = DRAGS[key][-1]
+    wanted = p.low * (p.high / p.low) ** share if p.scale == "log" else p.low + share * (p.high - p.low)
+    assert value == pytest.approx(wanted, rel=0.25, abs=0.5)
+    others = [column for column in COLUMNS if column != family]
+    assert all(explore.state()["outputs"][f] == opened["outputs"][f] for f in others if f != "raw")
+
+
+@pytest.mark.parametrize("key", DRAGS)
+def test_slider_by_keyboard(explore, ready, visited, key):
+    family = ready(key)
+    p, slider = PARAMETERS[key], explore.slider(key)
+    opened, shown = explore.state(), explore.texts(family)
+    slider.focus()
+    visited.page.keyboard.press("End")
+    assert explore.agree()["settings"][key] == pytest.approx(p.high)
+    visited.page.keyboard.press("ArrowLeft")
+    assert explore.agree()["settings"][key] < p.high
+    visited.page.keyboard.press("Home")
+    state = explore.agree()
+    assert state["settings"][key] == pytest.approx(0 if p.zero else p.low)
+    assert state["axes"] == opened["axes"]
+    assert explore.boxed(key) == pytest.approx(state["settings"][key])
+    assert explore.texts(family) != shown
+    expect(slider).to_be_focused()
+
+
+def test_the_left_end_of_lambda_is_off(explore):
+    explore.slider("lam").focus()
+    explore.page.keyboard.press("Home")
+    state = explore.agree()
+    assert state["settings"]["lam"] == 0
+    assert state["outputs"]["regularised"]["y"] == state["logits"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("lo", -0.3), ("hi", 0.2), ("temperature", 2.5), ("lam", 0.07), ("lam", 0), ("radius", 1.25)]
+)
+def test_number_box(explore, ready, key, value):
+    family = ready(key)
+    shown = explore.texts(family)
+    explore.type(key, value)
+    state = explore.agree()
+    assert state["settings"][key] == value
+    assert explore.texts(family) != shown
+    p = PARAMETERS[key]
+    at = float(explore.slider(key).input_value())
+    if p.scale == "linear":
+        assert at == pytest.approx(value)
+    else:
+        share = 0 if value == 0 else math.log(value / p.low) / math.log(p.high / p.low)
+        assert at == pytest.approx(100 * share, abs=0.51), "the slider goes along"
+
+
+@pytest.mark.parametrize("key", ["lo", "temperature", "lam", "radius"])
+@pytest.mark.parametrize("typed", ["1e9", "-1e9"])
+def test_a_number_out_of_range(explore, ready, key, typed):
+    """The chart stays within the range, and the box does not go on to claim another number."""
+    ready(key)
+    explore.type(key, typed)
+    p = PARAMETERS[key]
+    used = explore.agree()["settings"][key]
+    assert (0 if p.zero else p.low) <= used <= p.high
+    assert explore.boxed(key) == pytest.approx(used), "what the box says is what the chart uses"
+
+
+@pytest.mark.parametrize("key", ["lo", "temperature"])
+def test_an_emptied_box_changes_nothing(explore, key):
+    before = explore.state()["settings"]
+    box = explore.box(key)
+    box.click()
+    box.press("ControlOrMeta+a")
+    box.press("Delete")
+    assert explore.state()["settings"] == before
+    box.press("Tab")
+    explore.agree()
+
+
+def test_bounds_cannot_cross(explore):
+    explore.slider("lo").focus()
+    explore.page.keyboard.press("End")
+    assert explore.agree()["settings"]["hi"] == 20
+    assert (explore.boxed("lo"), explore.boxed("hi")) == (20, 20)
+    assert explore.slider("hi").input_value() == "20"
+    explore.slider("hi").focus()
+    explore.page.keyboard.press("Home")
+    assert explore.agree()["settings"]["lo"] == -20
+    assert (explore.boxed("lo"), explore.boxed("hi")) == (-20, -20)
+
+
+def test_bounds_cannot_cross_when_typed(explore):
+    explore.type("hi", -3.5)
+    settings = explore.agree()["settings"]
+    assert settings["lo"] <= settings["hi"] == -3.5
+    assert explore.boxed("lo") == settings["lo"]
+
+
+def test_bounds_cannot_cross_in_a_drag(explore):
+    explore.grab("hi")
+    explore.drag_to("hi", 0.2)
+    settings = explore.agree()["settings"]
+    assert settings["lo"] == settings["hi"] == pytest.approx(-12, abs=1)
+    explore.drop()
+    assert explore.boxed("lo") == explore.boxed("hi") == settings["lo"]
+
+
+def test_temperature_clicks_into_one(explore):
+    explore.grab("temperature")
+    explore.drag_to("temperature", 0.7)
+    assert explore.state()["settings"]["temperature"] > 1.5
+    explore.drag_to("temperature", 0.503)
+    assert explore.agree()["settings"]["temperature"] == 1
+    assert explore.boxed("temperature") == 1
+    explore.drop()
+
+
+@pytest.mark.parametrize("arrow", ["ArrowRight", "ArrowLeft"])
+def test_the_keyboard_is_not_caught_at_one(explore, arrow):
+    explore.slider("temperature").focus()
+    for _ in range(4):
+        explore.page.keyboard.press(arrow)
+    value = explore.agree()["settings"]["temperature"]
+    assert value > 1.05 if arrow == "ArrowRight" else value < 0.95
+
+
+def test_sliders_ask_the_server_nothing(explore, visited):
+    visited.page.wait_for_timeout(SETTLED)
+    visited.requests.clear()
+    for key in ("lo", "hi", "temperature", "lam"):
+        explore.grab(key)
+        for share in (0.2, 0.8, 0.4):
+            explore.drag_to(key, share)
+        explore.drop()
+        explore.slider(key).focus()
+        visited.page.keyboard.press("ArrowRight")
+        explore.type(key, 0.5)
+    explore.method("sparsemax")
+    explore.method("project_simplex")
+    explore.button("Rescale").click()
+    explore.button("Reset").click()
+    visited.page.wait_for_timeout(SETTLED)
+    assert visited.requests == []
+
+
+# Methods, rows, axes ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_method(explore, family):
+    for key, entry in registry.family(family).items():
+        if explore.state()["methods"][family] != key:
+            explore.method(key)
+        state = explore.agree()
+        assert state["methods"][family] == key
+        figure = explore.page.locator(f"figure.{family}")
+        expect(figure.locator(".note")).to_contain_text(entry.help)
+        assert "{" not in figure.locator(".formula").inner_text()
+        for p in entry.parameters:
+            expect(explore.slider(p.key)).to_be_visible()
+        hidden = {p.key for e in registry.family(family).values() for p in e.parameters} - {
+            p.key for p in entry.parameters
+        }
+        for other in hidden:
+            expect(explore.slider(other)).to_be_hidden()
+
+
+def test_method_by_keyboard(explore):
+    box = explore.page.locator("#method-probability input")
+    box.focus()
+    explore.page.keyboard.press("Enter")
+    explore.page.keyboard.press("ArrowDown")
+    explore.page.keyboard.press("Enter")
+    explore.page.wait_for_function("() => explore.state.methods.probability === 'sparsemax'")
+    explore.agree()
+
+
+def test_badges_say_what_happened(explore):
+    explore.type("hi", 0.1)
+    explore.type("lo", 0)
+    state = explore.agree()
+    z, y = (torch.tensor(v, dtype=torch.float64) for v in (state["logits"], state["outputs"]["bounded"]["y"]))
+    badges = "\n".join(explore.badges("bounded"))
+    clipped = ((z < 0) | (z > 0.1)).sum().item()
+    assert f"{clipped} of 10 clipped" in badges
+    tied = (y == y.max()).sum().item()
+    assert (f"tied: {tied} of 10" in badges) == (tied > 1)
+    moved = next(b for b in explore.badges("bounded") if "moved" in b)
+    assert reading(moved.split()[-1] if moved[-1].isdigit() else moved.split()[1])[0] == pytest.approx(
+        (y - z).norm().item(), rel=6e-3
+    )
+    p = torch.tensor(state["outputs"]["probability"]["y"], dtype=torch.float64)
+    entropy = next(b for b in explore.badges("probability") if "entropy" in b).split()
+    assert float(entropy[1]) == pytest.approx(-(p * p.log()).sum().item(), rel=6e-3)
+    assert float(entropy[3]) == pytest.approx(math.log(10), abs=0.006)
+    assert "sum 1" in explore.badges("probability")
+    zeros = sum(v == 0 for v in state["outputs"]["regularised"]["y"])
+    assert any(b.startswith(f"{zeros} ") and "zero" in b for b in explore.badges("regularised"))
+
+
+def test_penalty_of_training_stands_beside_the_proximal_step(explore):
+    explore.type("lam", 0.25)
+    z = torch.tensor(explore.state()["logits"], dtype=torch.float64)
+    note = explore.page.locator("figure.regularised .note")
+    for key, norm in (("prox_l1", z.abs().sum()), ("prox_l2", z.square().sum())):
+        if explore.state()["methods"]["regularised"] != key:
+            explore.method(key)
+        assert f"{0.25 * norm.item():.4g}" in note.inner_text()
+
+
+def test_number_of_classes(explore):
+    explore.slider("top-k").focus()
+    explore.page.keyboard.press("Home")
+    state = explore.agree()
+    assert state["k"] == 2
+    for column in COLUMNS:
+        *_, rest = explore.rows(column)
+        assert rest["index"] == -1
+    assert explore.rows("raw")[-1]["label"] == "8 others"
+    p = state["outputs"]["probability"]["y"]
+    assert honest(explore.rows("probability")[-1]["value"], math.fsum(p[i] for i in state["order"][2:]))
+    explore.page.keyboard.press("ArrowRight")
+    assert explore.agree()["k"] == 3
+    explore.grab("top-k")
+    explore.drag_to("top-k", 1)
+    explore.drop()
+    explore.agree()
+    assert len(explore.rows("raw")) == 10
+
+
+def test_rescale_and_reset(explore):
+    opened = explore.state()
+    explore.method("smooth_clamp")
+    explore.method("entmax15")
+    explore.method("project_l1_ball")
+    for key, value in {"lo": -9, "hi": 9, "temperature": 15, "radius": 0.2}.items():
+        explore.type(key, value)
+    assert explore.state()["axes"] == opened["axes"]
+    explore.button("Rescale").click()
+    explore.page.wait_for_function("() => explore.state.axes.probability[1] < 1")
+    explore.agree()
+    explore.button("Reset").click()
+    explore.page.wait_for_function("() => explore.state.methods.regularised === 'prox_l1'")
+    state = explore.agree()
+    for part in ("settings", "methods", "k", "axes"):
+        assert state[part] == opened[part], part
+    for key in ("lo", "hi", "temperature", "lam"):
+        assert explore.boxed(key) == PARAMETERS[key].default
+    assert float(explore.slider("temperature").input_value()) == 50
+
+
+def test_previous_setting_stays_as_an_outline(explore):
+    assert all(row["ghost"] is None for row in explore.rows("probability"))
+    bars = [row["bar"] for row in explore.rows("probability")]
+    explore.grab("temperature")
+    for share in (0.55, 0.65, 0.75):
+        explore.drag_to("temperature", share)
+    explore.drop()
+    assert [row["ghost"] for row in explore.rows("probability")] == bars, "a drag is one change"
+    assert [row["bar"] for row in explore.rows("probability")] != bars
+    assert all(row["ghost"] is None for row in explore.rows("bounded")), "only where something changed"
+
+
+def test_bounds_are_lines_over_the_raw_column(explore):
+    explore.type("hi", 0.2)
+    explore.type("lo", -0.2)
+    lines = explore.page.locator("figure.raw .bounds line")
+    expect(lines).to_have_count(2)
+    low, high = (float(lines.nth(at).get_attribute("x1")) for at in (0, 1))
+    zero = float(explore.page.locator("figure.raw .axis .zero").get_attribute("x1"))
+    assert low < zero < high
+    assert (high - zero) == pytest.approx(zero - low, abs=0.01)
+
+
+# One class in all columns -------------------------------------------------------------------------------------------
+
+
+def lit(explore) -> list[list[int]]:
+    return [[row["index"] for row in explore.rows(column) if row["lit"]] for column in COLUMNS]
+
+
+@pytest.mark.parametrize("way", ["pointer", "keyboard"])
+def test_pointing_at_a_class(explore, way):
+    state, page = explore.state(), explore.page
+    index = state["order"][3]
+    row = page.locator(f"figure.raw g.row[data-class='{index}']")
+    if way == "pointer":
+        page.locator(f"figure.probability g.row[data-class='{index}'] .hit").hover()
+    else:
+        page.locator("figure.raw g.row").first.focus()
+        for _ in range(3):
+            page.keyboard.press("ArrowDown")
+        expect(row).to_be_focused()
+    assert lit(explore) == [[index]] * 4
+    label = state["labels"][index]
+    for column in COLUMNS:
+        expect(page.locator(f"figure.{column} .example")).to_contain_text(label)
+    value = explore.rows("probability")[3]["value"]
+    expect(page.locator("figure.probability .example")).to_contain_text(f"= {value}")
+    if way == "pointer":
+        page.mouse.move(2, 2)
+    else:
+        page.locator("#title").evaluate("() => document.activeElement.blur()")
+    assert lit(explore) == [[]] * 4
+
+
+def test_rows_can_be_reached_with_tab(explore):
+    page = explore.page
+    page.locator("#lam-value input").focus()
+    page.keyboard.press("Tab")
+    page.wait_for_function("() => document.activeElement.matches('figure.raw g.row')", timeout=3000)
+    assert lit(explore) == [[explore.state()["order"][0]]] * 4
+
+
+# Table --------------------------------------------------------------------------------------------------------------
+
+
+def test_table_has_the_same_numbers(explore):
+    page = explore.page
+    table = page.locator(".numbers table")
+    expect(table).to_have_count(0)
+    page.locator(".numbers summary").click()
+    expect(table).to_be_visible()
+    explore.type("lam", 0.3)
+    state = explore.agree()
+    values = {"raw": state["logits"]} | {f: state["outputs"][f]["y"] for f in FAMILIES}
+    rows = table.locator("tbody tr").all()
+    assert len(rows) == 10
+    for row, index in zip(rows, state["order"], strict=True):
+        assert row.locator("th").inner_text() == state["labels"][index]
+        for cell, column in zip(row.locator("td").all_inner_texts(), COLUMNS, strict=True):
+            assert honest(cell, values[column][index]), f"{column} says {cell} for {values[column][index]!r}"
+
+
+# Gradient -----------------------------------------------------------------------------------------------------------
+
+
+def gradients(state: dict) -> dict[str, torch.Tensor]:
+    """The same by other means: each loss written out, through the library's own map."""
+    result = {}
+    for column in COLUMNS:
+        z = torch.tensor(state["logits"], dtype=torch.float64, requires_grad=True)
+        method = state["methods"].get(column)
+        y = registry.build(method, state["settings"])(z) if method else z
+        t = state["target"]
+        if column != "probability":
+            loss = y.exp().sum().log() - y[t]
+        elif method == "softmax":
+            loss = -y[t].log()
+        else:
+            wanted = torch.zeros_like(y)
+            wanted[t] = 1
+            loss = ((y - wanted) ** 2).sum() / 2
+        loss.backward()
+        result[column] = z.grad
+    return result
+
+
+def switch_gradient(explore, on: bool = True) -> None:
+    explore.page.locator("#gradient input").set_checked(on)
+
+
+def answered(explore) -> dict:
+    """The state once the server has answered the latest question."""
+    page = explore.page
+    page.wait_for_function("() => explore.state.gradients !== null && !document.querySelector('.gradient-stale')")
+    return explore.state()
+
+
+def compare_gradients(explore, state: dict) -> None:
+    for column, expected in gradients(state).items():
+        got = torch.tensor(state["gradients"][column]["gradient"], dtype=torch.float64)
+        torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-12, msg=lambda m, c=column: f"{c}: {m}")
+        for row in explore.rows(column):
+            value = expected[row["index"]].item()
+            assert row["unlearned"] == (value == 0), f"{column}: a dead logit is marked, and no other"
+            if value == 0:
+                assert row["slope"] == "no gradient"
+            else:
+                assert honest(row["slope"].removeprefix("∂ "), value)
+
+
+def test_gradient(explore, visited):
+    page = visited.page
+    expect(page.locator("#target")).to_be_hidden()
+    switch_gradient(explore)
+    state = answered(explore)
+    assert state["target"] == state["order"][0]
+    compare_gradients(explore, state)
+    expect(page.locator("#target")).to_be_visible()
+
+    label = state["labels"][state["order"][-1]]
+    explore.choose("target", label)
+    state = answered(explore)
+    assert state["labels"][state["target"]] == label
+    compare_gradients(explore, state)
+    for column in COLUMNS:  # which loss it is stands there
+        assert label in page.locator(f"figure.{column}").get_attribute("data-loss")
+
+    explore.type("hi", 0.2)
+    explore.method("sparsemax")
+    explore.method("project_l1_ball")
+    state = answered(explore)
+    compare_gradients(explore, state)
+    for family in FAMILIES:  # with these losses a logit gets nothing exactly where the map is flat, or the loss is
+        unlearned = torch.tensor(state["gradients"][family]["gradient"]) == 0
+        assert all(u for u, dead in zip(unlearned, state["outputs"][family]["dead"], strict=True) if dead), family
+
+    switch_gradient(explore, False)
+    page.wait_for_function("() => explore.state.gradients === null")
+    assert all(row["slope"] is None for row in explore.rows("bounded"))
+    visited.requests.clear()
+    explore.type("lam", 0.4)
+    page.wait_for_timeout(SETTLED)
+    assert visited.requests == [], "nothing is asked while the switch is off"
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_gradient_of_every_method(explore, family):
+    switch_gradient(explore)
+    explore.type("hi", 0.2)
+    for key in registry.family(family):
+        if explore.state()["methods"][family] != key:
+            explore.method(key)
+        compare_gradients(explore, answered(explore))
+
+
+def test_gradient_waits_until_a_control_has_settled(explore, visited):
+    switch_gradient(explore)
+    answered(explore)
+    visited.requests.clear()
+    explore.grab("lo")
+    for share in (0.3, 0.4, 0.5, 0.55):
+        explore.drag_to("lo", share)
+    explore.drop()
+    compare_gradients(explore, answered(explore))
+    assert len([r for r in visited.requests if "queue/join" in r]) == 1
+
+
+# Numbers that do not lie --------------------------------------------------------------------------------------------
+
+CRAFT = """(z) => {
+  const { state } = explore;
+  state.logits = Float64Array.from(z);
+  state.labels = z.map((_, i) => `class ${i}`);
+  state.order = z.map((_, i) => i).sort((a, b) => z[b] - z[a] || a - b);
+  explore.set('k', z.length);
+}"""
+
+
+@pytest.mark.parametrize(
+    "probabilities",
+    [
+        [0.991, 0.009],
+        [0.9997, 0.0003],
+        [0.99996, 0.00003, 0.00001],
+        [1 - 1e-9, 1e-9],
+        [1 - 1e-15, 1e-15],
+        [0.5, 0.5],
+        [0.9, 0.0999, 1e-4, 1e-20, 1e-300],
+        [0.00094, 0.00096, 0.9981],
+    ],
+)
+def test_percentages_do_not_lie(explore, probabilities):
+    explore.page.evaluate(CRAFT, [math.log(p) for p in probabilities])
+    state = explore.agree()
+    for p, text in zip(sorted(probabilities, reverse=True), explore.texts("probability"), strict=True):
+        assert "<" not in text
+        if p < 1:
+            shown, half = reading(text)
+            assert 0 < shown, f"{p} is not {text}"
+            assert shown < 1 or text.startswith("100 % −"), f"{p} is not {text}"
+            assert half <= 0.06 * min(shown, 1), f"{text} says too little about {p}"
+    assert state["k"] == len(probabilities)
+
+
+def test_logits_do_not_lie(explore):
+    explore.type("lam", 0)
+    explore.page.evaluate(
+        CRAFT, [123456.7, 1234.5, 1.005, 0.0999, 0.05, 1e-5, 1e-9, 0.0, -1e-12, -0.004, -2.0, -99999.9]
+    )
+    explore.agree()
+    for column in ("raw", "bounded", "regularised"):
+        for row in explore.rows(column):
+            if row["value"].startswith("0"):
+                assert row["index"] == 7 or column == "bounded", row
+
+
+@pytest.mark.parametrize("z", [[0.0, 0.0], [1e6, -1e6, 3.0], [5.0, 5.0, 5.0], [-3e-7, -4e-7], [-1e5, -2e5]])
+def test_a_chart_of_odd_logits(explore, z):
+    explore.page.evaluate(CRAFT, z)
+    explore.button("Rescale").click()
+    explore.agree()
+    for column in COLUMNS:
+        axis = explore.page.locator(f"figure.{column} .axis text").all_inner_texts()
+        assert len(set(axis)) == len(axis) >= 2, f"{column}: {axis}"
+
+
+# Looks --------------------------------------------------------------------------------------------------------------
+
+
+def findings(page) -> list[str]:
+    """What axe calls serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{v['id']}: {v['help']}: "
+        + " | ".join(n["html"][:160] + " " + n["failureSummary"][:300] for n in v["nodes"][:4])
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit, scheme):
+    page = visit(color_scheme=scheme).page
+    explore = Explore(page)
+    assert page.evaluate("() => document.body.classList.contains('dark')") == (scheme == "dark")
+    page.locator(".numbers summary").click()
+    explore.type("hi", 0.2)  # so that there are warnings and hatches
+    explore.page.locator("figure.raw g.row").first.focus()
+    first = findings(page)
+    switch_gradient(explore)
+    answered(explore)
+    explore.upload(b"no picture")
+    expect(page.locator("#notice p")).to_be_visible()
+    assert not first + findings(page), "\n".join(first + findings(page))
+
+
+def test_theme_switch(explore):
+    page = explore.page
+    colours = "() => ['body', '.column .value', '.formula'].map((s) => { const c = getComputedStyle(document.querySelector(s)); return [c.color, c.fill, c.backgroundColor].join() })"
+    before = page.evaluate(colours)
+    page.locator("#theme").click()
+    assert page.evaluate("() => document.body.classList.contains('dark')")
+    after = page.evaluate(colours)
+    assert all(a != b for a, b in zip(before, after, strict=True))
+    explore.agree()
+    page.locator("#theme").click()
+    assert page.evaluate(colours) == before
+
+
+def test_phone(visit):
+    page = visit(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True).page
+    explore = Explore(page)
+    explore.agree()
+    page.locator(".numbers summary").click()
+    width = "() => [document.documentElement.scrollWidth, document.body.scrollWidth, innerWidth]"
+    assert page.evaluate(width) == [360, 360, 360]
+    labels = explore.state()["labels"]
+    tops = []
+    for column in COLUMNS:
+        controls, figure = (page.locator(s).bounding_box() for s in (f"#controls-{column}", f"figure.{column}"))
+        assert controls["y"] < figure["y"], "a column stands under its own controls"
+        tops += [controls["y"], figure["y"]]
+        rows = explore.rows(column)
+        assert [row["label"] for row in rows] == [labels[row["index"]] for row in rows], "class names stay, whole"
+        for box in (controls, figure):
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 360
+    assert tops == sorted(tops)
+    clipped = page.evaluate(
+        """() => Array.from(document.querySelectorAll('#chart svg text, #explore button, #explore input')).filter((e) => {
+          const { left, right, width } = e.getBoundingClientRect();
+          return width > 1 && (left < 0 || right > innerWidth + 0.5);
+        }).map((e) => e.outerHTML.slice(0, 120))"""
+    )
+    assert clipped == []
+
+
+def test_phone_has_nothing_serious_for_axe(visit):
+    page = visit(viewport={"width": 360, "height": 740}).page
+    assert not findings(page), "\n".join(findings(page))
+
+
+@pytest.mark.parametrize("size", [(768, 1000), (1180, 800), (1280, 720), (1920, 1080)])
+def test_no_width_needs_a_horizontal_scrollbar(visited, explore, size):
+    visited.page.set_viewport_size({"width": size[0], "height": size[1]})
+    try:
+        visited.page.wait_for_timeout(100)
+        assert visited.page.evaluate("() => document.documentElement.scrollWidth") <= size[0]
+        explore.agree()
+    finally:
+        visited.page.set_viewport_size({"width": 1440, "height": 1000})
+
+
+def test_reduced_motion(visit):
+    page = visit(reduced_motion="reduce").page
+    explore = Explore(page)
+    explore.grab("temperature")
+    explore.drag_to("temperature", 0.8)
+    moving = "() => document.getAnimations().filter((a) => a.effect?.target?.closest?.('#chart')).length"
+    assert page.evaluate(moving) == 0
+    explore.drop()
+    explore.agree()
