@@ -631,5 +631,5 @@
     flag("with-radius", ball);
   };
 
-  globalThis.explore = { mount, set, slide, type, position: (key, value) => position(registry.parameters[key], value), rescale, redraw: draw, state };
+  globalThis.explore = { mount, receive, set, slide, type, position: (key, value) => position(registry.parameters[key], value), rescale, redraw: draw, state };
 })();

@@ -31,6 +31,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from . import calibration
+from .checkpoints import normalise, upsample
 from .model import torchvision
 
 LABELS = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -65,12 +66,6 @@ def load_data(path: Path) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor],
         (torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(), torch.from_numpy(y.astype(np.int64))) for x, y in splits
     )
     return train, test, source
-
-
-def normalise(pixels: Tensor) -> Tensor:
-    """``(N, 3, H, W)`` in ``[0, 1]`` to the zero mean and unit variance that the network expects."""
-    mean, std = (torch.tensor(v, device=pixels.device).view(1, 3, 1, 1) for v in (MEAN, STD))
-    return (pixels - mean) / std
 
 
 def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
@@ -120,8 +115,7 @@ def predict(model: nn.Module, pixels: Tensor, size: int, precision: torch.dtype)
     hook = model.avgpool.register_forward_hook(lambda _m, _i, out: features.append(out.flatten(1).float().cpu()))
     try:
         for batch in pixels.split(250):
-            x = nn.functional.interpolate(batch.to(device).float() / 255, size=(size, size), mode="bilinear")
-            x = normalise(x).to(memory_format=torch.channels_last)
+            x = normalise(upsample(batch.to(device), size), MEAN, STD).to(memory_format=torch.channels_last)
             with torch.autocast(device.type, precision, enabled=precision != torch.float32):
                 logits.append(model(x).float().cpu())
     finally:
@@ -158,7 +152,8 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
         generator = torch.Generator().manual_seed((args.seed * 1000 + epoch) * 1000 + rank)
         for step in range(steps):
             mine = order[step * args.batch_size + rank : (step + 1) * args.batch_size : world].to(device)
-            x = normalise(augment(pixels[mine], args.size, generator)).to(memory_format=torch.channels_last)
+            x = normalise(augment(pixels[mine], args.size, generator), MEAN, STD)
+            x = x.to(memory_format=torch.channels_last)
             with torch.autocast(device.type, args.precision, enabled=args.precision != torch.float32):
                 logits = parallel(x)
             loss = nn.functional.cross_entropy(logits.float(), labels[mine])
@@ -272,7 +267,7 @@ def export(model: nn.Module, test: tuple[Tensor, Tensor], source: str, history: 
             "train_size": args.size,
             "seed": args.seed,
             "precision": str(args.precision).removeprefix("torch."),
-            "command": shlex.join(["python", "-m", "constrained.pretrain", *args.argv]),
+            "command": command(args),
             "versions": {
                 "python": platform.python_version(),
                 "torch": torch.__version__,
@@ -282,6 +277,23 @@ def export(model: nn.Module, test: tuple[Tensor, Tensor], source: str, history: 
     }
     (args.out / f"{NAME}.json").write_text(json.dumps(facts, indent=2) + "\n")
     return facts
+
+
+def command(args: argparse.Namespace) -> str:
+    """The command that makes this checkpoint, spelled out, without the places where files lie on one machine."""
+    options = {
+        "--data": args.data.name,
+        "--epochs": args.epochs,
+        "--batch-size": args.batch_size,
+        "--lr": args.lr,
+        "--weight-decay": args.weight_decay,
+        "--size": args.size,
+        "--eval-size": args.eval_size,
+        "--seed": args.seed,
+        "--precision": str(args.precision).removeprefix("torch."),
+    }
+    words = [str(word) for option in options.items() for word in option]
+    return shlex.join(["python", "-m", "constrained.pretrain", *words])
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
@@ -307,7 +319,6 @@ def parse(argv: list[str]) -> argparse.Namespace:
     args = parser.parse_args(argv)
     args.precision = getattr(torch, args.precision)
     args.eval_size = args.eval_size or args.size
-    args.argv = argv
     return args
 
 

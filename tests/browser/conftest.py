@@ -116,7 +116,7 @@ class Visit:
 def visiting(browser: Browser, url: str, **options):
     """A `Visit` to the page at ``url``; ``options`` as for playwright's ``new_context``."""
     context = browser.new_context(**({"viewport": WIDE} | options))
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(15_000)
     try:
         visit = Visit(context.new_page())
         visit.open(url)

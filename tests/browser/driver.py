@@ -1,6 +1,7 @@
-"""The Explore page as a person uses it: find a control, move it, read what is on screen; and what PyTorch says to it."""
+"""The Explore page as a person uses it: move a control, read what is on screen; and what PyTorch says to it."""
 
 import io
+import json
 import math
 import re
 
@@ -15,28 +16,45 @@ FAMILIES = registry.FAMILIES
 COLUMNS = ("raw", *FAMILIES)
 FAMILY_OF = {p.key: entry.family for entry in registry.REGISTRY.values() for p in entry.parameters}
 
-STATE = """() => {
-  const { model, labels, order, methods, settings, k, target, gradients, axes } = explore.state;
+# What is on screen and what the chart holds, once nothing has moved for some frames: gradio hands a control's value on
+# over several turns of the event loop.
+LOOK = """async () => {
   const list = (values) => Array.from(values ?? []);
-  const outputs = {};
-  for (const [family, { y, dead }] of Object.entries(explore.state.outputs)) {
-    outputs[family] = { y: list(y), dead: list(dead).map(Boolean) };
-  }
-  return { model, labels, order, methods, settings, k, target, gradients, axes, outputs, logits: list(explore.state.logits) };
-}"""
-
-ROWS = """(column) => Array.from(document.querySelectorAll(`figure.${column} svg g.row`), (row) => {
-  const text = (name) => row.querySelector(name)?.textContent ?? null;
-  const [bar, ghost] = ['.bar', '.ghost'].map((name) => row.querySelector(name));
-  const box = (rect) => ['x', 'width'].map((name) => Number(rect.getAttribute(name)));
-  return {
-    index: row.dataset.class === undefined ? -1 : Number(row.dataset.class),
-    label: text('.label'), value: text('.value'), slope: text('.slope'),
-    bar: box(bar), ghost: ghost.getAttribute('display') === 'none' ? null : box(ghost),
-    dead: bar.classList.contains('dead'), lit: row.classList.contains('lit'),
-    unlearned: row.querySelector('.lane')?.classList.contains('none') ?? null,
+  const rowsOf = (column) => list(document.querySelectorAll(`figure.${column} svg g.row`)).map((row) => {
+    const text = (name) => row.querySelector(name)?.textContent ?? null;
+    const [bar, ghost] = ['.bar', '.ghost'].map((name) => row.querySelector(name));
+    const box = (rect) => ['x', 'width'].map((name) => Number(rect.getAttribute(name)));
+    return {
+      index: row.dataset.class === undefined ? -1 : Number(row.dataset.class),
+      label: text('.label'),
+      value: text('.value'),
+      slope: text('.slope'),
+      bar: box(bar),
+      ghost: ghost.getAttribute('display') === 'none' ? null : box(ghost),
+      dead: bar.classList.contains('dead'),
+      lit: row.classList.contains('lit'),
+      unlearned: row.querySelector('.lane')?.classList.contains('none') ?? null,
+    };
+  });
+  const look = () => {
+    const { model, labels, logits, order, methods, settings, k, target, gradients, axes } = explore.state;
+    const [outputs, rows] = [{}, { raw: rowsOf('raw') }];
+    for (const [family, { y, dead }] of Object.entries(explore.state.outputs)) {
+      outputs[family] = { y: list(y), dead: list(dead).map(Boolean) };
+      rows[family] = rowsOf(family);
+    }
+    const state = { model, labels, order, methods, settings, k, target, gradients, axes, outputs, rows };
+    return { ...state, logits: list(logits) };
   };
-})"""
+  let [last, still] = ['', 0];
+  while (still < 5) {
+    await new Promise(requestAnimationFrame);
+    const now = JSON.stringify(look());
+    still = now === last ? still + 1 : 0;
+    last = now;
+  }
+  return last;
+}"""
 
 
 def picture(colour, size=(50, 40), kind="PNG", **options) -> bytes:
@@ -77,12 +95,12 @@ class Explore:
     # What is there
 
     def state(self) -> dict:
-        """What the chart holds: logits, settings, outputs, gradients."""
-        return self.page.evaluate(STATE)
+        """What the chart holds (logits, settings, outputs, gradients) and shows (``rows`` of each column)."""
+        return json.loads(self.page.evaluate(LOOK))
 
     def rows(self, column: str) -> list[dict]:
         """What a column shows, a row each."""
-        return self.page.evaluate(ROWS, column)
+        return self.state()["rows"][column]
 
     def texts(self, column: str) -> list[str]:
         return [row["value"] for row in self.rows(column)]
@@ -96,11 +114,14 @@ class Explore:
     # What a person can move
 
     def slider(self, key: str) -> Locator:
-        return self.page.locator(f"#{key}-slider input[type=range]")
+        return self.page.locator(f"{self._id(key)} input[type=range]")
 
     def box(self, key: str) -> Locator:
-        own = f"#{key}-value" if key in ("temperature", "lam", "radius") else f"#{key}-slider"
+        own = f"#{key}-value" if key in ("temperature", "lam", "radius") else self._id(key)
         return self.page.locator(f"{own} input[type=number]")
+
+    def _id(self, key: str) -> str:
+        return "#top-k" if key == "k" else f"#{key}-slider"
 
     def boxed(self, key: str) -> float:
         return float(self.box(key).input_value())
@@ -114,7 +135,7 @@ class Explore:
         box.click()
         box.press("ControlOrMeta+a")
         box.press_sequentially(str(value))
-        box.press("Tab")
+        box.blur()  # not Tab: that would open the next dropdown
 
     def choose(self, dropdown: str, title: str) -> None:
         """Pick an entry of a dropdown with the mouse."""
@@ -173,10 +194,10 @@ class Explore:
             values[family] = y
         assert shown == sorted(range(len(z)), key=lambda i: (-z[i].item(), i))[: state["k"]]
         for column in COLUMNS:
-            rows = [row for row in self.rows(column) if row["index"] >= 0]
+            rows = [row for row in state["rows"][column] if row["index"] >= 0]
             assert [row["index"] for row in rows] == shown, column
             for row in rows:
                 value = values[column][row["index"]]
                 assert honest(row["value"], value), f"{column} shows {row['value']} for {value!r}"
-                assert math.isfinite(row["bar"][0]) and row["bar"][1] >= 0, row
+                assert all(0 <= edge < math.inf for edge in row["bar"]), row
         return state
