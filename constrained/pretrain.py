@@ -47,6 +47,8 @@ def load_data(path: Path) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor],
     anything else is a folder for ``torchvision.datasets.CIFAR10`` to download to.
     """
     splits = []
+    if path.suffix == ".npz" and not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")  # and it is no name for a folder to download to
     if path.is_file():
         with np.load(path) as archive:  # allow_pickle is False by default
             for split in ("train", "test"):
@@ -129,6 +131,8 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
     device = next(model.parameters()).device
     pixels, labels = (t.to(device) for t in data)
     steps = len(pixels) // args.batch_size
+    if steps == 0:
+        raise ValueError(f"{len(pixels)} pictures do not fill one batch of {args.batch_size}: lower --batch-size")
     decay, plain = [], []
     for parameter in model.parameters():
         (decay if parameter.ndim > 1 else plain).append(parameter)  # biases and BatchNorm are not decayed
@@ -175,6 +179,19 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
             save_state(args.run, epoch + 1, model, optimizer, scheduler)
 
 
+def begin(run: Path, settings: dict, resume: bool) -> None:
+    """Refuse to go on with a run under other settings: the facts would name some that it was not trained with."""
+    path = run / "settings.json"
+    if resume and path.exists():
+        before = json.loads(path.read_text())
+        changed = [f"{k} was {before.get(k)}, now {v}" for k, v in settings.items() if before.get(k) != v]
+        if changed:
+            raise ValueError(f"--resume needs the settings that the run was started with: {'; '.join(changed)}")
+    if not resume:
+        (run / "state.json").unlink(missing_ok=True)  # or a later --resume would go on with an older run
+    path.write_text(json.dumps(settings))
+
+
 def save_state(run: Path, epoch: int, model: nn.Module, optimizer, scheduler) -> None:
     """Write what ``--resume`` needs, without pickle: tensors as safetensors, the rest as JSON."""
     tensors = {f"model.{name}": tensor.contiguous() for name, tensor in model.state_dict().items()}
@@ -213,7 +230,7 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def export(model: nn.Module, test: tuple[Tensor, Tensor], source: str, history: dict, args) -> dict:
+def export(model: nn.Module, test: tuple[Tensor, Tensor], settings: dict, history: dict, args) -> dict:
     """Write float16 weights, the features and logits of the test pictures, and the facts about all of them.
 
     Everything that is measured here is measured on the float16 weights, cast to float32, as the app uses them.
@@ -228,6 +245,8 @@ def export(model: nn.Module, test: tuple[Tensor, Tensor], source: str, history: 
 
     pixels, labels = test
     features, logits = predict(shipped, pixels, args.eval_size, torch.float32)
+    if not (features.half().isfinite().all() and logits.half().isfinite().all()):
+        raise ValueError("the network gives numbers that float16 cannot hold: training diverged, lower --lr")
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     fit = torch.zeros(len(labels), dtype=torch.bool)
     fit[order[: len(labels) * FIT // (FIT + JUDGE)]] = True
@@ -258,16 +277,9 @@ def export(model: nn.Module, test: tuple[Tensor, Tensor], source: str, history: 
             "judge": int((~fit).sum()),
         },
         "training": history
+        | settings
         | {
-            "data": source,
-            "epochs": args.epochs,
-            "batch_size": args.batch_size,
-            "lr": args.lr,
-            "weight_decay": args.weight_decay,
-            "train_size": args.size,
-            "seed": args.seed,
-            "precision": str(args.precision).removeprefix("torch."),
-            "command": command(args),
+            "command": command(args, history["processes"]),
             "versions": {
                 "python": platform.python_version(),
                 "torch": torch.__version__,
@@ -279,7 +291,7 @@ def export(model: nn.Module, test: tuple[Tensor, Tensor], source: str, history: 
     return facts
 
 
-def command(args: argparse.Namespace) -> str:
+def command(args: argparse.Namespace, processes: int) -> str:
     """The command that makes this checkpoint, spelled out, without the places where files lie on one machine."""
     options = {
         "--data": args.data.name,
@@ -292,14 +304,20 @@ def command(args: argparse.Namespace) -> str:
         "--seed": args.seed,
         "--precision": str(args.precision).removeprefix("torch."),
     }
+    if args.subset:
+        options["--subset"] = args.subset
     words = [str(word) for option in options.items() for word in option]
-    return shlex.join(["python", "-m", "constrained.pretrain", *words])
+    launcher = ["python"] if processes == 1 else ["torchrun", "--nproc-per-node", str(processes)]
+    return shlex.join([*launcher, "-m", "constrained.pretrain", *words])
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m constrained.pretrain", description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("runs/data"), help="an .npz file, or a download folder")
-    parser.add_argument("--run", type=Path, default=Path("runs/cifar10"), help="where --resume finds the run")
+    # Not --run: torchrun would take that for an abbreviation of its own --run-path.
+    parser.add_argument(
+        "--state", dest="run", type=Path, default=Path("runs/cifar10"), help="where --resume finds the run"
+    )
     parser.add_argument("--out", type=Path, default=Path("checkpoints"), help="where the result goes")
     parser.add_argument("--epochs", type=int, default=32)
     parser.add_argument("--batch-size", type=int, default=128, help="over all processes together")
@@ -315,7 +333,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32", help="of the forward pass")
     parser.add_argument("--subset", type=int, help="train and test on N pictures only, for a trial")
-    parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch of --run")
+    parser.add_argument("--resume", action="store_true", help="go on after the last finished epoch of --state")
     args = parser.parse_args(argv)
     args.precision = getattr(torch, args.precision)
     args.eval_size = args.eval_size or args.size
@@ -340,6 +358,18 @@ def main(argv: list[str]) -> None:
         source += f", {args.subset} pictures of each split"
     model = torchvision.models.resnet18(num_classes=len(LABELS)).to(device, memory_format=torch.channels_last)
 
+    settings = {
+        "data": source,
+        "epochs": args.epochs,
+        "batch_size": args.batch_size,
+        "lr": args.lr,
+        "weight_decay": args.weight_decay,
+        "train_size": args.size,
+        "seed": args.seed,
+        "precision": str(args.precision).removeprefix("torch."),
+    }
+    if rank == 0:
+        begin(args.run, settings, args.resume)
     log = args.run / "log.json"
     epochs = json.loads(log.read_text()) if args.resume and log.exists() else []
 
@@ -358,7 +388,7 @@ def main(argv: list[str]) -> None:
             history = {"seconds": round(sum(e["seconds"] for e in epochs)), "processes": 1, "device": device.type}
             if dist.is_initialized():
                 history["processes"] = dist.get_world_size()
-            facts = export(model, test, source, history, args)
+            facts = export(model, test, settings, history, args)
             print(json.dumps(facts["test"]))
     finally:
         if dist.is_initialized():

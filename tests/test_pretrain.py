@@ -228,11 +228,37 @@ def test_resumed_run_equals_an_uninterrupted_one(archive, finished, tmp_path, mo
     assert read(tmp_path)[0]["test"] == read(finished)[0]["test"]
 
 
+def test_resume_refuses_other_settings(tmp_path):
+    """A schedule restored under another --epochs ends too early or runs over, and the facts would be wrong."""
+    settings = {"epochs": 2, "lr": 0.2}
+    pretrain.begin(tmp_path, settings, resume=False)
+    pretrain.begin(tmp_path, settings, resume=True)
+    with pytest.raises(ValueError, match=r"epochs was 2, now 3$"):
+        pretrain.begin(tmp_path, settings | {"epochs": 3}, resume=True)
+
+
+def test_new_run_forgets_an_older_one_in_the_same_folder(tmp_path):
+    (tmp_path / "state.json").write_text("{}")
+    pretrain.begin(tmp_path, {}, resume=True)
+    assert (tmp_path / "state.json").exists()
+    pretrain.begin(tmp_path, {}, resume=False)
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_missing_file_and_too_few_pictures_are_named(archive, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"typo\.npz"):
+        pretrain.load_data(tmp_path / "typo.npz")
+    small = ["--data", str(archive), "--state", str(tmp_path), "--subset", "5", "--batch-size", "8"]
+    with pytest.raises(ValueError, match="5 pictures do not fill one batch of 8"):
+        pretrain.main(small)
+
+
 def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
     run = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "constrained.pretrain"]
     printed = command(tmp_path, *run, *arguments(archive, tmp_path))
     facts, weights, data = read(tmp_path)
     assert facts["training"]["processes"] == 2
+    assert facts["training"]["command"].startswith("torchrun --nproc-per-node 2 -m constrained.pretrain ")
     assert facts["sha256"] == pretrain.sha256(tmp_path / "out" / facts["file"])
     assert printed.count("test accuracy") == 2  # one process reports, once an epoch
     assert len(json.loads((tmp_path / RUN / "log.json").read_text())) == 2
@@ -244,7 +270,6 @@ def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
     torch.testing.assert_close(logits.half(), data["logits"], atol=1e-3, rtol=1e-2)
 
 
-@pytest.mark.xfail(strict=True, reason="--run abbreviates torchrun's own --run-path: rename it in pretrain.py")
 def test_torchrun_passes_every_option_on(capsys):
     """torchrun looks for its own options, abbreviated ones too, among those of the program that it starts."""
     with pytest.raises(SystemExit):
