@@ -127,7 +127,8 @@ REGISTRY: dict[str, Entry] = {
             "p = exp(z / {temperature}) / Σ exp(z / {temperature})",
             "exp(({z} − {top}) / {temperature}) / {sum} = {y}",
             modules.Softmax,
-            "Every class keeps some probability; the temperature never changes the order.",
+            "Every class keeps some probability; the temperature never changes the order. Taking the largest logit off "
+            "first changes nothing and keeps exp from overflowing.",
         ),
         Entry(
             "sparsemax",

@@ -194,12 +194,12 @@ def on_gradient(event: gr.EventData) -> str:
     return json.dumps({"gradient": columns, "asked": asked.get("asked")})
 
 
-def classify(upload: tuple[bytes, str | None] | None, model: str = "cifar10") -> dict:
+def classify(picture: tuple[bytes, str | None] | None, model: str = "cifar10") -> dict:
     """Logits of a picture: ``{"model", "labels", "logits"}``, for programs."""
-    if upload is None:
+    if picture is None:
         raise gr.Error("picture must be an image file", print_exception=False)
     try:
-        return json.loads(message(images.decode(upload[0]), model))
+        return json.loads(message(images.decode(picture[0]), model))
     except (images.PictureError, CheckpointError, ValueError) as error:
         raise gr.Error(str(error), print_exception=False) from error
 

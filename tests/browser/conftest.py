@@ -28,10 +28,18 @@ FLAGS = (
     "--disable-sync",
 )
 WIDE = {"width": 1440, "height": 1000}
-LOADED = """() => {
-  const chart = document.querySelectorAll('#chart figure.column svg .bar').length;
-  const sliders = document.querySelectorAll('#explore input[type=range]').length;
-  return chart > 0 && sliders >= 6 && document.querySelector('#reset, #actions button') !== null;
+# The chart and every control are there, and gradio, which fills them in over several turns, has stopped changing things.
+LOADED = """async () => {
+  const there = () =>
+    document.querySelectorAll('#chart figure.column svg .bar').length >= 8 &&
+    document.querySelectorAll('#explore input[type=range]').length >= 6 &&
+    document.querySelector('#actions button');
+  let still = 0;
+  new MutationObserver(() => (still = 0)).observe(document.body, { subtree: true, childList: true, attributes: true });
+  while (!there() || still < 8) {
+    await new Promise((done) => setTimeout(done, 15));
+    still += 1;
+  }
 }"""
 
 
@@ -109,7 +117,7 @@ class Visit:
     def open(self, url: str) -> None:
         """Open the page and wait until the chart and the controls are there."""
         self.page.goto(url)
-        self.page.wait_for_function(LOADED)
+        self.page.evaluate(LOADED)
 
 
 @contextlib.contextmanager

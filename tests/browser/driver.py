@@ -16,8 +16,8 @@ FAMILIES = registry.FAMILIES
 COLUMNS = ("raw", *FAMILIES)
 FAMILY_OF = {p.key: entry.family for entry in registry.REGISTRY.values() for p in entry.parameters}
 
-# What is on screen and what the chart holds, once nothing has moved for some frames: gradio hands a control's value on
-# over several turns of the event loop.
+# What is on screen and what the chart holds, once nothing has moved for a while: gradio hands a control's value on over
+# several turns of the event loop.
 LOOK = """async () => {
   const list = (values) => Array.from(values ?? []);
   const rowsOf = (column) => list(document.querySelectorAll(`figure.${column} svg g.row`)).map((row) => {
@@ -47,8 +47,8 @@ LOOK = """async () => {
     return { ...state, logits: list(logits) };
   };
   let [last, still] = ['', 0];
-  while (still < 5) {
-    await new Promise(requestAnimationFrame);
+  while (still < 4) {
+    await new Promise((done) => setTimeout(done, 15));
     const now = JSON.stringify(look());
     still = now === last ? still + 1 : 0;
     last = now;
@@ -156,15 +156,13 @@ class Explore:
 
     def grab(self, key: str) -> None:
         """Press the mouse on a slider's thumb."""
-        slider = self.slider(key)
-        slider.scroll_into_view_if_needed()
-        share = slider.evaluate("(s) => (s.value - s.min) / (s.max - s.min)")
+        share = self.slider(key).evaluate("(s) => (s.value - s.min) / (s.max - s.min)")
         self.page.mouse.move(*self.at(key, share))
         self.page.mouse.down()
 
     def drag_to(self, key: str, share: float) -> None:
         """Move the pressed mouse."""
-        self.page.mouse.move(*self.at(key, share), steps=4)
+        self.page.mouse.move(*self.at(key, share), steps=3)
 
     def drop(self) -> None:
         self.page.mouse.up()

@@ -185,18 +185,19 @@ def test_slider_by_mouse(explore, ready, key):
 def test_slider_by_keyboard(explore, ready, visited, key):
     family = ready(key)
     p, slider = PARAMETERS[key], explore.slider(key)
-    opened, shown = explore.state(), explore.texts(family)
+    opened = explore.state()
     slider.focus()
     visited.page.keyboard.press("End")
-    assert explore.agree()["settings"][key] == pytest.approx(p.high)
+    highest = explore.agree()
+    assert highest["settings"][key] == pytest.approx(p.high)
     visited.page.keyboard.press("ArrowLeft")
     assert explore.agree()["settings"][key] < p.high
     visited.page.keyboard.press("Home")
-    state = explore.agree()
-    assert state["settings"][key] == pytest.approx(0 if p.zero else p.low)
-    assert state["axes"] == opened["axes"]
-    assert explore.boxed(key) == pytest.approx(state["settings"][key])
-    assert explore.texts(family) != shown
+    lowest = explore.agree()
+    assert lowest["settings"][key] == pytest.approx(0 if p.zero else p.low)
+    assert lowest["axes"] == opened["axes"]
+    assert explore.boxed(key) == pytest.approx(lowest["settings"][key])
+    assert lowest["rows"][family] != highest["rows"][family]
     expect(slider).to_be_focused()
 
 
@@ -208,35 +209,33 @@ def test_the_left_end_of_lambda_is_off(explore):
     assert state["outputs"]["regularised"]["y"] == state["logits"]
 
 
-@pytest.mark.parametrize(
-    ("key", "value"), [("lo", -0.3), ("hi", 0.2), ("temperature", 2.5), ("lam", 0.07), ("lam", 0), ("radius", 1.25)]
-)
-def test_number_box(explore, ready, key, value):
-    family = ready(key)
-    shown = explore.texts(family)
-    explore.type(key, value)
-    state = explore.agree()
-    assert state["settings"][key] == value
-    assert explore.texts(family) != shown
-    p = PARAMETERS[key]
-    at = float(explore.slider(key).input_value())
-    if p.scale == "linear":
-        assert at == pytest.approx(value)
-    else:
-        share = 0 if value == 0 else math.log(value / p.low) / math.log(p.high / p.low)
-        assert at == pytest.approx(100 * share, abs=0.51), "the slider goes along"
+def test_number_boxes(explore, ready):
+    typed = [("lo", -0.3), ("hi", 0.2), ("temperature", 2.5), ("lam", 0.07), ("lam", 0), ("radius", 0.35)]
+    for key, value in typed:
+        family = ready(key)
+        shown = explore.texts(family)
+        explore.type(key, value)
+        state = explore.agree()
+        assert state["settings"][key] == value
+        assert explore.texts(family) != shown
+        p, at = PARAMETERS[key], float(explore.slider(key).input_value())
+        if p.scale == "linear":
+            assert at == pytest.approx(value)
+        else:
+            share = 0 if value == 0 else math.log(value / p.low) / math.log(p.high / p.low)
+            assert at == pytest.approx(100 * share, abs=0.51), "the slider goes along"
 
 
 @pytest.mark.parametrize("key", ["lo", "temperature", "lam", "radius"])
-@pytest.mark.parametrize("typed", ["1e9", "-1e9"])
-def test_a_number_out_of_range(explore, ready, key, typed):
+def test_a_number_out_of_range(explore, ready, key):
     """The chart stays within the range, and the box does not go on to claim another number."""
     ready(key)
-    explore.type(key, typed)
     p = PARAMETERS[key]
-    used = explore.agree()["settings"][key]
-    assert (0 if p.zero else p.low) <= used <= p.high
-    assert explore.boxed(key) == pytest.approx(used), "what the box says is what the chart uses"
+    for typed in ("1e9", "-1e9"):
+        explore.type(key, typed)
+        used = explore.agree()["settings"][key]
+        assert (0 if p.zero else p.low) <= used <= p.high
+        assert explore.boxed(key) == pytest.approx(used), "what the box says is what the chart uses"
 
 
 @pytest.mark.parametrize("key", ["lo", "temperature"])
@@ -246,9 +245,10 @@ def test_an_emptied_box_changes_nothing(explore, key):
     box.click()
     box.press("ControlOrMeta+a")
     box.press("Delete")
-    assert explore.state()["settings"] == before
-    box.press("Tab")
-    explore.agree()
+    assert explore.agree()["settings"] == before
+    box.blur()
+    settings = explore.agree()["settings"]
+    assert explore.boxed(key) == settings[key], "what the box says is what the chart uses"
 
 
 def test_bounds_cannot_cross(explore):
@@ -303,13 +303,11 @@ def test_sliders_ask_the_server_nothing(explore, visited):
     visited.requests.clear()
     for key in ("lo", "hi", "temperature", "lam"):
         explore.grab(key)
-        for share in (0.2, 0.8, 0.4):
-            explore.drag_to(key, share)
+        explore.drag_to(key, 0.2)
+        explore.drag_to(key, 0.6)
         explore.drop()
-        explore.slider(key).focus()
         visited.page.keyboard.press("ArrowRight")
         explore.type(key, 0.5)
-    explore.method("sparsemax")
     explore.method("project_simplex")
     explore.button("Rescale").click()
     explore.button("Reset").click()
@@ -635,14 +633,14 @@ CRAFT = """(logits) => explore.receive(
 )
 def test_percentages_do_not_lie(explore, probabilities):
     explore.page.evaluate(CRAFT, [math.log(p) for p in probabilities])
-    state = explore.agree()
+    explore.agree()
     for p, text in zip(sorted(probabilities, reverse=True), explore.texts("probability"), strict=True):
         assert "<" not in text
         if p < 1:
-            shown, half = reading(text)
+            shown, _ = reading(text)
             assert shown > 0, f"{p} is not {text}"
             assert shown < 1 or text.startswith("100 % −"), f"{p} is not {text}"
-            assert half <= 0.06 * min(shown, 1), f"{text} says too little about {p}"
+            assert shown == pytest.approx(p, rel=0.051), f"{text} says too little about {p}"
 
 
 def test_logits_do_not_lie(explore):
@@ -663,7 +661,7 @@ def test_a_chart_of_odd_logits(explore, z):
     explore.button("Rescale").click()
     explore.agree()
     for column in COLUMNS:
-        axis = explore.page.locator(f"figure.{column} .axis text").all_inner_texts()
+        axis = explore.page.locator(f"figure.{column} .axis text").all_text_contents()
         assert len(set(axis)) == len(axis) >= 2, f"{column}: {axis}"
 
 
@@ -706,11 +704,11 @@ def test_theme_switch(explore):
     before = page.evaluate(colours)
     page.locator("#theme").click()
     assert page.evaluate("() => document.body.classList.contains('dark')")
+    explore.agree()
     after = page.evaluate(colours)
     assert all(a != b for a, b in zip(before, after, strict=True))
-    explore.agree()
     page.locator("#theme").click()
-    assert page.evaluate(colours) == before
+    page.wait_for_function(f"(before) => JSON.stringify(({colours})()) === JSON.stringify(before)", arg=before)
 
 
 def test_phone(visit):

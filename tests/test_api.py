@@ -1,0 +1,127 @@
+"""What a program can call, over the wire, with gradio's own client."""
+
+import math
+
+import httpx
+import pytest
+import torch
+from gradio_client import Client, handle_file
+
+from constrained import images, inference, registry
+from constrained.ui import explore
+
+DEFAULTS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
+
+
+@pytest.fixture(scope="module")
+def client():
+    from app import demo
+
+    _, url, _ = demo.launch(server_name="127.0.0.1", prevent_thread_lock=True, quiet=True)
+    yield Client(url, verbose=False)
+    demo.close(verbose=False)
+
+
+def test_exactly_two_endpoints_are_named(client):
+    assert set(client.view_api(return_format="dict", print_info=False)["named_endpoints"]) == {
+        "/classify",
+        "/constrain",
+    }
+
+
+def test_classify_gives_the_networks_logits(client):
+    answer = client.predict(handle_file(str(explore.FIRST_SAMPLE)), "cifar10", api_name="/classify")
+    picture = images.decode(explore.FIRST_SAMPLE.read_bytes())
+    assert answer["logits"] == pytest.approx(inference.network("cifar10").logits(picture).tolist(), abs=1e-5)
+    assert answer["labels"] == list(inference.network("cifar10").checkpoint.labels)
+
+
+@pytest.mark.parametrize("key", registry.REGISTRY)
+def test_constrain_gives_the_librarys_outputs(client, key):
+    logits = [3.5, -1.25, 0.0, 7.0, -6.0]
+    answer = client.predict(logits, key, api_name="/constrain")
+    expected = registry.build(key, DEFAULTS)(torch.tensor(logits, dtype=torch.float64))
+    assert answer == {"method": key, "outputs": pytest.approx(expected.tolist(), abs=1e-12)}
+
+
+def test_parameters_arrive(client):
+    answer = client.predict([5.0, -5.0], "clamp", lo=-1, hi=2.5, api_name="/constrain")
+    assert answer["outputs"] == [2.5, -1.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (([1.0, 2.0], "relu"), "method must be one of"),
+        (([1.0, 2.0], "clamp", 3, 1), "lo must not be greater than hi"),
+        (([1.0, 2.0], "softmax", -2, 4, 0), "temperature must be from 0.05 to 20"),
+        (([], "softmax"), "1 to 100000 numbers"),
+        (([1.0, True], "softmax"), "finite numbers"),
+        (("12", "softmax"), "1 to 100000 numbers"),
+    ],
+)
+def test_wrong_arguments_get_a_sentence(client, arguments, told):
+    with pytest.raises(Exception, match=told) as caught:
+        client.predict(*arguments, api_name="/constrain")
+    assert "Traceback" not in str(caught.value)
+
+
+def test_a_file_that_is_no_picture_gets_a_sentence(client, tmp_path):
+    path = tmp_path / "cat.png"
+    path.write_text("meow")
+    with pytest.raises(Exception, match="This is a text file"):
+        client.predict(handle_file(str(path)), "cifar10", api_name="/classify")
+
+
+def test_an_unknown_model_gets_a_sentence(client):
+    with pytest.raises(Exception, match="model must be one of cifar10, imagenet"):
+        client.predict(handle_file(str(explore.FIRST_SAMPLE)), "vgg", api_name="/classify")
+
+
+@pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "/proc/self/environ"])
+def test_files_of_the_server_cannot_be_classified(client, path):
+    """A path that this visitor did not upload is refused before anything reads it."""
+    body = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}, "cifar10"]}
+    event = httpx.post(f"{client.src}gradio_api/call/classify", json=body).json()["event_id"]
+    told = httpx.get(f"{client.src}gradio_api/call/classify/{event}", timeout=30).text
+    assert told.startswith("event: error")
+    assert "text file" not in told  # what the decoder would say of its content
+
+
+def ask(**changes):
+    """The gradient event as the chart sends it."""
+    asked = {
+        "logits": [2.0, -1.0, 0.5],
+        "methods": dict(explore.METHODS),
+        "settings": dict(DEFAULTS),
+        "target": 0,
+        "asked": 1,
+    }
+    return explore.gr.EventData(None, asked | changes)
+
+
+def test_gradients_need_no_more_than_was_asked():
+    assert '"asked": 1' in explore.on_gradient(ask())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"logits": [1.0]},
+        {"logits": [1.0] * 1001},
+        {"logits": [math.nan, 1.0, 2.0]},
+        {"logits": "abc"},
+        {"target": 3},
+        {"target": -1},
+        {"target": "0"},
+        {"methods": {}},
+        {"methods": None},
+        {"methods": {"bounded": "eval", "probability": "softmax", "regularised": "prox_l1"}},
+        {"settings": DEFAULTS | {"temperature": 0}},
+        {"settings": DEFAULTS | {"lam": math.inf}},
+        {"settings": []},
+    ],
+)
+def test_hostile_questions_for_gradients_are_refused(changes):
+    with pytest.raises(explore.gr.Error, match="The gradient cannot be computed"):
+        explore.on_gradient(ask(**changes))
