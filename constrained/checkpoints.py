@@ -32,8 +32,9 @@ class Checkpoint:
         title: as a person reads it.
         labels: one a class, in the order of the logits.
         facts: a sentence about accuracy and data.
-        views: a picture, mode RGB, to the square crops that the network sees; more than one are averaged.
-        batch: such crops to the network's input, ``(V, 3, H, W)`` float32.
+        sees: how a picture becomes the network's input, for a person.
+        views: a picture, mode RGB, to the square crops that the network sees.
+        batch: such crops to the network's input, ``(V, 3, H, W)`` float32; its logits are averaged over V.
         load: the weights, as a ``state_dict``; raises `CheckpointError`.
     """
 
@@ -41,6 +42,7 @@ class Checkpoint:
     title: str
     labels: tuple[str, ...]
     facts: str
+    sees: str
     views: Callable[[PIL.Image.Image], list[PIL.Image.Image]] = field(repr=False)
     batch: Callable[[list[PIL.Image.Image]], Tensor] = field(repr=False)
     load: Callable[[], dict[str, Tensor]] = field(repr=False)
@@ -71,17 +73,35 @@ def upsample(x: Tensor, size: int) -> Tensor:
     return nn.functional.interpolate(x.float() / 255, size=(size, size), mode="bilinear", align_corners=False)
 
 
+def crops(picture: PIL.Image.Image, detail: int) -> list[PIL.Image.Image]:
+    """What a network that knows tightly framed subjects of ``detail`` pixels is shown of a photograph.
+
+    Both ends of the long side, the whole squeezed into a square, and three quarters of the middle: somewhere among
+    these the subject is large and complete. Crops that are the same are shown once, so a square picture has two.
+    """
+    width, height = picture.size
+    side = min(width, height)
+    zoom = max(round(0.75 * side), 1)
+    boxes = [
+        (0, 0, side, side),
+        (width - side, height - side, width, height),
+        (0, 0, width, height),
+        ((width - zoom) // 2, (height - zoom) // 2, (width + zoom) // 2, (height + zoom) // 2),
+    ]
+    boxes = dict.fromkeys(boxes)  # in order, without repeats
+    return [picture.resize((detail, detail), PIL.Image.Resampling.BOX, box=box, reducing_gap=3.0) for box in boxes]
+
+
+def prepare(views: list[PIL.Image.Image], geometry: dict) -> Tensor:
+    """Crops to the input of a network with this ``geometry``, each beside its mirror image: ``(2 V, 3, S, S)``."""
+    x = normalise(upsample(pixels(views), geometry["size"]), geometry["mean"], geometry["std"])
+    return torch.cat([x, x.flip(-1)])
+
+
 def bundled() -> Checkpoint:
     """The CIFAR-10 model that comes with the project (`pretrain`)."""
     facts = json.loads((FOLDER / "resnet18-cifar10.json").read_text())
     geometry = facts["input"]
-    detail = geometry["detail"]
-
-    def views(picture: PIL.Image.Image) -> list[PIL.Image.Image]:
-        return [crop.resize((detail, detail), PIL.Image.Resampling.BOX, reducing_gap=3.0) for crop in squares(picture)]
-
-    def batch(crops: list[PIL.Image.Image]) -> Tensor:
-        return normalise(upsample(pixels(crops), geometry["size"]), geometry["mean"], geometry["std"])
 
     def load() -> dict[str, Tensor]:
         path = FOLDER / facts["file"]
@@ -93,23 +113,17 @@ def bundled() -> Checkpoint:
             ) from error
         return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
 
-    test = facts["test"]
+    test, detail = facts["test"], geometry["detail"]
     return Checkpoint(
         key="cifar10",
         title="CIFAR-10, bundled",
         labels=tuple(facts["labels"]),
         facts=f"10 classes, {test['accuracy']:.1%} right on {test['pictures']:,} test pictures",
-        views=views,
-        batch=batch,
+        sees=f"crops of {detail} × {detail} pixels and their mirror images; their logits are averaged",
+        views=lambda picture: crops(picture, detail),
+        batch=lambda views: prepare(views, geometry),
         load=load,
     )
-
-
-def squares(picture: PIL.Image.Image) -> list[PIL.Image.Image]:
-    """The centre square of a picture."""
-    side = min(picture.size)
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    return [picture.crop((left, top, left + side, top + side))]
 
 
 def imagenet() -> Checkpoint:
@@ -118,15 +132,15 @@ def imagenet() -> Checkpoint:
     transforms = weights.transforms()  # resize to 256, centre crop of 224, normalise
     functional = torchvision.transforms.functional
 
-    def views(picture: PIL.Image.Image) -> list[PIL.Image.Image]:
+    def middle(picture: PIL.Image.Image) -> list[PIL.Image.Image]:
         # What lies further out is cropped away anyway; resizing a 1 x 5000 strip to 256 pixels would cost gigabytes.
         short = min(picture.size)
         strip = functional.center_crop(picture, [min(picture.height, 2 * short), min(picture.width, 2 * short)])
         resized = functional.resize(strip, transforms.resize_size, transforms.interpolation)
         return [functional.center_crop(resized, transforms.crop_size)]
 
-    def batch(crops: list[PIL.Image.Image]) -> Tensor:
-        return normalise(pixels(crops).float() / 255, transforms.mean, transforms.std)
+    def batch(views: list[PIL.Image.Image]) -> Tensor:
+        return normalise(pixels(views).float() / 255, transforms.mean, transforms.std)
 
     def load() -> dict[str, Tensor]:
         path = Path(torch.hub.get_dir(), "checkpoints", Path(urlparse(weights.url).path).name)
@@ -151,7 +165,8 @@ def imagenet() -> Checkpoint:
         title="ImageNet-1k",
         labels=tuple(weights.meta["categories"]),
         facts=f"1,000 classes, {weights.meta['_metrics']['ImageNet-1K']['acc@1']:.1f}% right (torchvision's figure)",
-        views=views,
+        sees=f"the middle, {transforms.crop_size[0]} × {transforms.crop_size[0]} pixels",
+        views=middle,
         batch=batch,
         load=load,
     )

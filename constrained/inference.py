@@ -74,9 +74,9 @@ class Network:
 
     @torch.inference_mode()
     def _forward(self, pictures: list[list[PIL.Image.Image]]) -> list[np.ndarray]:
-        x = self.checkpoint.batch([view for views in pictures for view in views])
-        logits = self._model(x.to(memory_format=torch.channels_last))
-        return [part.mean(0).numpy() for part in logits.split([len(views) for views in pictures])]
+        inputs = [self.checkpoint.batch(views) for views in pictures]
+        logits = self._model(torch.cat(inputs).to(memory_format=torch.channels_last))
+        return [part.mean(0).numpy() for part in logits.split([len(x) for x in inputs])]
 
 
 _networks: dict[str, Network] = {}

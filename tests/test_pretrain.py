@@ -265,7 +265,7 @@ def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
     assert weights["bn1.num_batches_tracked"] == 2 * TRAIN // BATCH
     model = torchvision.models.resnet18(num_classes=10)
     model.load_state_dict(weights)
-    features, logits = pretrain.predict(model, pretrain.load_data(archive)[1][0], 32, torch.float32)
+    features, logits = pretrain.predict(model, pretrain.as_used(pretrain.load_data(archive)[1][0], facts["input"]))
     torch.testing.assert_close(features.half(), data["features"], atol=1e-3, rtol=1e-2)
     torch.testing.assert_close(logits.half(), data["logits"], atol=1e-3, rtol=1e-2)
 

@@ -86,9 +86,7 @@ def seen(picture: PIL.Image.Image, model: str) -> str:
         view.save(buffer, "PNG")
         data = base64.b64encode(buffer.getvalue()).decode()
         figures.append(f'<img src="data:image/png;base64,{data}" alt="" width="{view.width}" height="{view.height}">')
-    size = f"{view.width} × {view.height} pixels"
-    what = f"the centre, {size}" if len(figures) == 1 else f"{len(figures)} crops of {size}, averaged"
-    caption = f"<figcaption>What the network sees: {what}</figcaption>"
+    caption = f"<figcaption>What the network sees: {html.escape(checkpoint.sees)}</figcaption>"
     return f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
 
 

@@ -28,7 +28,7 @@ FLAGS = (
     "--disable-sync",
 )
 WIDE = {"width": 1440, "height": 1000}
-# The chart and every control are there, and gradio, which fills them in over several turns, has stopped changing things.
+# The chart and every control are there, and gradio, which fills them in over several turns, is done with that.
 LOADED = """async () => {
   const there = () =>
     document.querySelectorAll('#chart figure.column svg .bar').length >= 8 &&
@@ -115,7 +115,9 @@ class Visit:
             self.problems.append(f"left this machine: {url}")
 
     def open(self, url: str) -> None:
-        """Open the page and wait until the chart and the controls are there."""
+        """Open the page anew and wait until the chart and the controls are there."""
+        self.page.goto("about:blank")  # gradio complains in the console when a page is left; of no interest here
+        self.problems.clear()
         self.page.goto(url)
         self.page.evaluate(LOADED)
 

@@ -136,6 +136,7 @@ class Explore:
         box.press("ControlOrMeta+a")
         box.press_sequentially(str(value))
         box.blur()  # not Tab: that would open the next dropdown
+        self.state()  # nobody is at the next control before this one is done
 
     def choose(self, dropdown: str, title: str) -> None:
         """Pick an entry of a dropdown with the mouse."""
@@ -176,6 +177,28 @@ class Explore:
         other = "(before) => JSON.stringify(Array.from(explore.state.logits)) !== JSON.stringify(before)"
         self.page.wait_for_function(other, arg=before)
         return self.state()["logits"]
+
+    # Back to where it opened
+
+    def looks(self) -> dict:
+        """All that a visitor can see or set, to compare two moments."""
+        state = self.state()
+        boxes = self.page.locator("#explore input").evaluate_all("(all) => all.map((e) => e.value + e.checked)")
+        return {key: state[key] for key in ("logits", "settings", "methods", "k", "axes", "rows")} | {"boxes": boxes}
+
+    def reset(self) -> None:
+        """Take back what a test did with the controls, by the page's own means."""
+        gradient = self.page.locator("#gradient input")
+        if gradient.is_checked():
+            gradient.uncheck()
+        self.page.evaluate("() => { document.activeElement.blur(); document.querySelector('.numbers').open = false; }")
+        self.page.mouse.move(2, 2)
+        self.button("Reset").click()
+        self.state()
+        # The same picture again: outlines, axes and what was pinned are gone.
+        again = """() => { const { model, labels, logits } = explore.state;
+          explore.receive(JSON.stringify({ model, labels, logits: [...logits] })); }"""
+        self.page.evaluate(again)
 
     # What PyTorch says to it
 

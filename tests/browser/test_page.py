@@ -2,7 +2,6 @@
 
 import base64
 import math
-import re
 import time
 
 import pytest
@@ -24,17 +23,21 @@ SETTLED = 600  # ms, longer than a control takes to count as settled
 @pytest.fixture(scope="module")
 def shared_visit(browser, server):
     with visiting(browser, server, permissions=["clipboard-read", "clipboard-write"]) as visit:
+        visit.opened = Explore(visit.page).looks()
         yield visit
 
 
 @pytest.fixture
 def visited(shared_visit, server):
-    """The page, loaded anew, in a browser that has its files already."""
-    shared_visit.page.goto("about:blank")  # gradio complains in the console when a page is left; not this test's
-    shared_visit.problems.clear()
-    shared_visit.open(server)
+    """A page as it opens. Most tests leave one that its own Reset brings back there; if not, it is loaded anew."""
+    explore = Explore(shared_visit.page)
+    explore.reset()
+    if explore.looks() != shared_visit.opened:
+        shared_visit.open(server)
+        assert explore.looks() == shared_visit.opened
     yield shared_visit
-    assert shared_visit.problems == []
+    problems, shared_visit.problems[:] = list(shared_visit.problems), []
+    assert problems == []
 
 
 @pytest.fixture
@@ -130,16 +133,14 @@ def test_samples_by_mouse_and_keyboard(explore, visited):
     explore.agree()
 
 
-def test_the_last_of_many_samples_wins(explore, visited):
-    """Clicked faster than the network answers: the picture shown and the logits shown stay together."""
-    page, thumbnails = visited.page, visited.page.locator("#samples button")
+def test_samples_clicked_fast(explore, visited):
+    """Faster than the network answers: whichever wins, the picture shown is the one whose logits are shown."""
     for at in (0, 1, 2, 4):
-        thumbnails.nth(at).evaluate("(button) => button.click()")
-    expected = [round(v, 6) for v in logits_of(SAMPLES[4].read_bytes())]
-    page.wait_for_function(
-        "(z) => explore.state.logits.every((v, i) => Math.abs(v - z[i]) < 2e-6)", arg=expected, timeout=5000
-    )
-    expect(page.locator("#picture img")).to_have_attribute("src", re.compile(re.escape(SAMPLES[4].name)))
+        visited.page.locator("#samples button").nth(at).evaluate("(button) => button.click()")
+    visited.page.wait_for_timeout(SETTLED)
+    source = visited.page.locator("#picture img").get_attribute("src")
+    sample = next(path for path in SAMPLES if source.endswith(path.name))
+    assert explore.state()["logits"] == pytest.approx(logits_of(sample.read_bytes()), abs=2e-6)
 
 
 # Sliders ------------------------------------------------------------------------------------------------------------
@@ -268,6 +269,21 @@ def test_bounds_cannot_cross_when_typed(explore):
     settings = explore.agree()["settings"]
     assert settings["lo"] <= settings["hi"] == -3.5
     assert explore.boxed("lo") == settings["lo"]
+
+
+def test_typing_one_bound_leaves_the_other_alone(explore):
+    """On the way to 12 there is a 1, and before it nothing: neither may take the lower bound along."""
+    explore.type("lo", 3)
+    box = explore.box("hi")
+    box.click()
+    box.press("ControlOrMeta+a")
+    box.press("Delete")
+    assert explore.state()["settings"]["lo"] == 3
+    box.press_sequentially("12", delay=50)
+    box.blur()
+    settings = explore.agree()["settings"]
+    assert (settings["lo"], settings["hi"]) == (3, 12)
+    assert (explore.boxed("lo"), explore.boxed("hi")) == (3, 12)
 
 
 def test_bounds_cannot_cross_in_a_drag(explore):
@@ -584,7 +600,7 @@ def test_gradient(explore, visited):
     page.wait_for_function("() => explore.state.gradients === null")
     assert all(row["slope"] is None for row in explore.rows("bounded"))
     visited.requests.clear()
-    explore.type("lam", 0.4)
+    explore.type("temperature", 0.4)
     page.wait_for_timeout(SETTLED)
     assert visited.requests == [], "nothing is asked while the switch is off"
 
@@ -599,15 +615,34 @@ def test_gradient_of_every_method(explore, family):
         answered(explore)
 
 
+def test_old_gradients_are_marked_as_old(explore, visited):
+    switch_gradient(explore)
+    answered(explore)
+    visited.requests.clear()
+    old = """() => {
+      explore.set('temperature', 3);
+      document.querySelector('figure.raw g.row').dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+      return document.querySelector('#chart').classList.contains('gradient-stale');
+    }"""
+    assert visited.page.evaluate(old), "until the answer is there, even if something else is drawn"
+    answered(explore)
+    visited.page.wait_for_function("() => !document.querySelector('.gradient-stale')")
+
+
 def test_gradient_waits_until_a_control_has_settled(explore, visited):
     switch_gradient(explore)
     answered(explore)
     visited.requests.clear()
-    explore.grab("lo")
-    for share in (0.3, 0.4, 0.5, 0.55):
-        explore.drag_to("lo", share)
-    explore.drop()
-    answered(explore)
+    # Not with the mouse: on a busy machine it would pause, and each pause is a settled control.
+    explore.slider("lo").evaluate(
+        """(slider) => {
+          for (const value of [-8, -6, -4, -2, -1, 0]) {
+            slider.value = value;
+            slider.dispatchEvent(new Event('input', { bubbles: true }));
+          }
+        }"""
+    )
+    assert answered(explore)["settings"]["lo"] == 0
     assert len([r for r in visited.requests if "queue/join" in r]) == 1
 
 
@@ -692,7 +727,8 @@ def test_axe_finds_nothing_serious(visit, scheme):
     answered(explore)
     explore.upload(b"no picture")
     expect(page.locator("#notice p")).to_be_visible()
-    assert not first + findings(page), "\n".join(first + findings(page))
+    found = first + findings(page)
+    assert not found, "\n".join(found)
 
 
 def test_theme_switch(explore):
@@ -741,7 +777,8 @@ def test_phone(visit):
 
 def test_phone_has_nothing_serious_for_axe(visit):
     page = visit(viewport={"width": 360, "height": 740}).page
-    assert not findings(page), "\n".join(findings(page))
+    found = findings(page)
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("size", [(768, 1000), (1180, 800), (1280, 720), (1920, 1080)])
