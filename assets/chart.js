@@ -16,6 +16,7 @@
   const ROW = 26;
   const LANE = 14; // what a row grows by to show its gradient
   const AXIS = 22;
+  const TOP = 15; // above the rows, where the bounds have their names
   const SETTLED = 200; // ms without a change after which a control counts as settled
 
   const state = {
@@ -331,13 +332,14 @@
     parts.built = key;
 
     const longest = max(rows.map((i) => state.labels[i].length));
-    const gutter = labelled ? Math.min(12 + 7.8 * longest, Math.max(96, width * 0.36)) : 14;
+    const gutter = labelled ? Math.min(12 + 8.4 * longest, Math.max(96, width * 0.36)) : 14;
     const height = ROW + (state.gradientOn ? LANE : 0);
     parts.left = gutter;
     parts.right = width - 66;
     parts.height = height;
     const count = rows.length + (rest() ? 1 : 0);
-    const full = count * height + AXIS;
+    const full = TOP + count * height + AXIS;
+    parts.bottom = TOP + count * height;
     const { svg } = parts;
     svg.replaceChildren();
     put(svg, { width, height: full, viewBox: `0 0 ${width} ${full}` });
@@ -352,14 +354,14 @@
     parts.axis = svgNode("g", { class: "axis", "aria-hidden": "true" }, svg);
     const list = svgNode("g", { role: "list" }, svg);
     parts.rows = [...rows, ...(rest() ? [-1] : [])].map((index, at) => {
-      const y = at * height;
+      const y = TOP + at * height;
       const g = svgNode("g", { class: "row", transform: `translate(0 ${y})`, role: "listitem" }, list);
       if (index >= 0) put(g, { "data-class": index, tabindex: column === "raw" || stacked ? 0 : -1 });
       svgNode("rect", { class: "hit", x: 0, y: 0, width, height, rx: 4 }, g);
       const row = { g, index };
       const middle = ROW / 2 + 4;
       if (labelled) {
-        const fits = Math.floor((gutter - 8) / 7.8);
+        const fits = Math.floor((gutter - 8) / 8.4);
         const label = index < 0 ? `${state.order.length - rows.length} others` : state.labels[index];
         const cut = label.length > fits ? `${label.slice(0, Math.max(fits - 1, 1))}…` : label;
         svgNode("text", { class: "label", x: gutter - 8, y: middle, "text-anchor": "end" }, g).textContent = cut;
@@ -390,20 +392,19 @@
   };
 
   const drawAxis = (column) => {
-    const { axis, rows, height, left, right } = figures[column];
+    const { axis, left, right, bottom } = figures[column];
     const [low, high] = axisOf(column);
     const key = `${low} ${high}`;
     if (axis.dataset.key === key) return;
     axis.dataset.key = key;
     axis.replaceChildren();
     const x = scaleOf(column);
-    const bottom = rows.length * height;
-    const wanted = Math.max(2, Math.floor((right - left) / 36));
+    const wanted = Math.max(2, Math.floor((right - left) / 30));
     const step = niceStep((high - low) / wanted);
     const digits = Math.max(0, -Math.floor(Math.log10(column === "probability" ? step * 100 : step) + 1e-9));
     for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-6; v += step) {
       const zero = Math.abs(v) < step * 1e-6;
-      svgNode("line", { x1: x(v), x2: x(v), y1: 0, y2: bottom, class: zero ? "zero" : "grid" }, axis);
+      svgNode("line", { x1: x(v), x2: x(v), y1: TOP, y2: bottom, class: zero ? "zero" : "grid" }, axis);
       const tick = svgNode("text", { x: x(v), y: bottom + 15, "text-anchor": "middle" }, axis);
       tick.textContent =
         column === "probability" ? `${(v * 100).toFixed(digits)}%` : minus(zero ? "0" : v.toFixed(digits));
@@ -411,19 +412,17 @@
   };
 
   const drawBounds = () => {
-    const { lines, rows, height } = figures.raw;
+    const { lines, bottom } = figures.raw;
     lines.replaceChildren();
     const x = scaleOf("raw");
-    const bottom = rows.length * height;
     const [low, high] = axisOf("raw");
     for (const key of ["lo", "hi"]) {
       const v = state.settings[key];
       if (v < low || v > high) continue; // off the axis: the number box says where
-      svgNode("line", { x1: x(v), x2: x(v), y1: 0, y2: bottom }, lines);
-      const leftwards = key === "lo" && x(v) > figures.raw.left + 20;
-      const anchor = leftwards ? "end" : "start";
-      const at = x(v) + (leftwards ? -3 : 3);
-      svgNode("text", { x: at, y: bottom - 4, "text-anchor": anchor }, lines).textContent = key;
+      svgNode("line", { x1: x(v), x2: x(v), y1: TOP, y2: bottom }, lines);
+      // Outwards from the line, so that narrow boxes keep both names apart.
+      const at = { x: x(v) + (key === "lo" ? 3 : -3), y: TOP - 4, "text-anchor": key === "lo" ? "end" : "start" };
+      svgNode("text", at, lines).textContent = key;
     }
   };
 
@@ -564,7 +563,7 @@
       list.push([`${clipped} of ${total} ${state.methods.bounded === "smooth_clamp" ? "were outside" : "clipped"}`]);
     }
     const zeros = sum(y.map((v) => (v === 0 ? 1 : 0)));
-    if (registry.methods[state.methods[column]].zeros || zeros) list.push([`${zeros} exact zeros`]);
+    if (registry.methods[state.methods[column]].zeros || zeros) list.push([`${zeros} exact zero${zeros === 1 ? "" : "s"}`]);
     const flat = sum(dead);
     if (flat) list.push([`${flat} of ${total} get no gradient`, "warn"]);
     else if (state.methods[column] === "clamp_inward") list.push(["gradient only inwards"]);

@@ -52,7 +52,8 @@ def test_a_picture_of_any_shape_becomes_input(size):
         views = checkpoint.views(noise(*size))
         assert all(view.width == view.height for view in views)
         x = checkpoint.batch(views)
-        assert x.shape[:2] == (len(views), 3)
+        assert x.shape[0] % len(views) == 0  # mirror images come along
+        assert x.shape[1] == 3
         assert x.shape[2] == x.shape[3]
         assert x.isfinite().all()
 
@@ -64,8 +65,24 @@ def test_a_picture_of_the_training_size_is_seen_as_the_test_saw_it():
     size = FACTS["input"]["size"]
     mean, std = (torch.tensor(FACTS["input"][key]).view(3, 1, 1) for key in ("mean", "std"))
     expected = (torch.nn.functional.interpolate(pixels, (size, size), mode="bilinear") - mean) / std
-    for view in checkpoint.batch(checkpoint.views(picture)):
-        torch.testing.assert_close(view, expected[0])
+    whole, _, mirrored, _ = checkpoint.batch(
+        checkpoint.views(picture)
+    )  # two crops of a square, and their mirror images
+    torch.testing.assert_close(whole, expected[0])
+    torch.testing.assert_close(mirrored, expected[0].flip(-1))
+
+
+def test_crops_show_every_part_of_a_photograph():
+    """A subject at either end or in the middle fills one of the crops as far as it can."""
+    wide = np.zeros((100, 300, 3), np.uint8)
+    wide[:, :100, 0] = wide[:, 200:, 1] = wide[:, 100:200, 2] = 255
+    left, right, whole, middle = (
+        np.asarray(crop).mean((0, 1)) for crop in checkpoints.crops(PIL.Image.fromarray(wide), 32)
+    )
+    np.testing.assert_allclose(left, [255, 0, 0], atol=1)
+    np.testing.assert_allclose(right, [0, 255, 0], atol=1)
+    np.testing.assert_allclose(middle, [0, 0, 255], atol=1)
+    np.testing.assert_allclose(whole, [85, 85, 85], atol=5)
 
 
 @pytest.mark.parametrize("size", [(500, 300), (300, 500), (256, 256), (224, 900)])

@@ -134,7 +134,7 @@ class Explore:
         box = self.box(key)
         box.click()
         box.press("ControlOrMeta+a")
-        box.press_sequentially(str(value))
+        box.press_sequentially(str(value), delay=20)  # typed faster than by hand, gradio may lose a sign
         box.blur()  # not Tab: that would open the next dropdown
         self.state()  # nobody is at the next control before this one is done
 

@@ -50,6 +50,11 @@ def logits_of(data: bytes) -> list[float]:
     return network("cifar10").logits(images.decode(data)).tolist()
 
 
+CRAFT = """(logits) => explore.receive(
+  JSON.stringify({ model: 'crafted', labels: logits.map((_, i) => `class ${i}`), logits })
+)"""
+
+
 # Opening ------------------------------------------------------------------------------------------------------------
 
 
@@ -211,7 +216,7 @@ def test_the_left_end_of_lambda_is_off(explore):
 
 
 def test_number_boxes(explore, ready):
-    typed = [("lo", -0.3), ("hi", 0.2), ("temperature", 2.5), ("lam", 0.07), ("lam", 0), ("radius", 0.35)]
+    typed = [("lo", 0.4), ("hi", 0.7), ("temperature", 2.5), ("lam", 0.07), ("lam", 0), ("radius", 0.35)]
     for key, value in typed:
         family = ready(key)
         shown = explore.texts(family)
@@ -449,8 +454,9 @@ def test_previous_setting_stays_as_an_outline(explore):
 
 
 def test_bounds_are_lines_over_the_raw_column(explore):
-    explore.type("hi", 0.2)
-    explore.type("lo", -0.2)
+    explore.page.evaluate(CRAFT, [3.0, 1.0, -3.0])
+    explore.type("hi", 1.5)
+    explore.type("lo", -1.5)
     lines = explore.page.locator("figure.raw .bounds line")
     expect(lines).to_have_count(2)
     low, high = (float(lines.nth(at).get_attribute("x1")) for at in (0, 1))
@@ -647,10 +653,6 @@ def test_gradient_waits_until_a_control_has_settled(explore, visited):
 
 
 # Numbers that do not lie --------------------------------------------------------------------------------------------
-
-CRAFT = """(logits) => explore.receive(
-  JSON.stringify({ model: 'crafted', labels: logits.map((_, i) => `class ${i}`), logits })
-)"""
 
 
 @pytest.mark.parametrize(
