@@ -35,28 +35,27 @@ NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility
 BROWSER = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
-def picture_input(*args, **options) -> gr.Image:
-    """A `gr.Image` that hands over a visitor's bytes as they came, for `images.decode` to look at first.
+class Picture(gr.Image):
+    """An image input that hands over a visitor's bytes as they came, for `images.decode` to look at first.
 
-    gradio's own conversion would decode them without a limit, saturate 16-bit pictures and drop alpha. A subclass
-    would do too, but for each of those gradio writes a .pyi file beside the source.
+    gradio's own conversion would decode them without a limit, saturate 16-bit pictures and drop alpha. This has to be
+    a class: gradio makes components anew, from their class, for every visitor to whom one is updated. (For classes
+    like this it also writes a .pyi file beside the source, which git ignores.)
     """
-    component = gr.Image(*args, **options)
-    component.preprocess = uploaded
-    return component
 
+    is_template = True  # the browser draws it as gr.Image
 
-def uploaded(payload: ImageData | None) -> tuple[bytes, str | None] | None:
-    """The bytes, at most one more than `images.MAX_BYTES`, and the path of the uploaded file if there is one."""
-    if payload is None:
-        return None
-    if payload.path is None:  # a data: string, which only a program sends
-        encoded = (payload.url or "").partition(",")[2]
-        try:
-            return base64.b64decode(encoded[: 2 * images.MAX_BYTES], validate=True), None
-        except ValueError:
-            return b"", None
-    return read(payload.path), payload.path
+    def preprocess(self, payload: ImageData | None) -> tuple[bytes, str | None] | None:
+        """The bytes, at most one more than `images.MAX_BYTES`, and the path of the uploaded file if there is one."""
+        if payload is None:
+            return None
+        if payload.path is None:  # a data: string, which only a program sends
+            encoded = (payload.url or "").partition(",")[2]
+            try:
+                return base64.b64decode(encoded[: 2 * images.MAX_BYTES], validate=True), None
+            except ValueError:
+                return b"", None
+        return read(payload.path), payload.path
 
 
 def read(path: str) -> bytes:
@@ -286,7 +285,7 @@ def build(model: str) -> None:
 
     with gr.Row(elem_id="explore", equal_height=False):
         with gr.Column(elem_id="picture-panel", scale=0, min_width=250):
-            picture = picture_input(
+            picture = Picture(
                 str(FIRST_SAMPLE),
                 label="Picture",
                 sources=["upload", "clipboard", "webcam"],
@@ -295,7 +294,7 @@ def build(model: str) -> None:
                 buttons=[],
                 placeholder="Drop a picture here, paste one, or click to upload",
             )
-            camera = picture_input(
+            camera = Picture(
                 label="Webcam, live",
                 sources=["webcam"],
                 streaming=True,
@@ -388,7 +387,7 @@ def build(model: str) -> None:
 
     with gr.Column(visible=False):  # what a program calls; gradio checks uploads only for components
         given, wanted, answer = (
-            picture_input(label="picture"),
+            Picture(label="picture"),
             gr.Textbox("cifar10", label="model"),
             gr.JSON(label="logits"),
         )

@@ -65,8 +65,9 @@ def main() -> None:
             result = page.evaluate(MEASURE, STEPS)
             for name, times in result.items():
                 ordered = sorted(times)
+                what = "painted frame" if name == "painted" else "changed chart"
                 print(
-                    f"{classes:5d} classes, event to {'painted frame' if name == 'painted' else 'changed chart'}: median "
+                    f"{classes:5d} classes, event to {what}: median "
                     f"{statistics.median(ordered):.1f} ms, 95th percentile {ordered[int(0.95 * len(ordered))]:.1f} ms"
                 )
         print(f"requests sent meanwhile: {len(requests)}")

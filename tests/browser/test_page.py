@@ -635,6 +635,26 @@ def test_old_gradients_are_marked_as_old(explore, visited):
     visited.page.wait_for_function("() => !document.querySelector('.gradient-stale')")
 
 
+def test_an_answer_that_comes_too_late_is_not_shown(explore, visited):
+    switch_gradient(explore)
+    state = answered(explore)
+    asked = visited.page.evaluate("() => explore.state.asked")
+    visited.requests.clear()
+    visited.page.evaluate(
+        """() => {
+          explore.set('temperature', 3);
+          document.querySelector('#gradient input').click();
+        }"""
+    )
+    explore.state()
+    visited.page.evaluate(
+        "([gradient, asked]) => explore.receive(JSON.stringify({ gradient, asked }))", [state["gradients"], asked]
+    )
+    visited.page.wait_for_timeout(SETTLED)
+    assert explore.state()["gradients"] is None
+    assert visited.requests == [], "nor is the server asked once more"
+
+
 def test_gradient_waits_until_a_control_has_settled(explore, visited):
     switch_gradient(explore)
     answered(explore)
