@@ -133,12 +133,26 @@
     update();
   };
 
+  // The bounds cannot cross: where the other one goes when this one moves. Within one drag or one number typed it comes
+  // back as this one does: on the way to 12 there is a 1.
+  let stood = null;
+  const follow = (key, value, other) => {
+    if (value === null || !Number.isFinite(value)) return other; // an emptied box
+    stood ??= other ?? value;
+    return key === "lo" ? Math.max(stood, value) : Math.min(stood, value);
+  };
+  for (const begin of ["pointerdown", "focusin"]) document.addEventListener(begin, () => (stood = null), true);
+
   // Keep what a family showed before this change, unless the change before it is only a moment ago: a drag is one.
   const remember = (family) => {
     const now = performance.now();
-    if (now - (state.changed[family] ?? -Infinity) > SETTLED) state.before[family] = state.outputs[family];
+    const held = state.changed[family] > pressed; // the same drag, however long it paused
+    if (!held && now - (state.changed[family] ?? -Infinity) > SETTLED) state.before[family] = state.outputs[family];
     state.changed[family] = now;
   };
+  let pressed = Infinity; // when the pointer that is still down went down
+  document.addEventListener("pointerdown", () => (pressed = performance.now()), true);
+  for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => (pressed = Infinity), true);
 
   // What the server sends --------------------------------------------------------------------------------------------
 
@@ -148,6 +162,7 @@
     if (data.gradient) {
       if (data.asked !== state.asked) return; // an answer to a question that was overtaken
       state.gradients = data.gradient;
+      state.stale = false;
       draw();
       return;
     }
@@ -170,8 +185,8 @@
 
   const axisFor = (values) => {
     const low = Math.min(0, min(values));
-    const high = Math.max(0, max(values));
-    const step = niceStep((high - low || 1) / 4);
+    const high = Math.max(0, max(values)) || (low === 0 ? 1 : 0); // nothing but zeros: any axis will do
+    const step = niceStep((high - low) / 4);
     return [Math.floor((low / step) * 1.05) * step, Math.ceil((high / step) * 1.05) * step];
   };
 
@@ -212,11 +227,12 @@
     if (!state.logits.length) return;
     compute();
     draw();
+    state.asked += 1; // what is on its way from the server answers an older question
+    clearTimeout(settling);
     if (state.gradientOn) {
-      clearTimeout(settling);
+      state.stale = true;
       chart?.classList.add("gradient-stale");
       settling = setTimeout(() => {
-        state.asked += 1;
         const { methods, settings, target, asked } = state;
         ask({ logits: Array.from(state.logits), methods, settings, target, asked });
       }, SETTLED);
@@ -331,7 +347,7 @@
     if (parts.built === key) return;
     parts.built = key;
 
-    const longest = max(rows.map((i) => state.labels[i].length));
+    const longest = max([...rows.map((i) => state.labels[i].length), rest() ? "999 others".length : 0]);
     const gutter = labelled ? Math.min(12 + 8.4 * longest, Math.max(96, width * 0.36)) : 14;
     const height = ROW + (state.gradientOn ? LANE : 0);
     parts.left = gutter;
@@ -625,10 +641,22 @@
     drawBounds();
     drawTable();
     announce();
-    chart.classList.toggle("gradient-stale", state.gradientOn && !state.gradients);
+    chart.classList.toggle("gradient-stale", state.gradientOn && (state.stale || !state.gradients));
     const ball = registry.methods[state.methods.regularised].parameters.includes("radius");
     flag("with-radius", ball);
   };
 
-  globalThis.explore = { mount, receive, set, slide, type, position: (key, value) => position(registry.parameters[key], value), rescale, redraw: draw, state };
+  // A picture from the clipboard, wherever the focus is, goes the way of an uploaded one.
+  document.addEventListener("paste", (event) => {
+    const file = Array.from(event.clipboardData?.files ?? []).find(({ type }) => type.startsWith("image/"));
+    const input = document.querySelector("#picture input[type=file]");
+    if (!file || !input) return;
+    const carried = new DataTransfer();
+    carried.items.add(file);
+    input.files = carried.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+    event.preventDefault();
+  });
+
+  globalThis.explore = { mount, receive, set, follow, slide, type, position: (key, value) => position(registry.parameters[key], value), rescale, redraw: draw, state };
 })();

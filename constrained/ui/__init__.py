@@ -65,7 +65,8 @@ class Demo(gr.Blocks):
             "strict_cors": True,
             "run_history": False,
             "state_session_capacity": 1000,
-            "max_file_size": images.MAX_BYTES,
+            # Above the decoder's own limit, so that a file somewhat too large meets its sentence and not gradio's toast.
+            "max_file_size": 4 * images.MAX_BYTES,
             "app_kwargs": {"openapi_url": None},
         }
         return super().launch(**(own | options))

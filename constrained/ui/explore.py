@@ -185,7 +185,7 @@ def on_gradient(event: gr.EventData) -> str:
         target = asked["target"]
         if not isinstance(target, int) or not 0 <= target < len(logits):
             raise ValueError("target must be the index of a class")
-        columns = gradients(torch.tensor(logits), methods, settings, target)
+        columns = gradients(torch.tensor(logits, dtype=torch.float64), methods, settings, target)
     except (KeyError, TypeError, ValueError) as error:
         raise gr.Error(f"The gradient cannot be computed: {error}", print_exception=False) from error
     return json.dumps({"gradient": columns, "asked": asked.get("asked")})
@@ -261,6 +261,8 @@ def log_slider(parameter: Parameter, name: str) -> tuple[gr.Slider, gr.Number]:
         )
     slider.input(inputs=slider, outputs=box, js=f"(position) => explore.slide('{parameter.key}', position)", **BROWSER)
     box.input(inputs=box, outputs=slider, js=f"(value) => explore.type('{parameter.key}', value)", **BROWSER)
+    # Out of range, or emptied: what the chart uses comes back.
+    gr.on([box.blur, box.submit], outputs=box, js=f"() => explore.state.settings.{parameter.key}", **BROWSER)
     return slider, box
 
 
@@ -359,9 +361,18 @@ def build(model: str) -> None:
             )
 
     on_chart = [chart, crops, told]
-    picture.input(on_picture, [picture, chooser, shown], [*on_chart, picture, shown], show_progress="hidden", **NETWORK)
+    picture.input(
+        on_picture,
+        [picture, chooser, shown],
+        [*on_chart, picture, shown],
+        show_progress="hidden",
+        trigger_mode="always_last",
+        **NETWORK,
+    )
     camera.stream(on_frame, [camera, chooser], on_chart, stream_every=0.1, show_progress="hidden", **NETWORK)
-    gallery.select(on_sample, chooser, [*on_chart, picture, shown], show_progress="hidden", **NETWORK)
+    gallery.select(
+        on_sample, chooser, [*on_chart, picture, shown], show_progress="hidden", trigger_mode="multiple", **NETWORK
+    )
     chooser.input(on_model, [chooser, shown, current], [*on_chart, target, chooser, current], **NETWORK)
     chart.gradient(on_gradient, None, chart, show_progress="hidden", api_visibility="private", concurrency_limit=4)
     live.input(
@@ -378,8 +389,8 @@ def build(model: str) -> None:
     for key, control in controls.items():
         control.change(inputs=control, js=f"(value) => {{ explore.set('{key}', value); }}", **BROWSER)
     # The bounds cannot cross: the one that is not moved goes along.
-    lo.input(inputs=[lo, hi], outputs=hi, js="(lo, hi) => Math.max(lo, hi)", **BROWSER)
-    hi.input(inputs=[hi, lo], outputs=lo, js="(hi, lo) => Math.min(lo, hi)", **BROWSER)
+    lo.input(inputs=[lo, hi], outputs=hi, js="(lo, hi) => explore.follow('lo', lo, hi)", **BROWSER)
+    hi.input(inputs=[hi, lo], outputs=lo, js="(hi, lo) => explore.follow('hi', hi, lo)", **BROWSER)
     rescale.click(js="() => { explore.rescale(); }", **BROWSER)
     back = [lo, hi, top_k, *(part for pair in logs.values() for part in pair), *methods.values(), target]
     values = [component.value for component in back]

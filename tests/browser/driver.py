@@ -183,11 +183,13 @@ class Explore:
     def looks(self) -> dict:
         """All that a visitor can see or set, to compare two moments."""
         state = self.state()
+        for key in ("outputs", "order", "target", "gradients"):  # they follow from the rest
+            del state[key]
         boxes = self.page.locator("#explore input").evaluate_all("(all) => all.map((e) => e.value + e.checked)")
-        return {key: state[key] for key in ("logits", "settings", "methods", "k", "axes", "rows")} | {"boxes": boxes}
+        return state | {"boxes": boxes, "picture": self.page.locator("#picture img").get_attribute("src")}
 
-    def reset(self) -> None:
-        """Take back what a test did with the controls, by the page's own means."""
+    def reset(self, opened: dict) -> None:
+        """Take back what a test did with the controls, by the page's own means, and give the chart its first logits."""
         gradient = self.page.locator("#gradient input")
         if gradient.is_checked():
             gradient.uncheck()
@@ -195,10 +197,8 @@ class Explore:
         self.page.mouse.move(2, 2)
         self.button("Reset").click()
         self.state()
-        # The same picture again: outlines, axes and what was pinned are gone.
-        again = """() => { const { model, labels, logits } = explore.state;
-          explore.receive(JSON.stringify({ model, labels, logits: [...logits] })); }"""
-        self.page.evaluate(again)
+        first = {key: opened[key] for key in ("model", "labels", "logits")}
+        self.page.evaluate("(first) => explore.receive(JSON.stringify(first))", first)
 
     # What PyTorch says to it
 

@@ -31,7 +31,7 @@ def shared_visit(browser, server):
 def visited(shared_visit, server):
     """A page as it opens. Most tests leave one that its own Reset brings back there; if not, it is loaded anew."""
     explore = Explore(shared_visit.page)
-    explore.reset()
+    explore.reset(shared_visit.opened)
     if explore.looks() != shared_visit.opened:
         shared_visit.open(server)
         assert explore.looks() == shared_visit.opened
