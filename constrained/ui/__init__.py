@@ -65,7 +65,7 @@ class Demo(gr.Blocks):
             "strict_cors": True,
             "run_history": False,
             "state_session_capacity": 1000,
-            # Above the decoder's own limit, so that a file somewhat too large meets its sentence and not gradio's toast.
+            # Above the decoder's own limit: a file somewhat too large then meets a sentence and not a toast.
             "max_file_size": 4 * images.MAX_BYTES,
             "app_kwargs": {"openapi_url": None},
         }
