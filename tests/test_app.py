@@ -9,7 +9,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from constrained import checkpoints
+from constrained import checkpoints, ui
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,6 +36,18 @@ def test_the_starting_model_can_come_from_the_environment(app, monkeypatch, caps
     with pytest.raises(SystemExit):
         app.options([])
     assert "CONSTRAINED_MODEL must be one of cifar10, imagenet, got 'vgg'" in capsys.readouterr().err
+
+
+def test_a_starting_model_that_cannot_be_had_gives_way_and_the_page_says_so(monkeypatch):
+    def unreachable():
+        raise checkpoints.CheckpointError("The weights are <far> away: put them here.")
+
+    monkeypatch.setitem(checkpoints.CHECKPOINTS, "imagenet", unreachable)
+    monkeypatch.setattr(ui.explore, "CHECKPOINTS", {"cifar10": checkpoints.bundled})
+    blocks = {block.elem_id: block for block in ui.demo("imagenet").blocks.values()}
+    assert "The weights are &lt;far&gt; away" in blocks["notice"].value
+    assert blocks["model"].value == "cifar10"
+    assert len(json.loads(blocks["chart-block"].value)["logits"]) == 10
 
 
 def test_only_two_endpoints_are_public(app):

@@ -280,8 +280,16 @@ def linear_slider(parameter: Parameter) -> gr.Slider:
 
 
 def build(model: str) -> None:
-    """Lay out the tab inside a `gr.Blocks` and wire its events; the chart is full from the start."""
+    """Lay out the tab inside a `gr.Blocks` and wire its events; the chart is full from the start.
+
+    A starting model that cannot be had gives way to the bundled one, and the page says why.
+    """
     first = images.decode(read(str(FIRST_SAMPLE)))
+    trouble = ""
+    try:
+        network(model)
+    except CheckpointError as error:
+        trouble, model = str(error), "cifar10"
     labels = network(model).checkpoint.labels
     shown, current = gr.State(str(FIRST_SAMPLE)), gr.State(model)
 
@@ -305,7 +313,7 @@ def build(model: str) -> None:
                 visible=False,
                 buttons=[],
             )
-            told = gr.HTML(elem_id="notice")
+            told = gr.HTML(notice(trouble), elem_id="notice")
             crops = gr.HTML(seen(first, model), elem_id="seen")
             gallery = gr.Gallery(
                 [(str(path), path.stem) for path in SAMPLES],
