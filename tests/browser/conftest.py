@@ -26,6 +26,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--use-fake-device-for-media-stream",  # a camera that shows a moving shape
+    "--use-fake-ui-for-media-stream",
 )
 WIDE = {"width": 1440, "height": 1000}
 # The chart and every control are there, and gradio, which fills them in over several turns, is done with that.
