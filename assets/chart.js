@@ -31,6 +31,8 @@
     targetName: null, // null: the raw top-1
     gradientOn: false,
     gradients: null,
+    steepest: 1, // the largest of them, which the longest arrow stands for
+    stale: false, // whether they are those of an older setting, or still to come
     outputs: {}, // family -> {y, dead, named}
     before: {}, // family -> outputs of the setting before the one being made
     changed: {}, // family -> time of its last change
@@ -123,7 +125,7 @@
       if (value === null || !Number.isFinite(value)) return; // an emptied box
       value = inRange(registry.parameters[key], value);
       if (state.settings[key] === value) return;
-      const family = FAMILIES.find((f) => registry.methods[registry.chosen[f]].parameters.includes(key)) ?? "regularised";
+      const { family } = Object.values(registry.methods).find(({ parameters }) => parameters.includes(key));
       remember(family);
       state.settings[key] = value;
       if (family === "bounded" && state.settings.lo > state.settings.hi) {
@@ -162,6 +164,7 @@
     if (data.gradient) {
       if (data.asked !== state.asked) return; // an answer to a question that was overtaken
       state.gradients = data.gradient;
+      state.steepest = max(COLUMNS.map((column) => max(data.gradient[column].gradient.map(Math.abs))));
       state.stale = false;
       draw();
       return;
@@ -226,12 +229,11 @@
   const update = () => {
     if (!state.logits.length) return;
     compute();
+    state.stale = state.gradientOn;
     draw();
     state.asked += 1; // what is on its way from the server answers an older question
     clearTimeout(settling);
     if (state.gradientOn) {
-      state.stale = true;
-      chart?.classList.add("gradient-stale");
       settling = setTimeout(() => {
         const { methods, settings, target, asked } = state;
         ask({ logits: Array.from(state.logits), methods, settings, target, asked });
@@ -337,10 +339,8 @@
   const rest = () => state.order.length > shown().length;
 
   // The nodes of one column; made anew when the classes, the width or the kind of row change.
-  const build = (column) => {
+  const build = (column, width, stacked) => {
     const parts = figures[column];
-    const stacked = getComputedStyle(chart).getPropertyValue("--stacked").trim() === "1";
-    const width = Math.max(Math.floor(parts.figure.clientWidth), 120);
     const labelled = column === "raw" || stacked;
     const rows = shown();
     const key = JSON.stringify([state.model, rows, width, labelled, state.gradientOn]);
@@ -465,7 +465,6 @@
     const format = text(column);
     const lit = state.over ?? state.pinned;
     const slopes = state.gradients?.[column]?.gradient;
-    const steepest = state.gradients ? max(COLUMNS.map((c) => max(state.gradients[c].gradient.map(Math.abs)))) : 1;
     for (const row of rows) {
       if (row.index < 0) {
         const { from, to, text: said } = restOf(column, values);
@@ -484,17 +483,17 @@
       say(row.name, `${state.labels[row.index]}: ${NAMES[column]} ${format(v)}${isDead ? ", no gradient" : ""}`);
       row.g.classList.toggle("lit", row.index === lit);
       row.g.classList.toggle("target", state.gradientOn && row.index === state.target);
-      if (row.lane) drawSlope(row, slopes?.[row.index], steepest, left, right);
+      if (row.lane) drawSlope(row, slopes?.[row.index], left, right);
     }
   };
 
   // A gradient as an arrow: where one step of gradient descent would push the logit.
-  const drawSlope = (row, slope, steepest, left, right) => {
+  const drawSlope = (row, slope, left, right) => {
     const middle = (left + right) / 2;
     const y = ROW + LANE / 2 - 3;
     const none = slope === 0;
     put(row.lane, { x: left, width: right - left - (none ? 6 : 0), class: none ? "lane none" : "lane" });
-    const reach = slope && steepest ? (-slope / steepest) * ((right - left) / 2 - 4) : 0;
+    const reach = slope ? (-slope / state.steepest) * ((right - left) / 2 - 4) : 0;
     const tip = middle + reach;
     const back = tip - Math.sign(reach) * Math.min(5, Math.abs(reach));
     put(row.arrow, {
@@ -631,8 +630,11 @@
   const draw = () => {
     if (!chart || !state.logits.length) return;
     if (!figures.raw.figure.clientWidth) return; // on a hidden tab; the ResizeObserver comes back
-    for (const column of COLUMNS) {
-      build(column);
+    // Everything is read before anything is written: each read after a write would lay the page out once more.
+    const stacked = getComputedStyle(chart).getPropertyValue("--stacked").trim() === "1";
+    const widths = COLUMNS.map((column) => Math.max(Math.floor(figures[column].figure.clientWidth), 120));
+    for (const [at, column] of COLUMNS.entries()) {
+      build(column, widths[at], stacked);
       drawAxis(column);
       drawRows(column);
       drawFormula(column);
@@ -641,7 +643,7 @@
     drawBounds();
     drawTable();
     announce();
-    chart.classList.toggle("gradient-stale", state.gradientOn && (state.stale || !state.gradients));
+    chart.classList.toggle("gradient-stale", state.stale);
     const ball = registry.methods[state.methods.regularised].parameters.includes("radius");
     flag("with-radius", ball);
   };

@@ -31,7 +31,6 @@ class Checkpoint:
         key: its name on the command line and in the API.
         title: as a person reads it.
         labels: one a class, in the order of the logits.
-        facts: a sentence about accuracy and data.
         sees: how a picture becomes the network's input, for a person.
         views: a picture, mode RGB, to the square crops that the network sees.
         batch: such crops to the network's input, ``(V, 3, H, W)`` float32; its logits are averaged over V.
@@ -41,7 +40,6 @@ class Checkpoint:
     key: str
     title: str
     labels: tuple[str, ...]
-    facts: str
     sees: str
     views: Callable[[PIL.Image.Image], list[PIL.Image.Image]] = field(repr=False)
     batch: Callable[[list[PIL.Image.Image]], Tensor] = field(repr=False)
@@ -113,12 +111,11 @@ def bundled() -> Checkpoint:
             ) from error
         return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
 
-    test, detail = facts["test"], geometry["detail"]
+    detail = geometry["detail"]
     return Checkpoint(
         key="cifar10",
         title="CIFAR-10, bundled",
         labels=tuple(facts["labels"]),
-        facts=f"10 classes, {test['accuracy']:.1%} right on {test['pictures']:,} test pictures",
         sees=f"crops of {detail} × {detail} pixels and their mirror images; their logits are averaged",
         views=lambda picture: crops(picture, detail),
         batch=lambda views: prepare(views, geometry),
@@ -164,7 +161,6 @@ def imagenet() -> Checkpoint:
         key="imagenet",
         title="ImageNet-1k",
         labels=tuple(weights.meta["categories"]),
-        facts=f"1,000 classes, {weights.meta['_metrics']['ImageNet-1K']['acc@1']:.1f}% right (torchvision's figure)",
         sees=f"the middle, {transforms.crop_size[0]} × {transforms.crop_size[0]} pixels",
         views=middle,
         batch=batch,

@@ -37,7 +37,10 @@ class Network:
 
     def logits(self, picture: PIL.Image.Image) -> np.ndarray:
         """Logits ``(C,)``, float32, of a picture of mode RGB: the mean over its views, which is W mean(h) + b."""
-        views = self.checkpoint.views(picture)
+        return self.logits_of(self.checkpoint.views(picture))
+
+    def logits_of(self, views: list[PIL.Image.Image]) -> np.ndarray:
+        """The same from the views, for one who needs them too: making them is most of the work on a large picture."""
         # What the network sees decides the answer, so that is what is remembered, and not the file.
         key = sha256(b"".join(view.tobytes() for view in views)).digest()
         with self._lock:

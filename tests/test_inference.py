@@ -41,7 +41,7 @@ def network():
     def batch(crops):
         return torch.stack([torch.from_numpy(np.asarray(c).copy()).permute(2, 0, 1).float() for c in crops])
 
-    return inference.Network(Fake("fake", "Fake", ("mean", "sum"), "", "", lambda p: [p, p.rotate(180)], batch, dict))
+    return inference.Network(Fake("fake", "Fake", ("mean", "sum"), "", lambda p: [p, p.rotate(180)], batch, dict))
 
 
 def picture(value, size=(4, 4)):

@@ -13,6 +13,7 @@ import math
 from pathlib import Path
 
 import gradio as gr
+import numpy as np
 import PIL.Image
 import torch
 from gradio.data_classes import ImageData
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from .. import images, registry
 from ..checkpoints import CHECKPOINTS, CheckpointError
-from ..inference import network
+from ..inference import Network, network
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE, Parameter
 
 ASSETS = Path(__file__).parent.parent.parent / "assets"
@@ -67,26 +68,25 @@ def read(path: str) -> bytes:
 # What the page shows ------------------------------------------------------------------------------------------------
 
 
-def message(picture: PIL.Image.Image, model: str) -> str:
-    """What the chart needs to know about a picture, as JSON: labels and logits of a model."""
+def message(net: Network, logits: np.ndarray) -> dict:
+    """What the chart, or a program, is told about a picture: the labels and logits of a model."""
+    checkpoint = net.checkpoint
+    return {"model": checkpoint.key, "labels": checkpoint.labels, "logits": [round(v, 6) for v in logits.tolist()]}
+
+
+def look(picture: PIL.Image.Image, model: str) -> tuple[str, str]:
+    """A picture through a model to the chart's message, as JSON, and the crops that the network saw, as HTML."""
     net = network(model)
-    logits = net.logits(picture)
-    return json.dumps(
-        {"model": model, "labels": net.checkpoint.labels, "logits": [round(v, 6) for v in logits.tolist()]}
-    )
-
-
-def seen(picture: PIL.Image.Image, model: str) -> str:
-    """The crops that the network sees, as HTML."""
-    checkpoint = network(model).checkpoint
+    views = net.checkpoint.views(picture)
     figures = []
-    for view in checkpoint.views(picture):
+    for view in views:
         buffer = io.BytesIO()
         view.save(buffer, "PNG")
         data = base64.b64encode(buffer.getvalue()).decode()
         figures.append(f'<img src="data:image/png;base64,{data}" alt="" width="{view.width}" height="{view.height}">')
-    caption = f"<figcaption>What the network sees: {html.escape(checkpoint.sees)}</figcaption>"
-    return f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
+    caption = f"<figcaption>What the network sees: {html.escape(net.checkpoint.sees)}</figcaption>"
+    seen = f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
+    return json.dumps(message(net, net.logits_of(views))), seen
 
 
 def notice(text: str = "") -> str:
@@ -101,7 +101,7 @@ def gradients(logits: Tensor, methods: dict[str, str], settings: dict[str, float
     and 1.5-entmax, where it is infinite once the target gets probability 0, half the squared distance to the target.
 
     Args:
-        logits: ``(C,)``.
+        logits: ``(C,)``, float64.
         methods: family to registry key.
         settings: parameter key to value.
         target: index of the class that training would want.
@@ -115,7 +115,7 @@ def gradients(logits: Tensor, methods: dict[str, str], settings: dict[str, float
     columns = {"raw": None} | {family: registry.build(key, settings) for family, key in methods.items()}
     result = {}
     for family, constraint in columns.items():
-        z = logits.double().requires_grad_()
+        z = logits.clone().requires_grad_()
         y = z if constraint is None else constraint(z)
         if family == "probability" and methods[family] != "softmax":
             name = "½‖p − target‖²"
@@ -141,7 +141,7 @@ def on_picture(upload: tuple[bytes, str | None] | None, model: str, shown: str):
     data, path = upload
     try:
         picture = images.decode(data)
-        return message(picture, model), seen(picture, model), "", gr.skip(), path or shown
+        return *look(picture, model), "", gr.skip(), path or shown
     except (images.PictureError, CheckpointError) as error:
         return gr.skip(), gr.skip(), notice(str(error)), shown, gr.skip()
 
@@ -155,7 +155,7 @@ def on_sample(model: str, event: gr.SelectData):
     """A click into the gallery to (chart, crops, notice, picture box, shown)."""
     path = str(SAMPLES[event.index])
     picture = images.decode(read(path))
-    return message(picture, model), seen(picture, model), "", path, path
+    return *look(picture, model), "", path, path
 
 
 def on_model(model: str, shown: str, current: str, progress: gr.Progress = gr.Progress(track_tqdm=True)):  # noqa: B008
@@ -168,24 +168,31 @@ def on_model(model: str, shown: str, current: str, progress: gr.Progress = gr.Pr
         text = "The picture is no longer here: choose another one." if isinstance(error, OSError) else str(error)
         return gr.skip(), gr.skip(), notice(text), gr.skip(), current, gr.skip()
     target = gr.Dropdown(choices=[RAW_TOP, *labels], value=RAW_TOP)
-    return message(picture, model), seen(picture, model), "", target, gr.skip(), model
+    return *look(picture, model), "", target, gr.skip(), model
+
+
+def checked(logits: object, least: int, most: int) -> Tensor:
+    """Logits from outside as a float64 tensor ``(C,)``; ``ValueError`` for anything but finite numbers, so many."""
+    if not isinstance(logits, list) or not least <= len(logits) <= most:
+        raise ValueError(f"logits must be a list of {least} to {most} numbers")
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in logits):
+        raise ValueError("logits must be finite numbers")
+    return torch.tensor(logits, dtype=torch.float64)
 
 
 def on_gradient(event: gr.EventData) -> str:
     """The chart's question for gradients, with everything in it, to the answer, both as the chart's JSON."""
     asked = event._data
     try:
-        logits = asked["logits"]
-        if not isinstance(logits, list) or not 2 <= len(logits) <= 1000:
-            raise ValueError("logits must be a list of 2 to 1000 numbers")
-        if not all(isinstance(v, int | float) and math.isfinite(v) and abs(v) < 1e6 for v in logits):
-            raise ValueError("logits must be finite numbers")
+        logits = checked(asked["logits"], least=2, most=1000)
+        if logits.abs().max() >= 1e6:
+            raise ValueError("logits must be below a million")
         methods = {family: str(asked["methods"][family]) for family in registry.FAMILIES}
         settings = {key: registry.number(p, asked["settings"][key]) for key, p in PARAMETERS.items()}
         target = asked["target"]
         if not isinstance(target, int) or not 0 <= target < len(logits):
             raise ValueError("target must be the index of a class")
-        columns = gradients(torch.tensor(logits, dtype=torch.float64), methods, settings, target)
+        columns = gradients(logits, methods, settings, target)
     except (KeyError, TypeError, ValueError) as error:
         raise gr.Error(f"The gradient cannot be computed: {error}", print_exception=False) from error
     return json.dumps({"gradient": columns, "asked": asked.get("asked")})
@@ -196,7 +203,8 @@ def classify(picture: tuple[bytes, str | None] | None, model: str = "cifar10") -
     if picture is None:
         raise gr.Error("picture must be an image file", print_exception=False)
     try:
-        return json.loads(message(images.decode(picture[0]), model))
+        net = network(model)
+        return message(net, net.logits(images.decode(picture[0])))
     except (images.PictureError, CheckpointError, ValueError) as error:
         raise gr.Error(str(error), print_exception=False) from error
 
@@ -212,12 +220,8 @@ def constrain(
 ) -> dict:
     """Constrained outputs of logits: ``{"method", "outputs"}``, for programs; method is a key of the registry."""
     try:
-        if not isinstance(logits, list) or not 1 <= len(logits) <= 100_000:
-            raise ValueError("logits must be a list of 1 to 100000 numbers")
-        if not all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in logits):
-            raise ValueError("logits must be finite numbers")
         settings = {"lo": lo, "hi": hi, "temperature": temperature, "lam": lam, "radius": radius}
-        outputs = registry.build(method, settings)(torch.tensor(logits, dtype=torch.float64))
+        outputs = registry.build(method, settings)(checked(logits, least=1, most=100_000))
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     return {"method": method, "outputs": outputs.tolist()}
@@ -291,6 +295,7 @@ def build(model: str) -> None:
     except CheckpointError as error:
         trouble, model = str(error), "cifar10"
     labels = network(model).checkpoint.labels
+    told_first, seen_first = look(first, model)
     shown, current = gr.State(str(FIRST_SAMPLE)), gr.State(model)
 
     with gr.Row(elem_id="explore", equal_height=False):
@@ -314,7 +319,7 @@ def build(model: str) -> None:
                 buttons=[],
             )
             told = gr.HTML(notice(trouble), elem_id="notice")
-            crops = gr.HTML(seen(first, model), elem_id="seen")
+            crops = gr.HTML(seen_first, elem_id="seen")
             gallery = gr.Gallery(
                 [(str(path), path.stem) for path in SAMPLES],
                 label="Samples",
@@ -361,7 +366,7 @@ def build(model: str) -> None:
                         logs[LAM] = log_slider(LAM, "λ, weight")
                         logs[RADIUS] = log_slider(RADIUS, "r, radius")
             chart = gr.HTML(
-                message(first, model),
+                told_first,
                 html_template='<div id="chart"></div>',
                 js_on_load="explore.mount(element, props, watch, (asked) => trigger('gradient', asked));",
                 apply_default_css=False,
