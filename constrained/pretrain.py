@@ -3,6 +3,7 @@
     python -m constrained.pretrain                                  # downloads CIFAR-10 through torchvision
     python -m constrained.pretrain --data cifar10_jpeg.npz          # or reads a local file of JPEG pictures
     python -m constrained.pretrain --resume                         # goes on after the last finished epoch
+    python -m constrained.pretrain --size 96 --init checkpoints/resnet18-cifar10.safetensors  # starts from a result
     torchrun --nproc-per-node 2 -m constrained.pretrain             # data parallel, gloo on CPUs, nccl on GPUs
 
 The network sees pictures of ``--size`` pixels that hold no more detail than 32 x 32: that is what CIFAR-10 offers,
@@ -92,7 +93,7 @@ def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
         return torch.empty(n).uniform_(low, high, generator=generator).to(pixels.device)
 
     aspect = torch.exp(uniform(-math.log(4 / 3), math.log(4 / 3)) / 2)
-    cropped = torch.sqrt(uniform(0.3, 1.0))
+    cropped = torch.sqrt(uniform(0.5, 1.0))
     scale = torch.where(uniform(0, 1) < 0.25, uniform(1.0, 1.5), cropped)
     width, height = scale * aspect, scale / aspect
     inside = scale <= 1  # a crop stays within the picture
@@ -201,6 +202,14 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
         if rank == 0:
             on_epoch(epoch + 1, time.time() - started)
             save_state(args.run, epoch + 1, model, optimizer, scheduler)
+
+
+def origin(weights: Path) -> dict:
+    """What is known of the weights that a run starts from, read from the facts beside them."""
+    facts = json.loads(weights.with_suffix(".json").read_text())
+    if facts["sha256"] != sha256(weights):
+        raise ValueError(f"{weights.name} is not the file that {weights.stem}.json describes")
+    return {key: facts[key] for key in ("sha256", "test", "training")}
 
 
 def begin(run: Path, settings: dict, resume: bool) -> None:
@@ -329,6 +338,8 @@ def command(args: argparse.Namespace, processes: int) -> str:
         "--seed": args.seed,
         "--precision": str(args.precision).removeprefix("torch."),
     }
+    if args.init:
+        options["--init"] = args.init.name
     if args.subset:
         options["--subset"] = args.subset
     words = [str(word) for option in options.items() for word in option]
@@ -349,6 +360,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--lr", type=float, default=0.2, help="peak of OneCycle")
     parser.add_argument("--weight-decay", type=float, default=5e-4)
     parser.add_argument("--size", type=int, default=64, help="side of the network's input in training, in pixels")
+    parser.add_argument("--init", type=Path, help="weights to start from: an earlier result, with its facts beside it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32", help="of the forward pass")
     parser.add_argument("--subset", type=int, help="train and test on N pictures only, for a trial")
@@ -376,8 +388,12 @@ def main(argv: list[str]) -> None:
         source += f", {args.subset} pictures of each split"
     model = torchvision.models.resnet18(num_classes=len(LABELS)).to(device, memory_format=torch.channels_last)
 
+    if args.init:
+        model.load_state_dict(safetensors.torch.load_file(args.init))
     settings = {
         "data": source,
+        # The whole way to these weights, not its last stretch alone: what they started from comes with its own facts.
+        "init": origin(args.init) if args.init else None,
         "epochs": args.epochs,
         "batch_size": args.batch_size,
         "lr": args.lr,
