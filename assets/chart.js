@@ -9,6 +9,7 @@
   "use strict";
 
   const { methods: twins, max, min, sum } = globalThis.constraints;
+  const { minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders } = globalThis.page;
   const registry = globalThis.registry;
   const FAMILIES = ["bounded", "probability", "regularised"];
   const COLUMNS = ["raw", ...FAMILIES];
@@ -46,65 +47,9 @@
   let figures = {};
   let announced = null;
 
-  // Numbers as text: never rounded to something false ------------------------------------------------------------
-
-  const minus = (text) => text.replace(/^-/, "−").replace("e-", "e−");
-
-  // At least two significant digits, and 0 only for 0.
-  const logit = (v) => {
-    if (v === 0) return "0";
-    if (!Number.isFinite(v)) return minus(String(v));
-    const size = Math.abs(v);
-    const text = size >= 1e5 || size < 1e-4 ? v.toExponential(1) : size < 0.1 ? v.toPrecision(2) : v.toFixed(2);
-    return minus(v > 0 ? `+${text}` : text);
-  };
-
-  const short = (v) => {
-    const size = Math.abs(v);
-    if (v === 0 || !Number.isFinite(v)) return minus(String(v));
-    return minus(size >= 1e5 || size < 1e-3 ? v.toExponential(2) : String(Number(v.toPrecision(4))));
-  };
-
-  const percent = (p) => {
-    if (p === 0 || p === 1) return `${p * 100} %`;
-    if (!Number.isFinite(p)) return String(p);
-    const value = p * 100;
-    if (value < 0.995) return minus(`${value < 1e-5 ? value.toExponential(1) : Number(value.toPrecision(2))} %`);
-    // As many digits as it takes not to claim 100 %.
-    const digits = value < 99.95 ? 1 : Math.ceil(-Math.log10(100 - value));
-    return digits <= 10 ? `${value.toFixed(digits)} %` : `100 % − ${(100 - value).toExponential(1)}`;
-  };
-
   const text = (column) => (column === "probability" ? percent : logit);
 
   // The controls ---------------------------------------------------------------------------------------------------
-
-  // Twin of constrained.ui.explore.position.
-  const position = ({ zero, low, high }, value) =>
-    zero && value < low ? 0 : (registry.steps * Math.log(value / low)) / Math.log(high / low);
-
-  const valueAt = ({ zero, low, high }, at) => {
-    if (zero && at === 0) return 0;
-    return Number((low * (high / low) ** (at / registry.steps)).toPrecision(3));
-  };
-
-  const inRange = ({ zero, low, high }, value) => Math.min(Math.max(value, zero && value < low ? 0 : low), high);
-
-  // A log slider moved: returns the value for its box. T clicks into 1, where it changes nothing.
-  const slide = (key, at) => {
-    const detent = key === "temperature" && Math.abs(at - registry.steps / 2) < 1;
-    const value = detent ? 1 : valueAt(registry.parameters[key], at);
-    set(key, value);
-    const input = document.querySelector(`#${key}-slider input[type=range]`);
-    if (input) input.setAttribute("aria-valuetext", `${registry.parameters[key].symbol} = ${short(value)}`);
-    return value;
-  };
-
-  // A value was typed: returns the position for its slider.
-  const type = (key, value) => {
-    set(key, value);
-    return position(registry.parameters[key], state.settings[key]);
-  };
 
   // A class for style.css, whose rules gradio confines to its own container.
   const flag = (name, on) => chart?.closest(".gradio-container")?.classList.toggle(name, on);
@@ -134,16 +79,6 @@
     }
     update();
   };
-
-  // The bounds cannot cross: where the other one goes when this one moves. Within one drag or one number typed it comes
-  // back as this one does: on the way to 12 there is a 1.
-  let stood = null;
-  const follow = (key, value, other) => {
-    if (value === null || !Number.isFinite(value)) return other; // an emptied box
-    stood ??= other ?? value;
-    return key === "lo" ? Math.max(stood, value) : Math.min(stood, value);
-  };
-  for (const begin of ["pointerdown", "focusin"]) document.addEventListener(begin, () => (stood = null), true);
 
   // Keep what a family showed before this change, unless the change before it is only a moment ago: a drag is one.
   const remember = (family) => {
@@ -193,11 +128,6 @@
     return [Math.floor((low / step) * 1.05) * step, Math.ceil((high / step) * 1.05) * step];
   };
 
-  const niceStep = (raw) => {
-    const power = 10 ** Math.floor(Math.log10(raw));
-    return power * [1, 2, 5, 10].find((f) => f * power >= raw);
-  };
-
   const fitLogits = () => {
     state.axes = { logit: axisFor(state.logits), probability: [0, 1] };
   };
@@ -242,31 +172,6 @@
   };
 
   // Building the page's nodes ---------------------------------------------------------------------------------------
-
-  const SVG = "http://www.w3.org/2000/svg";
-  const svgNode = (name, attributes = {}, parent = null) => {
-    const node = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-    if (parent) parent.append(node);
-    return node;
-  };
-  const node = (name, className, parent, content = "") => {
-    const made = document.createElement(name);
-    if (className) made.className = className;
-    made.textContent = content;
-    parent.append(made);
-    return made;
-  };
-  // Writing an attribute that has not changed costs layout; this does not.
-  const put = (target, attributes) => {
-    for (const [key, value] of Object.entries(attributes)) {
-      const next = String(value);
-      if (target.getAttribute(key) !== next) target.setAttribute(key, next);
-    }
-  };
-  const say = (target, content) => {
-    if (target.textContent !== content) target.textContent = content;
-  };
 
   const mount = (element, props, watch, asks) => {
     chart = element.querySelector("#chart");
@@ -660,5 +565,6 @@
     event.preventDefault();
   });
 
-  globalThis.explore = { mount, receive, set, follow, slide, type, position: (key, value) => position(registry.parameters[key], value), rescale, redraw: draw, state };
+  const sliders = logSliders("explore", registry.parameters, state.settings, set);
+  globalThis.explore = { mount, receive, set, rescale, redraw: draw, state, ...sliders };
 })();

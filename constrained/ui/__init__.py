@@ -7,11 +7,13 @@ import gradio as gr
 
 from .. import images, registry
 from . import explore
+from .controls import ASSETS, BROWSER, STEPS
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font_mono=MONO)  # no font from a CDN
 
+SCRIPTS = ("constraints", "page", "chart")  # each uses those before it
 
 TITLE = """<h1>Constrain the output of a ResNet18</h1>
 <p>The network looks at a picture once. Move the sliders and see what each constraint makes of its logits.</p>"""
@@ -39,11 +41,11 @@ def head() -> str:
         "methods": methods,
         "parameters": {key: asdict(p) for key, p in registry.PARAMETERS.items()},
         "chosen": explore.METHODS,
-        "steps": explore.STEPS,
+        "steps": STEPS,
     }
     scripts = [f"globalThis.registry = {json.dumps(facts)};"]
-    scripts += [(explore.ASSETS / name).read_text() for name in ("constraints.js", "chart.js")]
-    style = (explore.ASSETS / "style.css").read_text()
+    scripts += [(ASSETS / f"{name}.js").read_text() for name in SCRIPTS]
+    style = (ASSETS / "style.css").read_text()
     return f"<style>{style}</style>" + "".join(f"<script>{script}</script>" for script in scripts)
 
 
@@ -79,5 +81,5 @@ def demo(model: str = "cifar10") -> Demo:
             gr.HTML(TITLE, elem_id="title")
             theme = gr.Button("☾", size="sm", elem_id="theme", min_width=40, scale=0)
         explore.build(model)
-        theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **explore.BROWSER)
+        theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
     return page.queue(api_open=False)

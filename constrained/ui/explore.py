@@ -10,7 +10,6 @@ import html
 import io
 import json
 import math
-from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -22,18 +21,16 @@ from torch import Tensor
 from .. import images, registry
 from ..checkpoints import CHECKPOINTS, CheckpointError
 from ..inference import Network, network
-from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE, Parameter
+from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
+from .controls import ASSETS, BROWSER, bounds, log_slider, notice
 
-ASSETS = Path(__file__).parent.parent.parent / "assets"
 SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
 FIRST_SAMPLE = ASSETS / "samples" / "cat.jpg"
 METHODS = {"bounded": "clamp", "probability": "softmax", "regularised": "prox_l1"}  # what the page opens with
 TITLES = {"bounded": "Bounded", "probability": "Probability", "regularised": "Regularised"}
-STEPS = 100  # a log slider goes from 0 to here
 
 # Everything that runs the network shares one limit, so that requests wait in gradio's queue and not in threads.
 NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility": "private"}
-BROWSER = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
 
 class Picture(gr.Image):
@@ -87,11 +84,6 @@ def look(picture: PIL.Image.Image, model: str) -> tuple[str, str]:
     caption = f"<figcaption>What the network sees: {html.escape(net.checkpoint.sees)}</figcaption>"
     seen = f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
     return json.dumps(message(net, net.logits_of(views))), seen
-
-
-def notice(text: str = "") -> str:
-    """A sentence for the visitor, as HTML that a screen reader announces; nothing without text."""
-    return f'<p role="alert">{html.escape(text)}</p>' if text else ""
 
 
 def gradients(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
@@ -232,57 +224,6 @@ def constrain(
 RAW_TOP = "raw top-1"
 
 
-def position(parameter: Parameter, value: float) -> float:
-    """Where a log slider stands for a value; the browser's twin is `explore.position`."""
-    if parameter.zero and value < parameter.low:
-        return 0.0
-    return round(STEPS * math.log(value / parameter.low) / math.log(parameter.high / parameter.low), 2)
-
-
-def log_slider(parameter: Parameter, name: str) -> tuple[gr.Slider, gr.Number]:
-    """A slider whose positions are logarithmic beside a box with the value itself."""
-    with gr.Row(elem_id=f"{parameter.key}-row", elem_classes="log-slider"):
-        slider = gr.Slider(
-            0,
-            STEPS,
-            position(parameter, parameter.default),
-            step=0.5,
-            label=name,
-            elem_id=f"{parameter.key}-slider",
-            elem_classes="position",
-            buttons=[],
-            scale=4,
-            min_width=80,
-        )
-        box = gr.Number(
-            parameter.default,
-            label=f"{parameter.symbol}, value",
-            minimum=0 if parameter.zero else parameter.low,
-            maximum=parameter.high,
-            elem_id=f"{parameter.key}-value",
-            scale=1,
-            min_width=72,
-        )
-    slider.input(inputs=slider, outputs=box, js=f"(position) => explore.slide('{parameter.key}', position)", **BROWSER)
-    box.input(inputs=box, outputs=slider, js=f"(value) => explore.type('{parameter.key}', value)", **BROWSER)
-    # Out of range, or emptied: what the chart uses comes back.
-    gr.on([box.blur, box.submit], outputs=box, js=f"() => explore.state.settings.{parameter.key}", **BROWSER)
-    return slider, box
-
-
-def linear_slider(parameter: Parameter) -> gr.Slider:
-    """A slider with gradio's own number box."""
-    return gr.Slider(
-        parameter.low,
-        parameter.high,
-        parameter.default,
-        step=0.1,
-        label=f"{parameter.symbol}, the {'lower' if parameter is LO else 'upper'} bound",
-        elem_id=f"{parameter.key}-slider",
-        buttons=[],
-    )
-
-
 def build(model: str) -> None:
     """Lay out the tab inside a `gr.Blocks` and wire its events; the chart is full from the start.
 
@@ -359,12 +300,12 @@ def build(model: str) -> None:
                         filterable=False,
                     )
                     if family == "bounded":
-                        lo, hi = linear_slider(LO), linear_slider(HI)
+                        lo, hi = bounds("explore", LO, HI)
                     elif family == "probability":
-                        logs = {TEMPERATURE: log_slider(TEMPERATURE, "T, temperature")}
+                        logs = {TEMPERATURE: log_slider("explore", TEMPERATURE, "T, temperature")}
                     else:
-                        logs[LAM] = log_slider(LAM, "λ, weight")
-                        logs[RADIUS] = log_slider(RADIUS, "r, radius")
+                        logs[LAM] = log_slider("explore", LAM, "λ, weight")
+                        logs[RADIUS] = log_slider("explore", RADIUS, "r, radius")
             chart = gr.HTML(
                 told_first,
                 html_template='<div id="chart"></div>',
@@ -401,9 +342,6 @@ def build(model: str) -> None:
     controls |= {parameter.key: box for parameter, (_, box) in logs.items()} | methods
     for key, control in controls.items():
         control.change(inputs=control, js=f"(value) => {{ explore.set('{key}', value); }}", **BROWSER)
-    # The bounds cannot cross: the one that is not moved goes along.
-    lo.input(inputs=[lo, hi], outputs=hi, js="(lo, hi) => explore.follow('lo', lo, hi)", **BROWSER)
-    hi.input(inputs=[hi, lo], outputs=lo, js="(hi, lo) => explore.follow('hi', hi, lo)", **BROWSER)
     rescale.click(js="() => { explore.rescale(); }", **BROWSER)
     back = [lo, hi, top_k, *(part for pair in logs.values() for part in pair), *methods.values(), target]
     values = [component.value for component in back]

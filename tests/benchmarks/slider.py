@@ -16,7 +16,7 @@ from tests.browser.conftest import FLAGS, chromium
 STEPS = 120
 
 MEASURE = """async (steps) => {
-  const slider = document.querySelector('#temperature-slider input[type=range]');
+  const slider = document.querySelector('#explore-temperature-slider input[type=range]');
   const value = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
   const frame = () => new Promise((done) => requestAnimationFrame(() => {
     const channel = new MessageChannel();  // a task after the paint, not before it

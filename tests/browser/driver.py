@@ -117,11 +117,11 @@ class Explore:
         return self.page.locator(f"{self._id(key)} input[type=range]")
 
     def box(self, key: str) -> Locator:
-        own = f"#{key}-value" if key in ("temperature", "lam", "radius") else self._id(key)
+        own = f"#explore-{key}-value" if key in ("temperature", "lam", "radius") else self._id(key)
         return self.page.locator(f"{own} input[type=number]")
 
     def _id(self, key: str) -> str:
-        return "#top-k" if key == "k" else f"#{key}-slider"
+        return "#top-k" if key == "k" else f"#explore-{key}-slider"
 
     def boxed(self, key: str) -> float:
         return float(self.box(key).input_value())

@@ -499,7 +499,7 @@ def test_pointing_at_a_class(explore, way):
 
 def test_rows_can_be_reached_with_tab(explore):
     page = explore.page
-    page.locator("#lam-value input").focus()
+    page.locator("#explore-lam-value input").focus()
     page.keyboard.press("Tab")
     page.wait_for_function("() => document.activeElement.matches('figure.raw g.row')", timeout=3000)
     assert lit(explore) == [[explore.state()["order"][0]]] * 4

@@ -12,7 +12,7 @@ import torch
 
 from constrained import registry
 from constrained.registry import REGISTRY
-from constrained.ui.explore import ASSETS
+from constrained.ui.controls import ASSETS
 
 RNG = np.random.default_rng(7)
 INF = math.inf

@@ -1,0 +1,119 @@
+// What all tabs share: numbers as text, nodes, and sliders whose positions are logarithmic.
+
+(() => {
+  "use strict";
+
+  // Numbers as text: never rounded to something false ------------------------------------------------------------
+
+  const minus = (text) => text.replace(/^-/, "−").replace("e-", "e−");
+
+  // At least two significant digits, and 0 only for 0.
+  const logit = (v) => {
+    if (v === 0) return "0";
+    if (!Number.isFinite(v)) return minus(String(v));
+    const size = Math.abs(v);
+    const text = size >= 1e5 || size < 1e-4 ? v.toExponential(1) : size < 0.1 ? v.toPrecision(2) : v.toFixed(2);
+    return minus(v > 0 ? `+${text}` : text);
+  };
+
+  // Up to so many significant digits, without trailing zeros.
+  const short = (v, digits = 4) => {
+    const size = Math.abs(v);
+    if (v === 0 || Number.isNaN(v)) return minus(String(v));
+    if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
+    return minus(size >= 1e5 || size < 1e-3 ? v.toExponential(digits - 2) : String(Number(v.toPrecision(digits))));
+  };
+
+  const percent = (p) => {
+    if (p === 0 || p === 1) return `${p * 100} %`;
+    if (!Number.isFinite(p)) return String(p);
+    const value = p * 100;
+    if (value < 0.995) return minus(`${value < 1e-5 ? value.toExponential(1) : Number(value.toPrecision(2))} %`);
+    // As many digits as it takes not to claim 100 %.
+    const digits = value < 99.95 ? 1 : Math.ceil(-Math.log10(100 - value));
+    return digits <= 10 ? `${value.toFixed(digits)} %` : `100 % − ${(100 - value).toExponential(1)}`;
+  };
+
+  // Ticks on an axis: 1, 2 or 5 times a power of ten.
+  const niceStep = (raw) => {
+    const power = 10 ** Math.floor(Math.log10(raw));
+    return power * [1, 2, 5, 10].find((f) => f * power >= raw);
+  };
+
+  // Nodes ----------------------------------------------------------------------------------------------------------
+
+  const SVG = "http://www.w3.org/2000/svg";
+  const svgNode = (name, attributes = {}, parent = null) => {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    if (parent) parent.append(made);
+    return made;
+  };
+  const node = (name, className, parent, content = "") => {
+    const made = document.createElement(name);
+    if (className) made.className = className;
+    made.textContent = content;
+    parent.append(made);
+    return made;
+  };
+  // Writing an attribute that has not changed costs layout; this does not.
+  const put = (target, attributes) => {
+    for (const [key, value] of Object.entries(attributes)) {
+      const next = String(value);
+      if (target.getAttribute(key) !== next) target.setAttribute(key, next);
+    }
+  };
+  const say = (target, content) => {
+    if (target.textContent !== content) target.textContent = content;
+  };
+
+  // Sliders with logarithmic positions ----------------------------------------------------------------------------
+
+  const STEPS = globalThis.registry.steps;
+
+  // Twin of constrained.ui.controls.position.
+  const position = ({ zero, low, high }, value) =>
+    zero && value < low ? 0 : (STEPS * Math.log(value / low)) / Math.log(high / low);
+
+  const valueAt = ({ zero, low, high }, at) => {
+    if (zero && at === 0) return 0;
+    return Number((low * (high / low) ** (at / STEPS)).toPrecision(3));
+  };
+
+  const inRange = ({ zero, low, high }, value) => Math.min(Math.max(value, zero && value < low ? 0 : low), high);
+
+  // The three things that constrained.ui.controls.log_slider calls, for a tab that keeps its numbers in `settings` and
+  // takes one through `set(key, value)`. `parameters`: key -> range and scale, as in the registry.
+  const logSliders = (owner, parameters, settings, set) => ({
+    // The slider moved: returns the value for its box. T clicks into 1, where it changes nothing.
+    slide: (key, at) => {
+      const detent = key === "temperature" && Math.abs(at - STEPS / 2) < 1;
+      const value = detent ? 1 : valueAt(parameters[key], at);
+      set(key, value);
+      const input = document.querySelector(`#${owner}-${key}-slider input[type=range]`);
+      if (input) input.setAttribute("aria-valuetext", `${parameters[key].symbol} = ${short(value)}`);
+      return value;
+    },
+    // A value was typed: returns the position for the slider.
+    type: (key, value) => {
+      set(key, value);
+      return position(parameters[key], settings[key]);
+    },
+    // What the box shows once it is left: an emptied one, or one out of range, goes back to what counts.
+    value: (key) => settings[key],
+  });
+
+  // Two bounds that cannot cross: where the other one goes when this one moves. Within one drag or one number typed it
+  // comes back as this one does: on the way to 12 there is a 1.
+  let stood = null;
+  const follow = (key, value, other) => {
+    if (value === null || !Number.isFinite(value)) return other; // an emptied box
+    stood ??= other ?? value;
+    return key === "lo" ? Math.max(stood, value) : Math.min(stood, value);
+  };
+  for (const begin of ["pointerdown", "focusin"]) document.addEventListener(begin, () => (stood = null), true);
+
+  globalThis.page = {
+    minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
+  };
+})();

@@ -1,0 +1,260 @@
+"""Fitting a constrained head on features that are already there: what a constraint does to a model that learns.
+
+The network itself is never touched. Its features of CIFAR-10's test pictures lie beside the bundled checkpoint: 6,000
+for fitting, 4,000 for judging. Test pictures, because the network has memorised the ones it was trained on, and on
+their features every head looks perfect.
+
+A fit is a generator: it works only while it is asked for the next `Figures`, so whoever runs it can stop at once by
+not asking again.
+"""
+
+import functools
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import NamedTuple
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from . import calibration, registry
+from .checkpoints import FOLDER
+from .modules import ConstrainedLinear, Entmax15, PenaltyL1, PenaltyL2, Softmax, Sparsemax
+from .registry import HI, LAM, LO, RADIUS, TEMPERATURE, Parameter
+
+PENALTIES = {"l1": PenaltyL1, "l2": PenaltyL2}
+OPTIMIZERS = ("adamw", "sgd")
+BATCHES = (0, 64, 256, 1024)  # 0: all at once
+
+PENALTY = Parameter("weight", "λ", 0.0, 1e-5, 10.0, "log", "Weight of the penalty in the loss; 0 is off.", zero=True)
+LEARNING_RATE = Parameter("learning_rate", "learning rate", 0.01, 1e-4, 1.0, "log", "Size of a step of the optimiser.")
+EPOCHS = Parameter("epochs", "epochs", 100, 1, 500, "linear", "How often every example is seen.")
+NOISE = Parameter("noise", "label noise", 0.0, 0.0, 0.6, "linear", "Share of training labels that are made wrong.")
+EXAMPLES = Parameter("examples", "examples", 6000, 20, 6000, "log", "How many examples there are to learn from.")
+PARAMETERS = {p.key: p for p in (LO, HI, TEMPERATURE, LAM, RADIUS, PENALTY, LEARNING_RATE, EPOCHS, NOISE, EXAMPLES)}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that decides a fit; the same setting gives the same head.
+
+    Attributes:
+        method: a key of the registry, or ``""`` for no constraint.
+        lo, hi, temperature, lam, radius: what the constraint takes of these.
+        learned: whether the temperature is learned, starting from ``temperature``.
+        penalty: ``"l1"``, ``"l2"`` or ``""``; what is added to the loss, with ``weight``.
+        optimizer: ``"adamw"`` (without weight decay, which would be a penalty of its own) or ``"sgd"`` (Nesterov).
+        batch: examples a step; 0 for all.
+        noise: share of training labels replaced by another class.
+        examples: how many of the 6,000 are used.
+        seed: of the first weights, the order of the examples and the noise.
+
+    Raises:
+        ValueError: for a value that is not one of these or outside its range, with the value in it.
+    """
+
+    method: str = ""
+    lo: float = LO.default
+    hi: float = HI.default
+    temperature: float = TEMPERATURE.default
+    lam: float = LAM.default
+    radius: float = RADIUS.default
+    learned: bool = False
+    penalty: str = ""
+    weight: float = PENALTY.default
+    optimizer: str = "adamw"
+    learning_rate: float = LEARNING_RATE.default
+    epochs: int = EPOCHS.default
+    batch: int = 0
+    noise: float = NOISE.default
+    examples: int = EXAMPLES.default
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for key, allowed in {
+            "method": ("", *registry.REGISTRY),
+            "penalty": ("", *PENALTIES),
+            "optimizer": OPTIMIZERS,
+            "batch": BATCHES,
+            "learned": (False, True),
+        }.items():
+            if getattr(self, key) not in allowed:
+                value = ", ".join(map(repr, allowed))
+                raise ValueError(f"{key} must be one of {value}, got {getattr(self, key)!r:.40}")
+        for key, parameter in PARAMETERS.items():
+            registry.number(parameter, getattr(self, key))
+        for key in ("epochs", "examples", "seed"):
+            if not isinstance(getattr(self, key), int) or isinstance(getattr(self, key), bool):
+                raise ValueError(f"{key} must be a whole number, got {getattr(self, key)!r:.40}")
+        if not 0 <= self.seed < 2**31:
+            raise ValueError(f"seed must be from 0 to {2**31 - 1}, got {self.seed}")
+        self.head()  # lo > hi
+
+    def head(self) -> ConstrainedLinear:
+        """A new head ``(..., 512) -> (..., 10)``, with the weights that this seed starts from."""
+        constraint = registry.build(self.method, asdict(self)) if self.method else None
+        if self.learned and isinstance(constraint, Softmax | Sparsemax | Entmax15):
+            constraint = type(constraint)(self.temperature, learnable=True)
+        penalty = PENALTIES[self.penalty](self.weight) if self.penalty and self.weight else None
+        head = ConstrainedLinear(data().width, len(data().classes), constraint=constraint, penalty=penalty)
+        generator = torch.Generator().manual_seed(self.seed)
+        with torch.no_grad():
+            for parameter in (head.weight, head.bias):  # nn.Linear's own range, but not the global generator
+                bound = head.in_features**-0.5
+                parameter.uniform_(-bound, bound, generator=generator)
+        return head
+
+    @classmethod
+    def read(cls, values: dict) -> "Setting":
+        """A setting from numbers and names of a stranger.
+
+        Raises:
+            ValueError: for anything that is missing, not known, or out of range.
+        """
+        names = {f.name for f in fields(cls)}
+        if not isinstance(values, dict) or set(values) - names:
+            raise ValueError("a setting has these and no others: " + ", ".join(sorted(names)))
+        return cls(**values)
+
+
+class Data(NamedTuple):
+    """Features and labels for fitting and for judging."""
+
+    fit: tuple[Tensor, Tensor]  # (6000, 512) float32, (6000,) int64
+    judge: tuple[Tensor, Tensor]  # (4000, 512) float32, (4000,) int64
+    classes: tuple[str, ...]
+    network: str  # SHA-256 of the weights that made the features
+
+    @property
+    def width(self) -> int:
+        return self.fit[0].shape[1]
+
+
+@functools.cache
+def data() -> Data:
+    """The features that come with the bundled checkpoint."""
+    facts = json.loads((FOLDER / "resnet18-cifar10.json").read_text())
+    tensors = safetensors.torch.load_file(FOLDER / facts["features"]["file"])
+    fit, features, labels = tensors["fit"], tensors["features"].float(), tensors["labels"].long()
+    return Data((features[fit], labels[fit]), (features[~fit], labels[~fit]), tuple(facts["labels"]), facts["sha256"])
+
+
+class Figures(NamedTuple):
+    """How a head does after some epochs; ``train_*`` on what it learns from, the others on the 4,000 for judging.
+
+    ``nll`` and ``ece`` are of the probabilities that the head stands for: its outputs, where they are a
+    distribution, and else the softmax of its outputs.
+    """
+
+    epoch: int
+    train_loss: float  # the loss that is minimised, penalty and all, on the labels as they are, noise included
+    train_accuracy: float  # of those same labels
+    loss: float
+    accuracy: float
+    nll: float  # infinite once a true class has probability 0
+    impossible: float  # share of examples whose true class has probability 0
+    ece: float
+    size: float  # mean |logit|
+    dead: float  # share of the training examples' logits that the loss sends no gradient at all
+    temperature: float | None
+
+
+def loss(head: ConstrainedLinear, logits: Tensor, labels: Tensor) -> Tensor:
+    """What training minimises, without the penalty: a proper loss of the constrained output of each family.
+
+    Softmax: cross-entropy of the logits over T, which is -log p. Sparsemax and 1.5-entmax: their Fenchel-Young losses
+    (Blondel et al. 2020, table 1), finite where -log p is not, with gradient p - y in logits over T. All others: the
+    cross-entropy of the constrained outputs read as logits.
+
+    Args:
+        logits: ``(B, C)``.
+        labels: ``(B,)``, int64.
+
+    Returns:
+        The mean over the batch, a scalar.
+    """
+    constraint = head.constraint
+    if isinstance(constraint, Softmax):
+        return torch.nn.functional.cross_entropy(logits / constraint.temperature, labels)
+    if isinstance(constraint, Sparsemax | Entmax15):
+        u = logits / constraint.temperature
+        p = constraint(logits).detach()  # the maximiser: its own derivative does not count (Danskin)
+        if isinstance(constraint, Sparsemax):
+            negentropy = (p.square().sum(-1) - 1) / 2
+        else:
+            negentropy = (p.pow(1.5).sum(-1) - 1) * 4 / 3
+        return ((p * u).sum(-1) - negentropy - u.gather(-1, labels[:, None])[:, 0]).mean()
+    return torch.nn.functional.cross_entropy(logits if constraint is None else constraint(logits), labels)
+
+
+def fit(setting: Setting, reports: int = 50) -> Iterator[tuple[Figures, ConstrainedLinear]]:
+    """Fit a head; gives ``(figures, head)`` before the first epoch and then about ``reports`` times, last at the end.
+
+    The head is the one being fitted: it goes on changing with the next item.
+    """
+    torch_data = data()
+    head = setting.head()
+    generator = torch.Generator().manual_seed(setting.seed)
+    x, labels = (t[: setting.examples] for t in torch_data.fit)
+    labels = noisy(labels, setting.noise, len(torch_data.classes), generator)
+    kind = {"adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[setting.optimizer]
+    own = {"adamw": {"fused": True}, "sgd": {"momentum": 0.9, "nesterov": True}}[setting.optimizer]
+    optimizer = kind(head.parameters(), lr=setting.learning_rate, weight_decay=0.0, **own)
+    size = setting.batch or len(x)
+    every = max(1, setting.epochs // reports)
+    yield figures(head, 0, (x, labels), torch_data.judge), head
+    for epoch in range(1, setting.epochs + 1):
+        if size < len(x):
+            order = torch.randperm(len(x), generator=generator)
+            batches = zip(x[order].split(size), labels[order].split(size), strict=True)
+        else:
+            batches = [(x, labels)]
+        for inputs, targets in batches:
+            head.train()
+            out = head(inputs)
+            total = loss(head, out.logits, targets) + out.penalty
+            optimizer.zero_grad()
+            total.backward()
+            optimizer.step()
+        if epoch % every == 0 or epoch == setting.epochs:
+            yield figures(head, epoch, (x, labels), torch_data.judge), head
+
+
+def noisy(labels: Tensor, share: float, classes: int, generator: torch.Generator) -> Tensor:
+    """Labels ``(N,)`` of which a share, exactly and at random, is moved to another class, each as likely."""
+    labels = labels.clone()
+    wrong = torch.randperm(len(labels), generator=generator)[: round(share * len(labels))]
+    shift = torch.randint(1, classes, (len(wrong),), generator=generator)
+    labels[wrong] = (labels[wrong] + shift) % classes
+    return labels
+
+
+def figures(head: ConstrainedLinear, epoch: int, train: tuple[Tensor, Tensor], judge: tuple[Tensor, Tensor]) -> Figures:
+    """`Figures` of a head, in float64 from its logits on."""
+    with torch.no_grad():
+        z_train, z = (head.logits(x).double() for x, _ in (train, judge))
+    z_train.requires_grad_()
+    penalty = 0.0 if head.penalty is None else head.penalty(z_train)
+    train_loss = loss(head, z_train, train[1]) + penalty
+    (gradient,) = torch.autograd.grad(train_loss, z_train)
+    with torch.no_grad():
+        constraint = head.constraint
+        y_train, y = (t if constraint is None else constraint(t) for t in (z_train, z))
+        learned = isinstance(constraint, Softmax | Sparsemax | Entmax15)
+        p = y if learned else y.softmax(-1)
+        penalty = 0.0 if head.penalty is None else head.penalty(z)
+        true = p.gather(-1, judge[1][:, None])
+        return Figures(
+            epoch,
+            train_loss.item(),
+            calibration.accuracy(y_train, train[1]).item(),
+            (loss(head, z, judge[1]) + penalty).item(),
+            calibration.accuracy(y, judge[1]).item(),
+            (-true.log()).mean().item(),
+            (true == 0).double().mean().item(),
+            calibration.ece(p, judge[1]).item(),
+            z.abs().mean().item(),
+            (gradient == 0).double().mean().item(),
+            float(constraint.temperature) if learned else None,
+        )

@@ -1,0 +1,84 @@
+"""What the tabs' controls have in common: sliders and how events are sent."""
+
+import html
+import math
+from pathlib import Path
+
+import gradio as gr
+
+from ..registry import Parameter
+
+ASSETS = Path(__file__).parent.parent.parent / "assets"
+STEPS = 100  # a log slider goes from 0 to here
+
+BROWSER = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+def notice(text: str = "") -> str:
+    """A sentence for the visitor, as HTML that a screen reader announces; nothing without text."""
+    return f'<p role="alert">{html.escape(text)}</p>' if text else ""
+
+
+def position(parameter: Parameter, value: float) -> float:
+    """Where a log slider stands for a value; the browser's twin is `page.position`."""
+    if parameter.zero and value < parameter.low:
+        return 0.0
+    return round(STEPS * math.log(value / parameter.low) / math.log(parameter.high / parameter.low), 2)
+
+
+def log_slider(owner: str, parameter: Parameter, name: str) -> tuple[gr.Slider, gr.Number]:
+    """A slider whose positions are logarithmic beside a box with the value itself.
+
+    ``owner`` names the tab: its object in the browser has the ``slide``, ``type`` and ``value`` of `page.logSliders`,
+    and its elements are called ``{owner}-{key}-row``, ``-slider`` and ``-value``.
+    """
+    key = parameter.key
+    with gr.Row(elem_id=f"{owner}-{key}-row", elem_classes="log-slider"):
+        slider = gr.Slider(
+            0,
+            STEPS,
+            position(parameter, parameter.default),
+            step=0.5,
+            label=name,
+            elem_id=f"{owner}-{key}-slider",
+            elem_classes="position",
+            buttons=[],
+            scale=4,
+            min_width=80,
+        )
+        box = gr.Number(
+            parameter.default,
+            label=f"{parameter.symbol}, value",
+            minimum=0 if parameter.zero else parameter.low,
+            maximum=parameter.high,
+            elem_id=f"{owner}-{key}-value",
+            scale=1,
+            min_width=72,
+        )
+    slider.input(inputs=slider, outputs=box, js=f"(position) => {owner}.slide('{key}', position)", **BROWSER)
+    box.input(inputs=box, outputs=slider, js=f"(value) => {owner}.type('{key}', value)", **BROWSER)
+    # Out of range, or emptied: what counts comes back.
+    gr.on([box.blur, box.submit], outputs=box, js=f"() => {owner}.value('{key}')", **BROWSER)
+    return slider, box
+
+
+def linear_slider(owner: str, parameter: Parameter, name: str, step: float = 0.1) -> gr.Slider:
+    """A slider with gradio's own number box."""
+    return gr.Slider(
+        parameter.low,
+        parameter.high,
+        parameter.default,
+        step=step,
+        label=name,
+        elem_id=f"{owner}-{parameter.key}-slider",
+        buttons=[],
+    )
+
+
+def bounds(owner: str, lo: Parameter, hi: Parameter) -> tuple[gr.Slider, gr.Slider]:
+    """Two sliders that cannot cross: the one that is not moved goes along."""
+    low = linear_slider(owner, lo, "lo, the lower bound")
+    high = linear_slider(owner, hi, "hi, the upper bound")
+    low.input(inputs=[low, high], outputs=high, js="(lo, hi) => page.follow('lo', lo, hi)", **BROWSER)
+    high.input(inputs=[high, low], outputs=low, js="(hi, lo) => page.follow('hi', hi, lo)", **BROWSER)
+    return low, high
