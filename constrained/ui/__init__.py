@@ -13,7 +13,7 @@ FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font_mono=MONO)  # no font from a CDN
 
-SCRIPTS = ("constraints", "page", "chart")  # each uses those before it
+SCRIPTS = ("constraints", "page", "chart", "plot")  # each uses those before it
 
 TITLE = """<h1>Constrain the output of a ResNet18</h1>
 <p>The network looks at a picture once. Move the sliders and see what each constraint makes of its logits.</p>"""
