@@ -1,12 +1,13 @@
-"""`constrained.calibration` against plain loops, and at the edges of its bins."""
+"""`constrained.calibration` against plain loops, torchmetrics and scipy, and at its edges."""
 
 import math
 
 import numpy as np
 import pytest
+import scipy.optimize
 import torch
 
-from constrained import calibration
+from constrained import calibration, modules, registry
 
 
 def nll_by_loop(logits, labels):
@@ -23,7 +24,7 @@ def ece_by_loop(probabilities, labels, bins):
         confidence = max(row)
         for k in range(bins):  # (k / bins, (k + 1) / bins], the first closed at 0
             if confidence <= (k + 1) / bins:
-                members[k].append((confidence, row.index(confidence) == label))
+                members[k].append((confidence, (row[label] == confidence) / row.count(confidence)))
                 break
     gaps = [
         len(b) / len(labels) * abs(np.mean([hit for _, hit in b]) - np.mean([confidence for confidence, _ in b]))
@@ -88,3 +89,278 @@ def test_perfect_and_worst_calibration():
     certain = torch.eye(10)
     assert calibration.ece(certain, torch.arange(10)).item() == 0
     assert calibration.ece(certain, torch.arange(10).roll(1)).item() == 1
+
+
+def test_ece_is_the_mean_gap_of_the_reliability_table():
+    logits, labels = example()
+    table = calibration.reliability(logits.softmax(-1), labels, 12)
+    assert table.count.sum() == len(labels)
+    full = table.count > 0
+    gap = (table.accuracy - table.confidence).abs()[full] * table.count[full] / len(labels)
+    assert calibration.ece(logits.softmax(-1), labels, 12).item() == pytest.approx(gap.sum().item(), abs=1e-15)
+
+
+def test_reliability_equals_numpys_histogram():
+    logits, labels = example(scale=1.0)
+    p = logits.double().softmax(-1).numpy()
+    table = calibration.reliability(torch.from_numpy(p), labels, 15)
+    count, edges = np.histogram(p.max(1), bins=15, range=(0, 1))  # no confidence lies on an edge here
+    total, _ = np.histogram(p.max(1), bins=15, range=(0, 1), weights=p.max(1))
+    hits, _ = np.histogram(p.max(1), bins=15, range=(0, 1), weights=(p.argmax(1) == labels.numpy()).astype(float))
+    np.testing.assert_allclose(table.edges, edges, atol=1e-15)
+    np.testing.assert_array_equal(table.count, count)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_allclose(table.confidence, total / count)
+        np.testing.assert_allclose(table.accuracy, hits / count)
+    assert table.confidence.isnan().any(), "an empty bin has no mean"
+
+
+@pytest.mark.parametrize("k", [2, 3, 5, 6, 10])
+def test_a_confidence_on_an_edge_but_for_rounding_lies_on_it(k):
+    """k tied classes: exp(log(1 / k)) is 1 / k up to rounding, and for these k that is an edge of 30 bins."""
+    p = torch.full((1, k), 1 / k, dtype=torch.float64)
+    for near in (p, p * (1 + 2e-16), p * (1 - 2e-16), p.log().exp()):
+        count = calibration.reliability(near, torch.tensor([0]), 30).count
+        assert count.argmax() == 30 // k - 1
+
+
+# Accuracy, Brier, zeros ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("classes", [2, 10, 100])
+def test_accuracy_and_ece_agree_with_torchmetrics(classes):
+    # Here and not above: it imports torchvision, which works for every build of torch once the library has.
+    import torchmetrics.functional.classification as metrics
+
+    logits, labels = example(n=2000, classes=classes, scale=2.0)
+    labels[:1000] = logits[:1000].argmax(-1)
+    p = logits.double().softmax(-1)
+    assert p.max() < 1, "torchmetrics has a bin too many at 1"
+    got = calibration.accuracy(p, labels).item()
+    assert got == pytest.approx(metrics.multiclass_accuracy(p, labels, classes, average="micro").item(), abs=1e-6)
+    for bins in (5, 15, 20):
+        expected = metrics.multiclass_calibration_error(p, labels, classes, n_bins=bins, norm="l1").item()
+        assert calibration.ece(p, labels, bins).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_tied_classes_are_a_guess():
+    p = torch.tensor([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.2, 0.2, 0.6], [1 / 3, 1 / 3, 1 / 3]])
+    labels = torch.tensor([1, 2, 2, 0])
+    assert calibration.accuracy(p, labels).item() == pytest.approx((1 / 2 + 0 + 1 + 1 / 3) / 4)
+    rounded = torch.tensor([[0.5, 0.5 * (1 - 2e-16)], [0.5, 0.5 * (1 - 1e-10)]], dtype=torch.float64)
+    assert calibration.accuracy(rounded, torch.tensor([1, 1])).item() == 0.25
+
+
+def test_a_narrow_clamp_leaves_nothing_but_guesses():
+    logits, labels = example(classes=10)
+    y = modules.Clamp(30, 40)(logits)
+    got = calibration.figures(y, labels)
+    assert got.accuracy == pytest.approx(0.1)
+    assert got.nll == pytest.approx(math.log(10))
+    assert got.ece == pytest.approx(0, abs=1e-12)
+
+
+def test_brier_equals_a_loop():
+    logits, labels = example(n=50)
+    p = logits.double().softmax(-1)
+    expected = np.mean(
+        [sum((p[i, j].item() - (j == labels[i].item())) ** 2 for j in range(10)) for i in range(len(labels))]
+    )
+    assert calibration.brier(p, labels).item() == pytest.approx(expected)
+    assert calibration.brier(torch.eye(3), torch.tensor([1, 2, 0])).item() == 2
+
+
+def test_a_label_with_probability_zero_costs_infinitely_much():
+    logits = torch.tensor([[0.0, 9.0, 1.0], [0.0, 9.0, 1.0], [0.0, 0.1, 0.2], [4.0, 0.0, 0.0]])
+    labels = torch.tensor([0, 1, 2, 0])
+    got = calibration.figures(calibration.as_logits(modules.Sparsemax(), logits), labels)
+    assert got.nll == math.inf
+    assert got.impossible == 0.25
+    assert math.isfinite(got.brier)
+    assert math.isfinite(got.ece)
+
+
+def test_a_probability_too_small_for_a_float_is_not_zero():
+    got = calibration.figures(torch.tensor([[0.0, 2000.0], [0.0, 1.0]]), torch.tensor([0, 1]))
+    assert got.impossible == 0
+    assert got.nll == pytest.approx((2000 + math.log1p(math.exp(-1))) / 2)
+
+
+@pytest.mark.parametrize("key", registry.REGISTRY)
+def test_as_logits_predicts_what_the_constraint_does(key):
+    logits, _ = example(n=20)
+    settings = {p.key: p.default for p in registry.PARAMETERS.values()} | {"temperature": 2.5}
+    constraint = registry.build(key, settings)
+    got = calibration.as_logits(constraint, logits, 2.5).softmax(-1)
+    y = constraint(logits.double())
+    expected = y if registry.REGISTRY[key].family == "probability" else (y / 2.5).softmax(-1)
+    torch.testing.assert_close(got, expected, rtol=1e-12, atol=1e-15)
+    assert got.dtype == torch.float64
+
+
+# Temperature --------------------------------------------------------------------------------------------------------
+
+
+def predicted(n, classes, scale, seed=1):
+    """Logits and labels drawn from their own softmax, so that ``scale`` times the logits are best at T = ``scale``."""
+    generator = torch.Generator().manual_seed(seed)
+    z = 2 * torch.randn(n, classes, dtype=torch.float64, generator=generator)
+    return scale * z, torch.multinomial(z.softmax(-1), 1, generator=generator)[:, 0]
+
+
+HARD = {
+    "under-confident": predicted(1000, 10, 0.048),
+    "over-confident, 100 classes": predicted(300, 100, 12.0),
+    "as it should be": predicted(1000, 10, 1.0),
+    "two classes": predicted(500, 2, 3.0),
+    "few rows": predicted(20, 5, 1.0),
+    "1000 classes": predicted(60, 1000, 2.0),
+    "one wrong in 20 nearly separable": (
+        torch.eye(2, dtype=torch.float64)[torch.arange(20) % 2] * 8,
+        torch.cat([torch.arange(19) % 2, torch.tensor([0])]),
+    ),
+    "one row a million times the others": (
+        torch.cat([predicted(500, 3, 1.0)[0], torch.tensor([[1e6, 0.0, 0.0]], dtype=torch.float64)]),
+        torch.cat([predicted(500, 3, 1.0)[1], torch.tensor([0])]),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_fitted_temperature_is_the_best_on_a_grid(name):
+    """Against every T on a fine grid, and against scipy's bounded search around the best of them."""
+    logits, labels = HARD[name]
+    fit = calibration.fit_temperature(logits, labels)
+    assert fit.edge is None
+
+    def nll(log):
+        return calibration.nll(logits * math.exp(-log), labels).item()
+
+    grid = np.linspace(math.log(1e-3), math.log(1e3), 401)
+    values = [nll(log) for log in grid]
+    best = int(np.argmin(values))
+    assert fit.nll <= min(values) + 1e-15
+    assert fit.nll == pytest.approx(nll(math.log(fit.temperature)), rel=1e-12)
+    assert abs(math.log(fit.temperature) - grid[best]) <= grid[1] - grid[0]
+    bounds = (grid[best - 1], grid[best + 1])
+    found = scipy.optimize.minimize_scalar(nll, bounds=bounds, method="bounded", options={"xatol": 1e-10})
+    assert math.log(fit.temperature) == pytest.approx(found.x, abs=2e-7)  # a minimum is flat to the root of rounding
+
+
+def slope(logits, labels, temperature):
+    """Of the NLL in 1/T, by autograd."""
+    beta = torch.tensor(1 / temperature, dtype=torch.float64, requires_grad=True)
+    torch.nn.functional.cross_entropy(logits.double() * beta, labels).backward()
+    return beta.grad.item()
+
+
+@pytest.mark.parametrize("name", HARD)
+def test_the_slope_turns_at_the_fitted_temperature(name):
+    """Sharper than comparing values: a minimum is flat, its slope is not."""
+    logits, labels = HARD[name]
+    temperature = calibration.fit_temperature(logits, labels).temperature
+    assert slope(logits, labels, temperature * (1 + 1e-9)) < 0 < slope(logits, labels, temperature * (1 - 1e-9))
+
+
+def test_planted_temperatures_are_found():
+    assert calibration.fit_temperature(*predicted(20_000, 10, 0.048)).temperature == pytest.approx(0.048, rel=0.03)
+    assert calibration.fit_temperature(*predicted(20_000, 100, 12.0)).temperature == pytest.approx(12.0, rel=0.03)
+
+
+@pytest.mark.parametrize("c", [1e-300, 1e-30, 1e-3, 7.0, 1e8, 1e150, 1e300])
+def test_the_unit_of_the_logits_does_not_matter(c):
+    logits, labels = predicted(200, 4, 1.0)
+    one = calibration.fit_temperature(logits, labels)
+    other = calibration.fit_temperature(c * logits, labels)
+    assert other.edge is None
+    assert other.temperature == pytest.approx(c * one.temperature, rel=1e-9)
+    assert other.nll == pytest.approx(one.nll, rel=1e-12)
+
+
+def test_separable_labels_want_zero():
+    for margin in (1e-3, 1.0, 1e6):
+        logits = torch.zeros(20, 2)
+        logits[range(20), torch.arange(20) % 2] = margin
+        fit = calibration.fit_temperature(logits, torch.arange(20) % 2)
+        assert fit.edge == "zero"
+        assert 0 < fit.temperature < 1e-6 * margin
+        assert fit.nll < 1e-9
+
+
+def test_labels_worse_than_chance_want_infinity():
+    logits, labels = predicted(500, 5, 1.0)
+    fit = calibration.fit_temperature(-logits, labels)
+    assert fit.edge == "infinity"
+    assert fit.temperature > 1e6
+    assert fit.nll == pytest.approx(math.log(5), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_labels_want_infinity_or_nearly(seed):
+    """By chance they agree with the logits a little, or they do not: the slope at 1/T = 0 says which."""
+    generator = torch.Generator().manual_seed(seed)
+    logits, labels = torch.randn(400, 6, generator=generator), torch.randint(6, (400,), generator=generator)
+    fit = calibration.fit_temperature(logits, labels)
+    chance = (logits.mean(-1) - logits[range(400), labels]).double().mean().item()
+    assert fit.edge == ("infinity" if chance >= 0 else None)
+    assert fit.temperature > 3
+    assert fit.nll <= math.log(6) + 1e-6
+
+
+def test_balanced_labels_are_no_better_than_chance():
+    """Each row once with each label: the slope at 1/T = 0 is exactly 0."""
+    logits = torch.randn(30, 4, generator=torch.Generator().manual_seed(3)).repeat_interleave(4, 0)
+    assert calibration.fit_temperature(logits, torch.arange(120) % 4).edge == "infinity"
+
+
+def test_equal_logits_do_not_care():
+    for logits in (torch.zeros(9, 3), torch.full((9, 3), 1e5), torch.arange(9.0)[:, None].expand(9, 3)):
+        fit = calibration.fit_temperature(logits, torch.arange(9) % 3)
+        assert fit == (1.0, pytest.approx(math.log(3)), "any")
+
+
+def test_every_edge_has_its_reason():
+    assert set(calibration.EDGES) == {"zero", "infinity", "any"}
+    assert all(reason.endswith(".") for reason in calibration.EDGES.values())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_fit_takes_any_floating_dtype_and_any_integer_label(dtype):
+    logits, labels = example()
+    expected = calibration.fit_temperature(logits.to(dtype).double(), labels)
+    assert calibration.fit_temperature(logits.to(dtype), labels.to(torch.uint8)) == expected
+
+
+def test_fit_works_on_what_a_constraint_makes_of_logits():
+    logits, labels = predicted(1000, 10, 1.0)
+    y = calibration.as_logits(modules.Clamp(-1, 3), logits)
+    fit = calibration.fit_temperature(y, labels)
+    assert fit.temperature < 0.99, "what a clamp squeezes, a lower T stretches again"
+    assert slope(y, labels, fit.temperature * (1 + 1e-9)) < 0 < slope(y, labels, fit.temperature * (1 - 1e-9))
+
+
+@pytest.mark.parametrize(
+    ("logits", "labels", "says"),
+    [
+        (torch.zeros(3, 1), torch.zeros(3).long(), "at least 2 classes"),
+        (torch.zeros(0, 3), torch.zeros(0).long(), "at least one row"),
+        (torch.zeros(3), torch.zeros(3).long(), "logits must be floating"),
+        (torch.zeros(3, 2).long(), torch.zeros(3).long(), "logits must be floating"),
+        (torch.tensor([[0.0, math.inf]]), torch.tensor([0]), "finite"),
+        (torch.tensor([[0.0, math.nan]]), torch.tensor([0]), "finite"),
+        (torch.zeros(3, 2), torch.zeros(3), "labels must be integers"),
+        (torch.zeros(3, 2), torch.zeros(3).bool(), "labels must be integers"),
+        (torch.zeros(3, 2), torch.zeros(2).long(), "labels must be integers"),
+        (torch.zeros(3, 2), torch.tensor([0, 1, 2]), "from 0 to 1"),
+        (torch.zeros(3, 2), torch.tensor([0, -1, 1]), "from 0 to 1"),
+    ],
+)
+def test_fit_refuses(logits, labels, says):
+    with pytest.raises(ValueError, match=says):
+        calibration.fit_temperature(logits, labels)
+
+
+def test_fit_refuses_what_has_no_slope():
+    logits, labels = example()
+    with pytest.raises(ValueError, match="finite"):
+        calibration.fit_temperature(calibration.as_logits(modules.Sparsemax(), logits), labels)
