@@ -1,0 +1,217 @@
+"""Bytes from a stranger -> logits and labels of a validation set, or one sentence that says what is wrong with them.
+
+Two kinds of file are read. A CSV has a header with a column ``label``; every other column holds the logits of one
+class, in order, and is named after it. A safetensors file has the tensors ``logits`` (N, C), floating, and ``labels``
+(N,), whole numbers. Neither can carry code, and nothing is made from a file before its size has been looked at.
+"""
+
+import csv
+import io
+import json
+from typing import NamedTuple
+
+import numpy as np
+import safetensors
+import torch
+from torch import Tensor
+
+MAX_BYTES = 6 * 2**20  # of the file; messages call 2**20 bytes a MB
+MIN_ROWS, MAX_ROWS = 20, 50_000
+MIN_CLASSES, MAX_CLASSES = 2, 1000
+MAX_NUMBERS = 1_000_000  # rows times classes
+MAX_SIZE = 1e6  # of a logit
+MAX_DIGITS = 64  # of a number; turning a million digits into a float takes seconds
+FIT_SHARE = 0.6
+
+_FLOATING = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64}
+_WHOLE = {
+    "I8": torch.int8,
+    "I16": torch.int16,
+    "I32": torch.int32,
+    "I64": torch.int64,
+    "U8": torch.uint8,
+    "U16": torch.uint16,
+    "U32": torch.uint32,
+}
+_HOW = "save it as CSV with a column label and one column of logits for each class, or as safetensors"
+
+
+class ValidationError(ValueError):
+    """A file that cannot be used. Its message is one sentence for the visitor: what is wrong, and what to do."""
+
+
+class ValidationSet(NamedTuple):
+    """A classifier's logits on pictures, or anything else, whose right class is known."""
+
+    logits: Tensor  # (N, C), float32, each below `MAX_SIZE`
+    labels: Tensor  # (N,), int64, each in [0, C)
+    classes: tuple[str, ...]  # C names
+
+
+def read(data: bytes) -> ValidationSet:
+    """Reads a CSV or safetensors file, told apart by what is in it and not by its name.
+
+    CSV: UTF-8 with or without a byte order mark, comma, semicolon or tab between the columns, any line ends, decimal
+    points. At least `MIN_ROWS` and at most `MAX_ROWS` rows, `MIN_CLASSES` to `MAX_CLASSES` classes, `MAX_NUMBERS`
+    logits.
+
+    Raises:
+        ValidationError: for everything that is not such a file or breaks a limit. Nothing else is raised.
+    """
+    if not data:
+        raise ValidationError("This file is empty: choose another one.")
+    if len(data) > MAX_BYTES:
+        size, limit = -(-len(data) * 10 // 2**20) / 10, MAX_BYTES // 2**20
+        raise ValidationError(f"This file has {size:g} MB, the limit is {limit}: leave some rows out and try again.")
+    # A safetensors file begins with the length of its header in 8 bytes, and the header with a brace.
+    is_safetensors = data[8:9] == b"{" and b"\0" in data[:8]
+    logits, labels, classes, where = _read_safetensors(data) if is_safetensors else _read_csv(data)
+    # An infinity that a label gives is as far out of range as any other number.
+    _first(~(np.isfinite(logits).all(1)), where, "there is a logit that is not a finite number: leave the row out")
+    _first(
+        (np.abs(logits) >= MAX_SIZE).any(1), where, "there is a logit of a million or more: divide all by one number"
+    )
+    _first(
+        (labels < 0) | (labels >= len(classes)) | (labels != np.floor(labels)),
+        where,
+        f"the label is no whole number from 0 to {len(classes) - 1}: give the position of the right class",
+    )
+    return ValidationSet(torch.from_numpy(logits).float(), torch.from_numpy(labels).long(), classes)
+
+
+def split(rows: int) -> Tensor:
+    """Which rows to fit on, as booleans ``(rows,)``: 60 %, drawn with a fixed seed; the others judge."""
+    order = torch.randperm(rows, generator=torch.Generator().manual_seed(0))
+    fit = torch.zeros(rows, dtype=torch.bool)
+    fit[order[: round(FIT_SHARE * rows)]] = True
+    return fit
+
+
+def _first(bad: np.ndarray, where, what: str) -> None:
+    """Raise for the first row that is bad, if any."""
+    if bad.any():
+        raise ValidationError(f"In {where(int(bad.argmax()))} {what}.")
+
+
+def _check_size(rows: int, classes: int) -> None:
+    if not MIN_CLASSES <= classes <= MAX_CLASSES:
+        raise ValidationError(
+            f"This file has logits of {classes} class{'' if classes == 1 else 'es'}, and must have "
+            f"{MIN_CLASSES} to {MAX_CLASSES}: one column each, beside the label."
+        )
+    if not MIN_ROWS <= rows <= MAX_ROWS:
+        # What was read stops soon after the limit, so the number itself is not known.
+        have = f"more than {MAX_ROWS:,}" if rows > MAX_ROWS else f"only {rows}" if rows else "no"
+        do = "leave some out" if rows > MAX_ROWS else "add more"
+        raise ValidationError(
+            f"This file has {have} rows with a label, and must have {MIN_ROWS} to {MAX_ROWS:,}: {do}."
+        )
+    if rows * classes > MAX_NUMBERS:
+        raise ValidationError(
+            f"This file has {rows:,} rows of {classes:,} logits, the limit is {MAX_NUMBERS:,} logits in all: "
+            "leave some rows out."
+        )
+
+
+def _read_csv(data: bytes):
+    if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise ValidationError(f"This is no text file in UTF-8: {_HOW}.")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValidationError(f"This is no text file in UTF-8: {_HOW}.") from error
+    try:
+        return _read_rows(text)
+    except csv.Error as error:
+        raise ValidationError(f"This text cannot be read as CSV ({error}): {_HOW}.") from error
+
+
+def _read_rows(text: str):
+    head = text[: 2**16].lstrip("\r\n")
+    found = {}
+    for delimiter in ",;\t":
+        names = [name.strip() for name in next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter), [])]
+        found[delimiter] = names
+    with_label = [delimiter for delimiter, names in found.items() if "label" in names and len(names) > 1]
+    delimiter = with_label[0] if with_label else max(found, key=lambda d: len(found[d]))
+
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    names = next((row for row in reader if row), [])
+    names = [name.strip() for name in names]
+    if len(names) > MAX_CLASSES + 1:
+        _check_size(MIN_ROWS, len(names) - 1)
+    if names.count("label") != 1:
+        have = "no column" if "label" not in names else f"{names.count('label')} columns"
+        raise ValidationError(f"The header in the first line has {have} called label: {_HOW}.")
+    at = names.index("label")
+    classes = (*names[:at], *names[at + 1 :])
+    if "" in classes:
+        raise ValidationError(
+            f"Column {names.index('') + 1} has no name: name it after its class, or leave it out if it is a row number."
+        )
+    repeated = next((name for name in classes if classes.count(name) > 1), None)
+    if repeated is not None:
+        raise ValidationError(f"Two columns are called {_short(repeated)}: give each class a name of its own.")
+
+    labels, logits, lines = [], [], []
+    for row in reader:
+        if not row:  # an empty line
+            continue
+        line = reader.line_num
+        if len(row) != len(names):
+            raise ValidationError(
+                f"Line {line} has {len(row)} column{'' if len(row) == 1 else 's'}, the header has {len(names)}: "
+                "each line needs a label and a logit for each class."
+            )
+        values = [_number(cell, line) for cell in row]
+        labels.append(values.pop(at))
+        logits += values
+        lines.append(line)
+        if len(lines) > MAX_ROWS or len(logits) > MAX_NUMBERS:
+            break
+    _check_size(len(lines), len(classes))
+    shape = (len(lines), len(classes))
+    return np.array(logits).reshape(shape), np.array(labels), classes, lambda row: f"line {lines[row]}"
+
+
+def _number(cell: str, line: int) -> float:
+    try:
+        if len(cell) > MAX_DIGITS or "_" in cell:  # Python reads 1_000
+            raise ValueError
+        return float(cell)
+    except ValueError as error:
+        do = "write 0.5 and not 0,5" if "," in cell else "write it as 1.5 or -2e-3"
+        raise ValidationError(f"Line {line} has {_short(cell)} where a number must be: {do}.") from error
+
+
+def _short(text: str) -> str:
+    text = "".join(c if c.isprintable() else " " for c in text[:40])
+    return f"“{text}”" if len(text) < 40 else f"“{text}…”"
+
+
+def _read_safetensors(data: bytes):
+    try:
+        tensors = dict(safetensors.deserialize(data))
+    except Exception as error:  # the library's own, or one of Python's for a header that is no UTF-8
+        raise ValidationError("This safetensors file is damaged: save it again and retry.") from error
+    for name, kinds, dimensions, form in (("logits", _FLOATING, 2, "(N, C)"), ("labels", _WHOLE, 1, "(N,)")):
+        if name not in tensors:
+            raise ValidationError(f"This safetensors file has no tensor called {name}: it needs logits and labels.")
+        dtype, shape = tensors[name]["dtype"], tensors[name]["shape"]
+        if len(shape) != dimensions or dtype not in kinds:
+            wanted = "floating numbers" if kinds is _FLOATING else "integers"
+            raise ValidationError(
+                f"The tensor {name} is {dtype} of shape {json.dumps(shape)[:40]}: save it as {wanted} of shape {form}."
+            )
+    rows, classes = tensors["logits"]["shape"]
+    if tensors["labels"]["shape"] != [rows]:
+        raise ValidationError(
+            f"There are {rows} rows of logits and {tensors['labels']['shape'][0]} labels: each row needs one label."
+        )
+    _check_size(rows, classes)
+    logits, labels = (
+        torch.frombuffer(bytearray(tensors[name]["data"]), dtype=kinds[tensors[name]["dtype"]])
+        for name, kinds in (("logits", _FLOATING), ("labels", _WHOLE))
+    )
+    names = tuple(str(i) for i in range(classes))
+    return logits.double().reshape(rows, classes).numpy(), labels.long().numpy(), names, lambda row: f"row {row + 1}"

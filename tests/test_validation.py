@@ -1,0 +1,288 @@
+"""`constrained.validation`: good files of every kind, and bytes that mean harm."""
+
+import random
+import struct
+import time
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save
+
+from constrained import validation
+from constrained.validation import MAX_BYTES, ValidationError, read
+
+
+def numbers(rows=25, classes=3):
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(rows, classes, generator=generator).round(decimals=4)
+    return logits, torch.randint(classes, (rows,), generator=generator)
+
+
+def text(logits, labels, delimiter=",", end="\n", label_at=0, quote=""):
+    names = [f"{quote}class {i}{quote}" for i in range(logits.shape[1])]
+    lines = [[*names[:label_at], "label", *names[label_at:]]]
+    for row, label in zip(logits.tolist(), labels.tolist(), strict=True):
+        cells = [f"{v:.4f}" for v in row]
+        lines.append([*cells[:label_at], str(label), *cells[label_at:]])
+    return end.join(delimiter.join(line) for line in lines) + end
+
+
+def told(data: bytes, limit: float = 2.0) -> str:
+    """The sentence that a bad file gets, soon."""
+    started = time.perf_counter()
+    with pytest.raises(ValidationError) as caught:
+        read(data)
+    assert time.perf_counter() - started < limit
+    sentence = str(caught.value)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert len(sentence) < 300
+    assert ": " in sentence, "what is wrong, and what to do"
+    return sentence
+
+
+# Good files ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("label_at", [0, 1, 3])
+def test_csv(delimiter, end, mark, label_at):
+    logits, labels = numbers()
+    got = read((mark + text(logits, labels, delimiter, end, label_at)).encode())
+    torch.testing.assert_close(got.logits, logits, rtol=0, atol=1e-6)
+    assert got.labels.tolist() == labels.tolist()
+    assert got.classes == ("class 0", "class 1", "class 2")
+    assert (got.logits.dtype, got.labels.dtype) == (torch.float32, torch.int64)
+
+
+def test_csv_as_other_programs_write_it():
+    """Quoted names with a delimiter in them, labels with a decimal point, empty lines, spaces, exponents, no end."""
+    lines = ['"café, au lait"; label ;b', *["+1.5e-1; 1.0 ;-2", "", ".5;0;3."] * 10]
+    got = read("\r\n".join(lines).encode())
+    assert got.classes == ("café, au lait", "b")
+    assert got.logits[:2].tolist() == [[pytest.approx(0.15), -2.0], [0.5, 3.0]]
+    assert got.labels[:2].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("whole", [torch.int64, torch.int32, torch.uint8, torch.int8, torch.uint16])
+def test_safetensors(dtype, whole):
+    logits, labels = numbers()
+    got = read(save({"logits": logits.to(dtype), "labels": labels.to(whole), "more": torch.zeros(2)}))
+    assert torch.equal(got.logits, logits.to(dtype).float())
+    assert torch.equal(got.labels, labels)
+    assert got.classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize(("rows", "classes"), [(20, 2), (50_000, 20), (1000, 1000)])
+def test_sizes_up_to_the_limits(rows, classes):
+    got = read(save({"logits": torch.zeros(rows, classes), "labels": torch.zeros(rows, dtype=torch.int32)}))
+    assert got.logits.shape == (rows, classes)
+
+
+def test_a_large_csv_is_read_in_little_time():
+    line = "1," + ",".join(["0.5"] * 20)
+    data = ("label," + ",".join(map(str, range(20))) + "\n" + (line + "\n") * 50_000).encode()
+    started = time.perf_counter()
+    assert read(data).logits.shape == (50_000, 20)
+    assert time.perf_counter() - started < 5
+
+
+# The split ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [20, 21, 999, 50_000])
+def test_split_is_60_to_40_and_always_the_same(rows):
+    fit = validation.split(rows)
+    assert fit.sum() == round(0.6 * rows)
+    assert torch.equal(fit, validation.split(rows))
+    if rows > 100:
+        parts = [fit[: rows // 2].double().mean().item(), fit[rows // 2 :].double().mean().item()]
+        assert parts == pytest.approx([0.6, 0.6], abs=0.06), "not the first rows: files may be sorted"
+
+
+def test_split_leaves_the_callers_random_numbers_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    validation.split(100)
+    assert torch.equal(torch.rand(3), expected)
+
+
+# Bad files ----------------------------------------------------------------------------------------------------------
+
+GOOD = text(*numbers())
+LINES = GOOD.splitlines()
+
+
+def changed(line: int, new: str) -> bytes:
+    """The good file with another line, counted from 1."""
+    return "\n".join([*LINES[: line - 1], new, *LINES[line:]]).encode()
+
+
+NAMES = b",".join(b"%d" % i for i in range(800_000))
+BAD_TEXT = {
+    "empty": (b"", "empty"),
+    "too large": (b"0" * (MAX_BYTES + 1), "6.1 MB, the limit is 6"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "no text file"),
+    "a picture without a NUL": (b"\xff\xd8\xff\xe0" + bytes(range(1, 256)) * 20, "no text file"),
+    "UTF-16": (GOOD.encode("utf-16"), "no text file in UTF-8"),
+    "Latin-1": (GOOD.replace("class 0", "café").encode("latin-1"), "no text file in UTF-8"),
+    "NUL bytes": (GOOD.encode() + b"\0", "no text file"),
+    "prose": (b"meow\n" * 50, "no column called label"),
+    "blank": (b"\n\n\n", "no column called label"),
+    "no label": (GOOD.replace("label", "target").encode(), "no column called label"),
+    "two labels": (GOOD.replace("class 1", "label").encode(), "2 columns called label"),
+    "label alone": (b"label\n" + b"1\n" * 30, "logits of 0 classes"),
+    "one class": (b"label,a\n" + b"0,1\n" * 30, "logits of 1 class,"),
+    "a name twice": (GOOD.replace("class 1", "class 0").encode(), "called “class 0”"),
+    "row numbers": ("\n".join(f"{',' if not i else f'{i},'}{row}" for i, row in enumerate(LINES)).encode(), "Column 1"),
+    "header alone": (LINES[0].encode(), "has no rows"),
+    "19 rows": ("\n".join(LINES[:20]).encode(), "only 19 rows"),
+    "50,001 rows": (b"label,a,b\n" + b"0,1,2\n" * 50_001, "more than 50,000"),
+    "a million numbers": (b"label," + NAMES[: NAMES.index(b",999,")] + b"\n" + (b"0" + b",1" * 999 + b"\n") * 1002, "limit is 1,000,000"),
+    "a million columns": (b"label," + NAMES + b"\n1\n", "logits of 800000 classes"),
+    "a line too short": (changed(7, "1,2.5,1"), "Line 7 has 3 columns, the header has 4"),
+    "a line too long": (changed(9, "1,2.5,1,1,1"), "Line 9 has 5 columns"),
+    "an empty cell": (changed(5, "1,,1,1"), "Line 5"),
+    "a word": (changed(5, "1,high,1,1"), "Line 5 has “high”"),
+    "a decimal comma": (GOOD.replace(",", ";").replace(".", ",").encode(), "write 0.5 and not 0,5"),
+    "an underscore": (changed(5, "1,1_0,1,1"), "Line 5 has “1_0”"),
+    "hexadecimal": (changed(5, "1,0x10,1,1"), "Line 5 has “0x10”"),
+    "nan": (changed(6, "1,nan,1,1"), "line 6 there is a logit that is not a finite number"),
+    "inf": (changed(6, "1,-inf,1,1"), "line 6 there is a logit that is not a finite number"),
+    "beyond a float": (changed(6, "1,1e999,1,1"), "line 6 there is a logit that is not a finite number"),
+    "a million": (changed(6, "1,1e6,1,1"), "line 6 there is a logit of a million"),
+    "label nan": (changed(8, "nan,1,1,1"), "line 8 the label is no whole number from 0 to 2"),
+    "label inf": (changed(8, "inf,1,1,1"), "line 8 the label"),
+    "label 3 of 3": (changed(8, "3,1,1,1"), "line 8 the label"),
+    "label -1": (changed(8, "-1,1,1,1"), "line 8 the label"),
+    "label 1.5": (changed(8, "1.5,1,1,1"), "line 8 the label"),
+    "label as a name": (changed(8, "class 1,1,1,1"), "Line 8 has “class 1”"),
+    "a thousand digits": (changed(5, f"1,{'9' * 1000},1,1"), "Line 5 has “999"),
+    "a million digits": (changed(5, f"1,{'9' * 1_000_000},1,1"), "cannot be read as CSV"),
+    "many long numbers": (changed(5, ",".join(["9" * 130_000] * 4)), "Line 5 has “999"),
+    "an open quote": (changed(5, '1,"1,1,1'), "cannot be read as CSV (unexpected end of data)"),
+    "a name of a million letters": (b"label," + b"a" * 1_000_000 + b",b\n0,1,2\n", "cannot be read as CSV"),
+    "markup": (changed(5, "1,<script>alert(1)</script>,1,1"), "Line 5"),
+    "control characters": (changed(5, "1,\x1b[31m\x07,1,1"), "Line 5"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TEXT)
+def test_bad_text(name):
+    data, what = BAD_TEXT[name]
+    assert what in told(data)
+
+
+def raw(header: bytes, data: bytes = b"", length: int | None = None) -> bytes:
+    return struct.pack("<Q", len(header) if length is None else length) + header + data
+
+
+LOGITS, LABELS = numbers()
+
+
+def second(labels: str, data: int) -> bytes:
+    """A file with the logits as they should be, and other claims about the labels."""
+    first = '"logits":{"dtype":"F32","shape":[25,3],"data_offsets":[0,300]}'
+    return raw(f'{{{first},"labels":{{{labels}}}}}'.encode(), bytes(data))
+
+
+def zeros(rows: int, classes: int) -> bytes:
+    return save({"logits": torch.zeros(rows, classes).half(), "labels": torch.zeros(rows).int()})
+
+
+EMPTY_TENSORS = b",".join(b'"%d":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}' % i for i in range(100_000))
+BAD_TENSORS = {
+    "header longer than the file": (raw(b"{}", length=2**40), "damaged"),
+    "header as long as can be": (raw(b"{}", length=2**62), "damaged"),
+    "no JSON": (raw(b"{" * 1000), "damaged"),
+    "deep JSON": (raw(b'{"a":' * 100_000), "damaged"),
+    "no tensors": (raw(b"{}"), "no tensor called logits"),
+    "no labels": (save({"logits": LOGITS}), "no tensor called labels"),
+    "wrong names": (save({"z": LOGITS, "y": LABELS}), "no tensor called logits"),
+    "whole logits": (save({"logits": LOGITS.long(), "labels": LABELS}), "as floating numbers of shape (N, C)"),
+    "flat logits": (save({"logits": LOGITS.flatten(), "labels": LABELS}), "of shape (N, C)"),
+    "floating labels": (save({"logits": LOGITS, "labels": LABELS.float()}), "as integers of shape (N,)"),
+    "truth values": (save({"logits": LOGITS, "labels": LABELS.bool()}), "as integers of shape (N,)"),
+    "one-hot labels": (save({"logits": LOGITS, "labels": torch.eye(3).long()[LABELS]}), "of shape (N,)"),
+    "fewer labels": (save({"logits": LOGITS, "labels": LABELS[:-1].clone()}), "25 rows of logits and 24 labels"),
+    "nan": (save({"logits": LOGITS.where(LOGITS < 1, torch.nan), "labels": LABELS}), "not a finite number"),
+    "inf": (save({"logits": LOGITS.where(LOGITS < 1, torch.inf), "labels": LABELS}), "not a finite number"),
+    "label too large": (save({"logits": LOGITS, "labels": LABELS + 1}), "from 0 to 2"),
+    "label far too large": (save({"logits": LOGITS, "labels": LABELS + 2**62}), "from 0 to 2"),
+    "label below 0": (save({"logits": LOGITS, "labels": LABELS - 1}), "from 0 to 2"),
+    "no rows": (save({"logits": LOGITS[:0], "labels": LABELS[:0]}), "no rows"),
+    "one class": (save({"logits": LOGITS[:, :1].clone(), "labels": LABELS * 0}), "1 class"),
+    "1001 classes": (zeros(20, 1001), "1001 classes"),
+    "50,001 rows": (zeros(50_001, 2), "50,000"),
+    "too many numbers": (zeros(1001, 1000), "1,000,000"),
+    "offsets beyond the end": (second('"dtype":"I64","shape":[25],"data_offsets":[300,500]', 310), "damaged"),
+    "offsets that overlap": (second('"dtype":"I64","shape":[25],"data_offsets":[100,300]', 300), "damaged"),
+    "a shape beyond 64 bits": (
+        second('"dtype":"I64","shape":[9%s],"data_offsets":[300,500]' % ("9" * 30), 500),
+        "damaged",
+    ),
+    "a negative shape": (second('"dtype":"I64","shape":[-25],"data_offsets":[300,500]', 500), "damaged"),
+    "an unknown dtype": (second('"dtype":"C128","shape":[25],"data_offsets":[300,700]', 700), "damaged"),
+    "a hundred thousand tensors": (raw(b"{%s}" % EMPTY_TENSORS), "no tensor called logits"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TENSORS)
+def test_bad_safetensors(name):
+    data, what = BAD_TENSORS[name]
+    assert what in told(data)
+
+
+def test_a_pickle_is_not_opened(tmp_path):
+    torch.save({"logits": LOGITS, "labels": LABELS}, tmp_path / "set.pt")
+    assert "no text file" in told((tmp_path / "set.pt").read_bytes())
+
+
+PARTS = [b"\n", b",", b";", b'"', b"\r", b"nan", b"\0", b"1e400", b"{", b"[", b" ", "７".encode()]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_mutations_are_read_or_refused_and_nothing_else(seed):
+    """Bytes changed, cut, repeated and inserted, in both kinds of file."""
+    rng = random.Random(seed)
+    sources = [GOOD.encode(), text(*numbers(), delimiter=";").encode(), save({"logits": LOGITS, "labels": LABELS})]
+    refused = 0
+    for _ in range(60):
+        data = bytearray(rng.choice(sources))
+        for _ in range(rng.randint(1, 3)):
+            at = rng.randrange(len(data) or 1)
+            way = rng.randrange(5)
+            if way == 0:
+                data[at : at + 1] = bytes([rng.randrange(256)])
+            elif way == 1:
+                del data[at : at + rng.randint(1, 40)]
+            elif way == 2:
+                data[at:at] = data[: rng.randint(1, 200)]
+            elif way == 3:
+                data[at:at] = rng.choice(PARTS)
+            else:
+                data = data.replace(b"%d" % rng.randrange(10), b"%d" % rng.randrange(10))
+        try:
+            got = read(bytes(data))
+        except ValidationError:  # and nothing else
+            refused += 1
+            continue
+        assert got.logits.shape == (len(got.labels), len(got.classes))
+        assert got.logits.isfinite().all()
+        assert got.labels.min() >= 0
+        assert got.labels.max() < len(got.classes)
+    assert 0 < refused < 60
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_is_refused(seed):
+    rng = np.random.default_rng(seed)
+    for size in (1, 7, 8, 9, 16, 100, 10_000):
+        told(rng.bytes(size))
+        told(bytes(rng.integers(32, 127, size, dtype=np.uint8)))
+        told(struct.pack("<Q", size) + b"{" + rng.bytes(size))
