@@ -1,10 +1,12 @@
 """ResNet18 with a constrained head, built the way torchvision builds its models."""
 
 import importlib.util
+import os
 from pathlib import Path
 
 import torch
 
+from . import heads
 from .modules import ConstrainedLinear
 
 
@@ -40,6 +42,7 @@ def constrained_resnet18(
     num_classes: int | None = None,
     constraint: torch.nn.Module | None = None,
     penalty: torch.nn.Module | None = None,
+    head: "str | os.PathLike | bytes | None" = None,
     progress: bool = True,
 ) -> "torchvision.models.ResNet":
     """torchvision's ``resnet18`` whose last layer is a `ConstrainedLinear`.
@@ -49,17 +52,30 @@ def constrained_resnet18(
             ``state_dict`` of a whole ResNet18, for example from ``safetensors.torch.load_file``.
         num_classes: width of the head. Default: that of the weights, 1000 without weights.
         constraint, penalty: as in `ConstrainedLinear`.
+        head: a file that `heads.save` wrote, or its bytes: the last layer, with its constraint and penalty. What
+            ``weights`` hold for that layer is then left out; they should be those that the head was fitted on.
         progress: show a bar while downloading.
 
     Raises:
-        ValueError: if the weights' head has another width than ``num_classes``.
+        ValueError: if the weights' head has another width than ``num_classes``, if ``head`` is given together with
+            what it decides itself, or (`heads.HeadError`) if it cannot be used.
     """
+    fitted = None
+    if head is not None:
+        if num_classes is not None or constraint is not None or penalty is not None:
+            raise ValueError("num_classes, constraint and penalty come from the head: leave them out")
+        fitted = heads.load(head if isinstance(head, bytes) else heads.read(head)).layer
+        if fitted.in_features != 512:
+            raise ValueError(f"a ResNet18 has 512 features, got a head for {fitted.in_features}")
     models = torchvision.models
     if weights is not None and not isinstance(weights, dict):
         weights = models.ResNet18_Weights.verify(weights)
         state = weights.get_state_dict(progress=progress, check_hash=True)
     else:
         state = weights
+    if state is not None and fitted is not None:
+        state = {key: value for key, value in state.items() if not key.startswith("fc.")}
+        state |= {f"fc.{key}": value for key, value in fitted.state_dict().items()}
     if state is not None:
         width = state["fc.weight"].shape[0]
         if num_classes not in (None, width):
@@ -69,8 +85,11 @@ def constrained_resnet18(
             )
         num_classes = width
     model = models.resnet18(num_classes=1000 if num_classes is None else num_classes)
-    head = model.fc
-    model.fc = ConstrainedLinear(head.in_features, head.out_features, constraint=constraint, penalty=penalty)
+    if fitted is not None:
+        model.fc = fitted.train()
+    else:
+        plain = model.fc
+        model.fc = ConstrainedLinear(plain.in_features, plain.out_features, constraint=constraint, penalty=penalty)
     if state is not None:
         # What a plain ResNet18's weights may lack: a learned temperature, or a penalty's own parameters.
         fresh = {k: v for k, v in model.state_dict().items() if k.startswith(("fc.constraint.", "fc.penalty."))}

@@ -1,0 +1,191 @@
+"""A trained head as a file: weights, constraint and penalty, and what it was fitted on.
+
+The file is safetensors: tensors ``weight`` (C, F) and ``bias`` (C,), float32, and strings in the metadata. It cannot
+carry code. A stranger may have written it, so its size, header, metadata and shapes are checked before a tensor is
+made.
+"""
+
+import json
+import os
+import re
+from typing import NamedTuple
+
+import safetensors
+import safetensors.torch
+import torch
+
+from .modules import ConstrainedLinear, PenaltyL1, PenaltyL2
+from .registry import REGISTRY
+
+MAX_BYTES = 4 * 2**20  # of the file; a head for the 1,000 classes of ImageNet has half of that
+MAX_HEADER = 2**17  # of the part with the metadata
+MAX_NUMBER = 1e6  # of a weight or a parameter; logits then stay finite in float32
+FORMAT, VERSION = "constrained head", "1"
+PENALTIES = {"l1": PenaltyL1, "l2": PenaltyL2}
+
+_KEYS = ("method", "settings", "penalty", "lam", "classes", "network")
+_CHOOSE = "choose one that was saved as a head on this page"
+_AGAIN = "save the head again"
+
+
+class HeadError(ValueError):
+    """A head that cannot be saved or loaded. Its message is one sentence: what is wrong, and what to do."""
+
+
+class Head(NamedTuple):
+    """A trained head, and what it was fitted on."""
+
+    layer: ConstrainedLinear  # in evaluation mode
+    method: str  # the constraint's key in the registry, "" without one
+    classes: tuple[str, ...]  # C names, in the order of the logits
+    network: str  # SHA-256 of the weights that made the features it was fitted on
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """The parameters of the constraint; a learned temperature as the value it has now."""
+        if not self.method:
+            return {}
+        with torch.no_grad():  # torch warns about a number made from a tensor that requires grad
+            return {p.key: float(getattr(self.layer.constraint, p.key)) for p in REGISTRY[self.method].parameters}
+
+
+def save(layer: ConstrainedLinear, method: str, classes: tuple[str, ...], network: str) -> bytes:
+    """A head as a file. A learned temperature is stored as the value that it ended at, and comes back fixed.
+
+    Args:
+        layer: with a bias; its constraint is the one that ``method`` builds, its penalty of this library.
+        method, classes, network: as in `Head`.
+
+    Raises:
+        HeadError: if `load` would refuse the file, as it does where training has diverged.
+    """
+    penalty = next((key for key, kind in PENALTIES.items() if isinstance(layer.penalty, kind)), "")
+    metadata = {
+        "format": FORMAT,
+        "version": VERSION,
+        "method": method,
+        "settings": json.dumps(Head(layer, method, classes, network).settings),
+        "penalty": penalty,
+        "lam": json.dumps(layer.penalty.lam if penalty else 0.0),
+        "classes": json.dumps(classes),
+        "network": network,
+    }
+    tensors = {key: getattr(layer, key).detach().float().cpu().contiguous() for key in ("weight", "bias")}
+    data = safetensors.torch.save(tensors, metadata)
+    load(data)
+    return data
+
+
+def load(data: bytes) -> Head:
+    """A head from a file's bytes.
+
+    Raises:
+        HeadError: for everything that `save` did not write. Nothing else is raised.
+    """
+    tensors, metadata = _open(data)
+    for key in _KEYS:
+        if key not in metadata:
+            raise HeadError(f"This head file does not say its {key}: {_AGAIN}.")
+
+    method, penalty = metadata["method"], metadata["penalty"]
+    if method and method not in REGISTRY:
+        raise HeadError(f"This head file has a constraint called {_short(method)}, which is not known here: {_AGAIN}.")
+    if penalty and penalty not in PENALTIES:
+        raise HeadError(f"This head file has a penalty called {_short(penalty)}, which is not known here: {_AGAIN}.")
+    if not re.fullmatch("[0-9a-f]{64}", metadata["network"]):
+        raise HeadError(f"This head file does not name its network by a SHA-256: {_AGAIN}.")
+
+    settings = _read(metadata, "settings")
+    needed = [p.key for p in REGISTRY[method].parameters] if method else []
+    if not isinstance(settings, dict) or sorted(settings) != sorted(needed):
+        wanted = " and ".join(needed) or "no parameters"
+        raise HeadError(f"This head file must give {wanted} for its constraint and nothing else: {_AGAIN}.")
+    settings = {key: _number(key, value) for key, value in settings.items()}
+    lam = _number("lam", _read(metadata, "lam"))
+    try:
+        constraint = REGISTRY[method].build(**settings) if method else None
+        term = PENALTIES[penalty](lam) if penalty else None
+    except ValueError as error:
+        raise HeadError(f"This head file has parameters that cannot be ({error}): {_AGAIN}.") from error
+
+    classes = _read(metadata, "classes")
+    if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
+        raise HeadError(f"This head file does not list its classes: {_AGAIN}.")
+    weight, bias = _matrix(tensors, len(classes))
+    with torch.device("meta"):  # first weights would be drawn from the global generator, for nothing
+        layer = ConstrainedLinear(weight.shape[1], len(classes), constraint=constraint, penalty=term)
+    layer.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+    return Head(layer.eval(), method, tuple(classes), metadata["network"])
+
+
+def read(path: str | os.PathLike) -> bytes:
+    """The bytes of a file, at most one more than `MAX_BYTES`, so that `load` can tell."""
+    with open(path, "rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _open(data: bytes) -> tuple[dict[str, dict], dict[str, str]]:
+    """The raw tensors and the metadata of a file that has this format's mark."""
+    if not data:
+        raise HeadError(f"This file is empty: {_CHOOSE}.")
+    if len(data) > MAX_BYTES:
+        raise HeadError(f"This file has more than {MAX_BYTES // 2**20} MB, which is too much for a head: {_CHOOSE}.")
+    length = int.from_bytes(data[:8], "little")
+    if data[8:9] != b"{" and data.startswith((b"PK\3\4", b"\x80")):
+        raise HeadError(f"This looks like a file of torch.save, which can run code and is not opened: {_CHOOSE}.")
+    if data[8:9] != b"{" or length > len(data) - 8:
+        raise HeadError(f"This is no safetensors file, or only a part of one: {_CHOOSE}.")
+    if length > MAX_HEADER:
+        raise HeadError(f"This file has a header of {length:,} bytes, and a head at most {MAX_HEADER:,}: {_CHOOSE}.")
+    try:
+        tensors = dict(safetensors.deserialize(data))
+    except Exception as error:  # the library's own, or one of Python's for a header that is no UTF-8
+        raise HeadError(f"This safetensors file is damaged: {_AGAIN}, or {_CHOOSE}.") from error
+    # The library has checked that this is JSON, that strings map to strings, and that nothing is nested deeply.
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
+    if metadata.get("format") != FORMAT:
+        raise HeadError(f"This safetensors file holds no head: {_CHOOSE}.")
+    if metadata.get("version") != VERSION:
+        version = _short(metadata.get("version", "none"))
+        raise HeadError(f"This head file has version {version}, and only {VERSION} can be read: {_AGAIN}.")
+    return tensors, metadata
+
+
+def _read(metadata: dict[str, str], key: str) -> object:
+    try:
+        return json.loads(metadata[key])
+    except (ValueError, RecursionError) as error:
+        raise HeadError(f"The {key} of this head file cannot be read: {_AGAIN}.") from error
+
+
+def _number(key: str, value: object) -> float:
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    if not real or not abs(value) <= MAX_NUMBER:  # NaN is not
+        raise HeadError(f"The {key} of this head file must be a number up to {MAX_NUMBER:,.0f}: {_AGAIN}.")
+    if 0 < abs(value) < torch.finfo(torch.float32).tiny:  # logits divided by it would be 0 / 0
+        raise HeadError(f"The {key} of this head file is too small for float32: {_AGAIN}.")
+    return float(value)
+
+
+def _matrix(tensors: dict[str, dict], classes: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weight (C, F) and bias (C,), float32."""
+    if sorted(tensors) != ["bias", "weight"]:
+        raise HeadError(f"This head file must hold a weight and a bias and nothing else: {_AGAIN}.")
+    (rows, *columns), bias = tensors["weight"]["shape"] or [0], tensors["bias"]["shape"]
+    if rows != classes or bias != [classes] or len(columns) != 1 or columns[0] == 0:
+        shapes = f"{json.dumps(tensors['weight']['shape'])[:40]} and {json.dumps(bias)[:40]}"
+        raise HeadError(f"Weight and bias of this head file have shapes {shapes} for {classes} classes: {_AGAIN}.")
+    if {tensor["dtype"] for tensor in tensors.values()} != {"F32"}:
+        raise HeadError(f"Weight and bias of this head file are not float32: {_AGAIN}.")
+    weight, bias = (torch.frombuffer(tensors[key]["data"], dtype=torch.float32) for key in ("weight", "bias"))
+    if not all(t.abs().max() <= MAX_NUMBER for t in (weight, bias)):
+        raise HeadError(
+            f"This head has weights that are not finite or above {MAX_NUMBER:,.0f}, because its training diverged: "
+            "train it again at a lower learning rate."
+        )
+    return weight.reshape(classes, -1), bias
+
+
+def _short(text: str) -> str:
+    text = "".join(c if c.isprintable() else " " for c in text[:40])
+    return f"“{text}”" if len(text) < 40 else f"“{text}…”"
