@@ -80,6 +80,8 @@ def demo(model: str = "cifar10") -> Demo:
         with gr.Row(elem_id="header"):
             gr.HTML(TITLE, elem_id="title")
             theme = gr.Button("☾", size="sm", elem_id="theme", min_width=40, scale=0)
-        explore.build(model)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Explore", id="explore"):
+                explore.build(model)
         theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
     return page.queue(api_open=False)
