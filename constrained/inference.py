@@ -1,4 +1,8 @@
-"""One network for many visitors: requests are batched, and a picture that was seen is not computed again."""
+"""One network for many visitors: requests are batched, and a picture that was seen is not computed again.
+
+What is remembered of a picture is its features, the input of the last layer. Any head of that width then gives its
+logits at once, so a visitor can have one of their own beside everybody else's.
+"""
 
 import queue
 import threading
@@ -12,9 +16,10 @@ import torch
 
 from . import checkpoints
 from .checkpoints import Checkpoint
+from .modules import ConstrainedLinear
 
 BATCH = 16  # pictures a forward pass; more gains nothing on a CPU and makes the first one wait
-REMEMBERED = 512  # pictures whose logits are kept
+REMEMBERED = 512  # pictures whose features are kept
 
 
 class Network:
@@ -29,18 +34,28 @@ class Network:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
-        self._model = checkpoint.model()
+        self._backbone = checkpoint.model()
+        self._head, self._backbone.fc = self._backbone.fc, torch.nn.Identity()
         self._waiting: queue.SimpleQueue[tuple[list[PIL.Image.Image], Future]] = queue.SimpleQueue()
         self._known: OrderedDict[bytes, Future] = OrderedDict()
         self._lock = threading.Lock()
         threading.Thread(target=self._run, name=f"network {checkpoint.key}", daemon=True).start()
 
-    def logits(self, picture: PIL.Image.Image) -> np.ndarray:
-        """Logits ``(C,)``, float32, of a picture of mode RGB: the mean over its views, which is W mean(h) + b."""
-        return self.logits_of(self.checkpoint.views(picture))
+    def logits(self, picture: PIL.Image.Image, head: ConstrainedLinear | None = None) -> np.ndarray:
+        """Logits ``(C,)``, float32, of a picture of mode RGB: the mean over its views, which is W mean(h) + b.
 
-    def logits_of(self, views: list[PIL.Image.Image]) -> np.ndarray:
+        With ``head``, that head's, before its constraint, instead of the model's own.
+        """
+        return self.logits_of(self.checkpoint.views(picture), head)
+
+    @torch.inference_mode()
+    def logits_of(self, views: list[PIL.Image.Image], head: ConstrainedLinear | None = None) -> np.ndarray:
         """The same from the views, for one who needs them too: making them is most of the work on a large picture."""
+        features = torch.from_numpy(self.features_of(views))
+        return (self._head(features) if head is None else head.logits(features)).numpy()
+
+    def features_of(self, views: list[PIL.Image.Image]) -> np.ndarray:
+        """Features ``(512,)``, float32, of a picture: their mean over its views."""
         # What the network sees decides the answer, so that is what is remembered, and not the file.
         key = sha256(b"".join(view.tobytes() for view in views)).digest()
         with self._lock:
@@ -78,8 +93,8 @@ class Network:
     @torch.inference_mode()
     def _forward(self, pictures: list[list[PIL.Image.Image]]) -> list[np.ndarray]:
         inputs = [self.checkpoint.batch(views) for views in pictures]
-        logits = self._model(torch.cat(inputs).to(memory_format=torch.channels_last))
-        return [part.mean(0).numpy() for part in logits.split([len(x) for x in inputs])]
+        features = self._backbone(torch.cat(inputs).to(memory_format=torch.channels_last))
+        return [part.mean(0).numpy() for part in features.split([len(x) for x in inputs])]
 
 
 _networks: dict[str, Network] = {}

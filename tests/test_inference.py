@@ -8,21 +8,24 @@ import pytest
 import torch
 
 from constrained import inference
-from constrained.checkpoints import Checkpoint, CheckpointError
+from constrained.checkpoints import Checkpoint, CheckpointError, bundled
+from constrained.modules import Clamp, ConstrainedLinear
 
 
 class Mean(torch.nn.Module):
-    """Two logits, the mean and the sum of the input, and a record of the batches seen."""
+    """Two features, the mean and the sum of the input, which are the logits too, and a record of the batches seen."""
 
     def __init__(self):
         super().__init__()
         self.batches, self.gate = [], threading.Event()
         self.gate.set()
+        self.fc = torch.nn.Linear(2, 2, bias=False)
+        torch.nn.init.eye_(self.fc.weight)
 
     def forward(self, x):
         self.batches.append(len(x))
         self.gate.wait(10)
-        return torch.stack([x.mean((1, 2, 3)), x.sum((1, 2, 3))], dim=1)
+        return self.fc(torch.stack([x.mean((1, 2, 3)), x.sum((1, 2, 3))], dim=1))
 
 
 class Fake(Checkpoint):
@@ -88,6 +91,57 @@ def test_the_same_picture_from_many_at_once_is_computed_once(network):
     for thread in threads:
         thread.join(30)
     assert MODEL.batches == [2]
+
+
+def head_of(*weight):
+    """A head of one class over the two features, whose constraint would show if it were applied."""
+    head = ConstrainedLinear(2, 1, constraint=Clamp(0, 0)).eval()
+    head.load_state_dict({"weight": torch.tensor([weight], dtype=torch.float32), "bias": torch.tensor([0.5])})
+    return head
+
+
+def test_a_head_of_ones_own_gives_its_raw_logits(network):
+    np.testing.assert_allclose(network.logits(picture(7), head_of(2, 0)), [14.5], rtol=1e-6)
+    np.testing.assert_allclose(network.logits(picture(7)), [7, 7 * 48], rtol=1e-6)
+    np.testing.assert_allclose(network.features_of([picture(7), picture(9)]), [8, 8 * 48], rtol=1e-6)
+
+
+def test_another_head_does_not_run_the_network_again(network):
+    for head in (None, head_of(1, 0), head_of(0, 1), None):
+        network.logits(picture(7), head)
+    assert MODEL.batches == [2]
+
+
+def test_heads_at_once_on_one_picture_get_their_own_answers(network):
+    MODEL.gate.clear()
+    answers = {}
+
+    def ask(value):
+        answers[value] = network.logits(picture(3), head_of(value, 0) if value else None)[0]
+
+    threads = [threading.Thread(target=ask, args=(value,)) for value in range(8)]
+    for thread in threads:
+        thread.start()
+    MODEL.gate.set()
+    for thread in threads:
+        thread.join(30)
+    assert answers == {0: 3} | {value: 3 * value + 0.5 for value in range(1, 8)}
+    assert MODEL.batches == [2]
+
+
+def test_the_real_network_gives_what_its_model_gives():
+    """Mean features through the layer, against the mean of the model's own logits; whoever has a head of their own."""
+    checkpoint = bundled()
+    network = inference.network(checkpoint.key)
+    noise = np.random.default_rng(0).integers(0, 256, (60, 90, 3), dtype=np.uint8)
+    views = checkpoint.views(PIL.Image.fromarray(noise))
+    with torch.inference_mode():
+        wanted = checkpoint.model()(checkpoint.batch(views)).mean(0).numpy()
+    torch.manual_seed(0)
+    own = ConstrainedLinear(512, 10).eval()
+    for _ in range(2):
+        np.testing.assert_allclose(network.logits_of(views), wanted, rtol=0, atol=1e-5)
+        assert np.abs(network.logits_of(views, own) - wanted).max() > 0.1
 
 
 def test_memory_is_bounded(network, monkeypatch):
