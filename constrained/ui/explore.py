@@ -10,6 +10,8 @@ import html
 import io
 import json
 import math
+from hashlib import sha256
+from typing import NamedTuple
 
 import gradio as gr
 import numpy as np
@@ -18,16 +20,21 @@ import torch
 from gradio.data_classes import ImageData
 from torch import Tensor
 
-from .. import images, registry
+from .. import heads, images, registry, training
 from ..checkpoints import CHECKPOINTS, CheckpointError
+from ..heads import HeadError
 from ..inference import Network, network
+from ..modules import ConstrainedLinear
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
-from .controls import ASSETS, BROWSER, bounds, log_slider, notice
+from .controls import ASSETS, BROWSER, bounds, log_slider, notice, position
 
 SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
 FIRST_SAMPLE = ASSETS / "samples" / "cat.jpg"
 METHODS = {"bounded": "clamp", "probability": "softmax", "regularised": "prox_l1"}  # what the page opens with
 TITLES = {"bounded": "Bounded", "probability": "Probability", "regularised": "Regularised"}
+
+YOURS = "yours"  # the bundled network under the visitor's own head, for those who have one
+TROUBLE = (images.PictureError, CheckpointError, HeadError)  # their messages are for the visitor
 
 # Everything that runs the network shares one limit, so that requests wait in gradio's queue and not in threads.
 NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility": "private"}
@@ -65,15 +72,37 @@ def read(path: str) -> bytes:
 # What the page shows ------------------------------------------------------------------------------------------------
 
 
-def message(net: Network, logits: np.ndarray) -> dict:
+def models() -> list[tuple[str, str]]:
+    """What anybody can choose in the model menu."""
+    return [(checkpoint().title, key) for key, checkpoint in CHECKPOINTS.items()]
+
+
+def chosen(model: str, head: bytes | None) -> tuple[Network, ConstrainedLinear | None, str]:
+    """A choice of the model menu as a network, the head to use instead of its own, and a name for the two.
+
+    Args:
+        model: a key of ``CHECKPOINTS``, or ``YOURS``.
+        head: the file of the visitor's own head, which only ``YOURS`` looks at.
+
+    Raises:
+        CheckpointError: if the weights cannot be had.
+        HeadError: if there is no head of their own.
+    """
+    if model != YOURS:
+        return network(model), None, model
+    if head is None:
+        raise HeadError("Your head is no longer here: train or upload it again, or choose another model.")
+    return network("cifar10"), heads.load(head).layer, f"{YOURS}-{sha256(head).hexdigest()[:8]}"
+
+
+def message(net: Network, logits: np.ndarray, name: str) -> dict:
     """What the chart, or a program, is told about a picture: the labels and logits of a model."""
-    checkpoint = net.checkpoint
-    return {"model": checkpoint.key, "labels": checkpoint.labels, "logits": [round(v, 6) for v in logits.tolist()]}
+    return {"model": name, "labels": net.checkpoint.labels, "logits": [round(v, 6) for v in logits.tolist()]}
 
 
-def look(picture: PIL.Image.Image, model: str) -> tuple[str, str]:
-    """A picture through a model to the chart's message, as JSON, and the crops that the network saw, as HTML."""
-    net = network(model)
+def look(picture: PIL.Image.Image, model: str, head: bytes | None = None) -> tuple[str, str]:
+    """A picture through a `chosen` model to the chart's message, as JSON, and the crops that it saw, as HTML."""
+    net, own, name = chosen(model, head)
     views = net.checkpoint.views(picture)
     figures = []
     for view in views:
@@ -83,7 +112,7 @@ def look(picture: PIL.Image.Image, model: str) -> tuple[str, str]:
         figures.append(f'<img src="data:image/png;base64,{data}" alt="" width="{view.width}" height="{view.height}">')
     caption = f"<figcaption>What the network sees: {html.escape(net.checkpoint.sees)}</figcaption>"
     seen = f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
-    return json.dumps(message(net, net.logits_of(views))), seen
+    return json.dumps(message(net, net.logits_of(views, own), name)), seen
 
 
 def gradients(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
@@ -126,41 +155,106 @@ def gradients(logits: Tensor, methods: dict[str, str], settings: dict[str, float
 # Events -------------------------------------------------------------------------------------------------------------
 
 
-def on_picture(upload: tuple[bytes, str | None] | None, model: str, shown: str):
+def on_picture(upload: tuple[bytes, str | None] | None, model: str, head: bytes | None, shown: str):
     """A visitor's picture to (chart, crops, notice, picture box, shown); bad input brings the last good one back."""
     if upload is None:
         return gr.skip(), gr.skip(), "", gr.skip(), gr.skip()
     data, path = upload
     try:
         picture = images.decode(data)
-        return *look(picture, model), "", gr.skip(), path or shown
-    except (images.PictureError, CheckpointError) as error:
+        return *look(picture, model, head), "", gr.skip(), path or shown
+    except TROUBLE as error:
         return gr.skip(), gr.skip(), notice(str(error)), shown, gr.skip()
 
 
-def on_frame(upload: tuple[bytes, str | None] | None, model: str):
+def on_frame(upload: tuple[bytes, str | None] | None, model: str, head: bytes | None):
     """A frame of the webcam to (chart, crops, notice)."""
-    return on_picture(upload, model, "")[:3]
+    return on_picture(upload, model, head, "")[:3]
 
 
-def on_sample(model: str, event: gr.SelectData):
+def on_sample(model: str, head: bytes | None, event: gr.SelectData):
     """A click into the gallery to (chart, crops, notice, picture box, shown)."""
     path = str(SAMPLES[event.index])
     picture = images.decode(read(path))
-    return *look(picture, model), "", path, path
+    return *look(picture, model, head), "", path, path
 
 
-def on_model(model: str, shown: str, current: str, progress: gr.Progress = gr.Progress(track_tqdm=True)):  # noqa: B008
+def on_model(
+    model: str,
+    head: bytes | None,
+    shown: str,
+    current: str,
+    progress: gr.Progress = gr.Progress(track_tqdm=True),  # noqa: B008
+):
     """Another model to (chart, crops, notice, target, model box, current model); one that fails leaves all as it is."""
     try:
         progress(0, desc="Loading the model")
-        labels = network(model).checkpoint.labels
+        net, _, _ = chosen(model, head)
         picture = images.decode(read(shown))
-    except (images.PictureError, CheckpointError, OSError) as error:
-        text = "The picture is no longer here: choose another one." if isinstance(error, OSError) else str(error)
-        return gr.skip(), gr.skip(), notice(text), gr.skip(), current, gr.skip()
-    target = gr.Dropdown(choices=[RAW_TOP, *labels], value=RAW_TOP)
-    return *look(picture, model), "", target, gr.skip(), model
+    except (*TROUBLE, OSError) as error:
+        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), current, gr.skip()
+    return *look(picture, model, head), "", targets(net.checkpoint.labels), gr.skip(), model
+
+
+def sentence(error: Exception) -> str:
+    """What to tell a visitor about an error of ``TROUBLE``, or about a picture's file that is gone."""
+    return "The picture is no longer here: choose another one." if isinstance(error, OSError) else str(error)
+
+
+def targets(labels: tuple[str, ...]) -> gr.Dropdown:
+    """The menu of target classes for a model with these labels."""
+    return gr.Dropdown(choices=[RAW_TOP, *labels], value=RAW_TOP)
+
+
+def own_head(data: bytes) -> heads.Head:
+    """What a visitor's head file holds, if the bundled network's features fit it.
+
+    Raises:
+        HeadError: for everything else.
+    """
+    head = heads.load(data)
+    known = training.data()
+    if (head.network, head.classes, head.layer.in_features) != (known.network, known.classes, known.width):
+        raise HeadError(
+            "This head was fitted on the features of another network, where its weights mean nothing: use one that "
+            "was trained here, or load it with constrained_resnet18 on its own network."
+        )
+    return head
+
+
+def adopt(data: bytes, shown: str) -> tuple[list, str]:
+    """A head becomes this visitor's model, and the column of its constraint opens on that.
+
+    Args:
+        data: a head file, from a stranger.
+        shown: the path of the picture on the page.
+
+    Returns:
+        Updates for `Tab.adopting`, named in ``ADOPTING``, and an empty sentence; or updates that leave all as it is,
+        and a sentence that says what is wrong.
+    """
+    try:
+        head = own_head(data)
+        chart, crops = look(images.decode(read(shown)), YOURS, data)
+    except (*TROUBLE, OSError) as error:
+        return [gr.skip() for _ in ADOPTING], sentence(error)
+    updates = {
+        "notice": "",
+        "chart": chart,
+        "crops": crops,
+        "target": targets(head.classes),
+        "chooser": gr.Dropdown(choices=[*models(), ("CIFAR-10, your head", YOURS)], value=YOURS),
+        "current": YOURS,
+        "head": data,
+    }
+    if head.method:
+        updates[registry.REGISTRY[head.method].family] = head.method
+    for key, value in head.settings.items():
+        parameter = PARAMETERS[key]
+        value = float(f"{min(max(value, 0.0 if parameter.zero else parameter.low), parameter.high):.6g}")
+        updates[key] = value
+        updates[f"{key} position"] = position(parameter, value) if parameter.scale == "log" else value
+    return [updates.get(name, gr.skip()) for name in ADOPTING], ""
 
 
 def checked(logits: object, least: int, most: int) -> Tensor:
@@ -196,7 +290,7 @@ def classify(picture: tuple[bytes, str | None] | None, model: str = "cifar10") -
         raise gr.Error("picture must be an image file", print_exception=False)
     try:
         net = network(model)
-        return message(net, net.logits(images.decode(picture[0])))
+        return message(net, net.logits(images.decode(picture[0])), model)
     except (images.PictureError, CheckpointError, ValueError) as error:
         raise gr.Error(str(error), print_exception=False) from error
 
@@ -222,22 +316,52 @@ def constrain(
 # The page -----------------------------------------------------------------------------------------------------------
 
 RAW_TOP = "raw top-1"
+LOGS = tuple(key for key, parameter in PARAMETERS.items() if parameter.scale == "log")
+ADOPTING = (
+    *("notice", "chart", "crops", "target", "chooser", "current", "head"),
+    *registry.FAMILIES,
+    *PARAMETERS,
+    *(f"{key} position" for key in LOGS),
+)
 
 
-def build(model: str) -> None:
+class Tab(NamedTuple):
+    """The parts of this tab that others read or write."""
+
+    notice: gr.HTML
+    chart: gr.HTML
+    crops: gr.HTML
+    target: gr.Dropdown
+    chooser: gr.Dropdown
+    current: gr.State  # the model whose logits the chart shows
+    shown: gr.State  # the path of the picture that it shows
+    head: gr.State  # the file of the visitor's own head; None without one
+    methods: dict[str, gr.Dropdown]  # by family
+    values: dict[str, gr.Slider | gr.Number]  # by parameter: what shows its value
+    positions: dict[str, gr.Slider]  # by parameter of a logarithmic scale: the slider beside that
+
+    @property
+    def adopting(self) -> list[gr.components.Component]:
+        """The outputs of `adopt`."""
+        positions = {f"{key} position": slider for key, slider in self.positions.items()}
+        parts = self._asdict() | self.methods | self.values | positions
+        return [parts[name] for name in ADOPTING]
+
+
+def build(model: str) -> Tab:
     """Lay out the tab inside a `gr.Blocks` and wire its events; the chart is full from the start.
 
     A starting model that cannot be had gives way to the bundled one, and the page says why.
     """
     first = images.decode(read(str(FIRST_SAMPLE)))
-    trouble = ""
+    missing = ""
     try:
         network(model)
     except CheckpointError as error:
-        trouble, model = str(error), "cifar10"
+        missing, model = str(error), "cifar10"
     labels = network(model).checkpoint.labels
     told_first, seen_first = look(first, model)
-    shown, current = gr.State(str(FIRST_SAMPLE)), gr.State(model)
+    shown, current, head = gr.State(str(FIRST_SAMPLE)), gr.State(model), gr.State(None)
 
     with gr.Row(elem_id="explore", equal_height=False):
         with gr.Column(elem_id="picture-panel", scale=0, min_width=250):
@@ -259,7 +383,7 @@ def build(model: str) -> None:
                 visible=False,
                 buttons=[],
             )
-            told = gr.HTML(notice(trouble), elem_id="notice")
+            told = gr.HTML(notice(missing), elem_id="notice")
             crops = gr.HTML(seen_first, elem_id="seen")
             gallery = gr.Gallery(
                 [(str(path), path.stem) for path in SAMPLES],
@@ -271,12 +395,7 @@ def build(model: str) -> None:
                 buttons=[],
                 elem_id="samples",
             )
-            chooser = gr.Dropdown(
-                [(checkpoint().title, key) for key, checkpoint in CHECKPOINTS.items()],
-                value=model,
-                label="Model",
-                elem_id="model",
-            )
+            chooser = gr.Dropdown(models(), value=model, label="Model", elem_id="model")
             live = gr.Checkbox(label="Live webcam", elem_id="live")
             top_k = gr.Slider(2, 50, min(10, len(labels)), step=1, label="Classes shown", elem_id="top-k", buttons=[])
             with_gradient = gr.Checkbox(label="Gradient", elem_id="gradient", info="what training would send back")
@@ -317,17 +436,22 @@ def build(model: str) -> None:
     on_chart = [chart, crops, told]
     picture.input(
         on_picture,
-        [picture, chooser, shown],
+        [picture, chooser, head, shown],
         [*on_chart, picture, shown],
         show_progress="hidden",
         trigger_mode="always_last",
         **NETWORK,
     )
-    camera.stream(on_frame, [camera, chooser], on_chart, stream_every=0.1, show_progress="hidden", **NETWORK)
+    camera.stream(on_frame, [camera, chooser, head], on_chart, stream_every=0.1, show_progress="hidden", **NETWORK)
     gallery.select(
-        on_sample, chooser, [*on_chart, picture, shown], show_progress="hidden", trigger_mode="multiple", **NETWORK
+        on_sample,
+        [chooser, head],
+        [*on_chart, picture, shown],
+        show_progress="hidden",
+        trigger_mode="multiple",
+        **NETWORK,
     )
-    chooser.input(on_model, [chooser, shown, current], [*on_chart, target, chooser, current], **NETWORK)
+    chooser.input(on_model, [chooser, head, shown, current], [*on_chart, target, chooser, current], **NETWORK)
     chart.gradient(on_gradient, None, chart, show_progress="hidden", api_visibility="private", concurrency_limit=4)
     live.input(
         lambda on: (gr.update(visible=not on), gr.update(visible=on)),
@@ -338,14 +462,15 @@ def build(model: str) -> None:
         queue=False,
     )
 
-    controls = {"lo": lo, "hi": hi, "k": top_k, "gradient": with_gradient, "target": target}
-    controls |= {parameter.key: box for parameter, (_, box) in logs.items()} | methods
+    values = {"lo": lo, "hi": hi} | {parameter.key: box for parameter, (_, box) in logs.items()}
+    positions = {parameter.key: slider for parameter, (slider, _) in logs.items()}
+    controls = values | methods | {"k": top_k, "gradient": with_gradient, "target": target}
     for key, control in controls.items():
         control.change(inputs=control, js=f"(value) => {{ explore.set('{key}', value); }}", **BROWSER)
     rescale.click(js="() => { explore.rescale(); }", **BROWSER)
-    back = [lo, hi, top_k, *(part for pair in logs.values() for part in pair), *methods.values(), target]
-    values = [component.value for component in back]
-    reset.click(outputs=back, js=f"() => {{ explore.rescale(true); return {json.dumps(values)}; }}", **BROWSER)
+    back = [*values.values(), *positions.values(), *methods.values(), top_k, target]
+    opening = [component.value for component in back]
+    reset.click(outputs=back, js=f"() => {{ explore.rescale(true); return {json.dumps(opening)}; }}", **BROWSER)
 
     with gr.Column(visible=False):  # what a program calls; gradio checks uploads only for components
         given, wanted, answer = (
@@ -357,3 +482,4 @@ def build(model: str) -> None:
             classify, [given, wanted], answer, api_name="classify", **(NETWORK | {"api_visibility": "public"})
         )
     gr.api(constrain, api_name="constrain", concurrency_limit=4)
+    return Tab(told, chart, crops, target, chooser, current, shown, head, methods, values, positions)

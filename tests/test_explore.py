@@ -1,0 +1,182 @@
+"""A visitor's own head on the Explore page: taken over whole, or not at all."""
+
+import json
+from hashlib import sha256
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+
+from constrained import heads, images, registry, training
+from constrained.inference import network
+from constrained.modules import Clamp, ConstrainedLinear, ProjectL2Ball, ProxL1, Softmax
+from constrained.ui import controls, explore
+from constrained.ui.explore import ADOPTING, YOURS
+
+SHOWN = str(explore.FIRST_SAMPLE)
+
+
+def head(constraint=None, method="", seed=0, **changes):
+    """A head for the bundled network, but for these changes; its file and itself."""
+    known = training.data()._asdict() | changes
+    torch.manual_seed(seed)
+    layer = ConstrainedLinear(known.get("width", 512), len(known["classes"]), constraint=constraint).eval()
+    return heads.save(layer, method, known["classes"], known["network"]), layer
+
+
+def adopted(data):
+    """The updates of `explore.adopt` by name, without those that leave things as they are."""
+    updates, told = explore.adopt(data, SHOWN)
+    assert told == ""
+    assert len(updates) == len(ADOPTING)
+    return {name: update for name, update in zip(ADOPTING, updates, strict=True) if update != gr.skip()}
+
+
+def logits_by_hand(layer):
+    """What a head makes of the first sample, from the network's features."""
+    net = network("cifar10")
+    views = net.checkpoint.views(images.decode(explore.FIRST_SAMPLE.read_bytes()))
+    with torch.no_grad():
+        return layer.logits(torch.from_numpy(net.features_of(views))).numpy()
+
+
+def test_a_head_is_taken_over():
+    data, layer = head(Softmax(2.5), "softmax")
+    updates = adopted(data)
+    assert updates["notice"] == ""
+    told = json.loads(updates["chart"])
+    assert told["model"] == f"yours-{sha256(data).hexdigest()[:8]}"
+    assert tuple(told["labels"]) == training.data().classes
+    np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
+    assert updates["crops"] == explore.look(images.decode(explore.FIRST_SAMPLE.read_bytes()), "cifar10")[1]
+    assert updates["head"] == data
+    assert updates["current"] == YOURS
+    assert updates["chooser"].value == YOURS
+    assert [key for _, key in updates["chooser"].choices] == ["cifar10", "imagenet", YOURS]
+    assert [key for key, _ in updates["target"].choices] == [explore.RAW_TOP, *training.data().classes]
+    columns = {key for key in updates if key in ADOPTING[7:]}
+    assert columns == {"probability", "temperature", "temperature position"}  # other columns stay as they are
+    assert updates["probability"] == "softmax"
+    assert updates["temperature"] == 2.5
+    assert updates["temperature position"] == controls.position(registry.TEMPERATURE, 2.5)
+
+
+def test_another_head_is_another_model_to_the_chart():
+    """By that it chooses its axes and target anew."""
+    names = [json.loads(adopted(head(seed=seed)[0])["chart"])["model"] for seed in (0, 1)]
+    assert names[0] != names[1]
+
+
+@pytest.mark.parametrize("method", registry.REGISTRY)
+def test_its_column_opens_on_its_constraint(method):
+    settings = {"lo": -1.25, "hi": 0.5, "temperature": 0.3, "lam": 0.02, "radius": 7.5}
+    updates = adopted(head(registry.build(method, settings), method)[0])
+    entry = registry.REGISTRY[method]
+    assert updates[entry.family] == method
+    assert {key: updates[key] for key in registry.PARAMETERS if key in updates} == {
+        p.key: settings[p.key] for p in entry.parameters
+    }
+    assert not {*registry.FAMILIES} - {entry.family} & set(updates)
+
+
+def test_a_head_without_a_constraint_leaves_the_columns_alone():
+    assert not set(adopted(head()[0])) & set(ADOPTING[7:])
+
+
+@pytest.mark.parametrize(
+    ("constraint", "method", "wanted"),
+    [
+        (Clamp(-900.0, 21.0), "clamp", {"lo": -20, "hi": 20}),
+        (Softmax(5e-5), "softmax", {"temperature": 0.05, "temperature position": 0}),
+        (Softmax(2e4), "softmax", {"temperature": 20, "temperature position": 100}),
+        (Softmax(1.23456789), "softmax", {"temperature": 1.23457}),
+        (ProxL1(0.0), "prox_l1", {"lam": 0, "lam position": 0}),
+        (ProjectL2Ball(1e5), "project_l2_ball", {"radius": 100, "radius position": 100}),
+    ],
+)
+def test_what_the_sliders_cannot_show_ends_at_their_ends(constraint, method, wanted):
+    updates = adopted(head(constraint, method)[0])
+    assert updates.items() >= wanted.items()
+
+
+BAD = {
+    "nothing": (b"", "empty"),
+    "text": (b"hello, this is a text file", "no safetensors file"),
+    "too much": (bytes(5_000_000), "more than 4 MB"),
+    "cut short": (lambda: head()[0][:-1], "damaged"),
+    "another network": (lambda: head(network="0" * 64)[0], "another network"),
+    "other classes": (lambda: head(classes=tuple("abcdefghij"))[0], "another network"),
+    "fewer classes": (lambda: head(classes=training.data().classes[:4])[0], "another network"),
+    "classes in another order": (lambda: head(classes=training.data().classes[::-1])[0], "another network"),
+    "other features": (lambda: head(width=64)[0], "another network"),
+}
+
+
+@pytest.mark.parametrize(("data", "wanted"), BAD.values(), ids=BAD)
+def test_a_bad_head_changes_nothing(data, wanted):
+    updates, told = explore.adopt(data() if callable(data) else data, SHOWN)
+    assert wanted in told
+    assert updates == [gr.skip()] * len(ADOPTING)
+
+
+@pytest.mark.parametrize("shown", ["/no/such/picture.png", str(controls.ASSETS / "style.css")])
+def test_without_its_picture_nothing_changes(shown):
+    updates, told = explore.adopt(head()[0], shown)
+    assert "choose a" in told
+    assert updates == [gr.skip()] * len(ADOPTING)
+
+
+def test_every_picture_goes_through_the_chosen_head():
+    data, layer = head(PROX, "prox_l1")
+    picture, event = (explore.FIRST_SAMPLE.read_bytes(), "cat.jpg"), gr.SelectData(None, {"index": 0, "value": ""})
+    event.index = explore.SAMPLES.index(explore.FIRST_SAMPLE)
+    for answer in (
+        explore.on_picture(picture, YOURS, data, SHOWN),
+        explore.on_frame(picture, YOURS, data),
+        explore.on_sample(YOURS, data, event),
+        explore.on_model(YOURS, data, SHOWN, "cifar10", progress=lambda *_args, **_kwargs: None),
+    ):
+        told = json.loads(answer[0])
+        assert told["model"].startswith("yours-")
+        np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
+    own = json.loads(explore.on_picture(picture, "cifar10", data, SHOWN)[0])
+    assert own["model"] == "cifar10"
+    assert np.abs(np.array(own["logits"]) - logits_by_hand(layer)).max() > 0.1
+
+
+PROX = ProxL1(0.5)
+
+
+def test_going_back_to_the_bundled_head():
+    answer = explore.on_model("cifar10", head()[0], SHOWN, YOURS, progress=lambda *_args, **_kwargs: None)
+    assert json.loads(answer[0])["model"] == "cifar10"
+    assert answer[-1] == "cifar10"
+
+
+def test_a_head_that_is_gone_is_a_sentence():
+    """A session ends when the server starts anew; the page in the browser may still offer the head."""
+    answer = explore.on_picture((explore.FIRST_SAMPLE.read_bytes(), "cat.jpg"), YOURS, None, SHOWN)
+    assert "train or upload it again" in answer[2]
+    answer = explore.on_model(YOURS, None, SHOWN, "cifar10", progress=lambda *_args, **_kwargs: None)
+    assert "train or upload it again" in answer[2]
+    assert answer[4] == "cifar10"  # the model box goes back
+
+
+def test_programs_cannot_ask_for_a_head_that_is_a_visitors():
+    with pytest.raises(gr.Error, match="model must be one of cifar10, imagenet"):
+        explore.classify((explore.FIRST_SAMPLE.read_bytes(), None), YOURS)
+
+
+def test_the_outputs_are_those_that_are_named():
+    with gr.Blocks():
+        tab = explore.build("cifar10")
+    outputs = dict(zip(ADOPTING, tab.adopting, strict=True))
+    assert len(set(map(id, outputs.values()))) == len(ADOPTING)
+    named = {"notice": "notice", "chart": "chart-block", "crops": "seen", "target": "target", "chooser": "model"}
+    named |= {family: f"method-{family}" for family in registry.FAMILIES}
+    named |= {key: f"explore-{key}-value" for key in ("temperature", "lam", "radius")}
+    named |= {f"{key} position": f"explore-{key}-slider" for key in ("temperature", "lam", "radius")}
+    named |= {key: f"explore-{key}-slider" for key in ("lo", "hi")}
+    assert {name: outputs[name].elem_id for name in named} == named
+    assert outputs["head"].value is None
