@@ -235,8 +235,9 @@ def number(parameter: Parameter, value: object) -> float:
         ValueError: with the value and the range in it.
     """
     low = 0.0 if parameter.zero else parameter.low
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    # Compared, not converted: a whole number may be too large for a float.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value < math.inf:
         raise ValueError(f"{parameter.key} must be a number from {low:g} to {parameter.high:g}, got {value!r:.40}")
     if not low <= value <= parameter.high:
-        raise ValueError(f"{parameter.key} must be from {low:g} to {parameter.high:g}, got {value:g}")
+        raise ValueError(f"{parameter.key} must be from {low:g} to {parameter.high:g}, got {value!r:.40}")
     return float(value)
