@@ -1,0 +1,677 @@
+// The Calibrate tab: the browser's twin of constrained/calibration.py, and the charts that it feeds.
+//
+// A set is {classes, logits, labels, rows, width}: logits a Float64Array of rows x width, labels whole numbers. What a
+// constraint predicts is held as `calibration.as_logits` has it: numbers whose softmax, at a divisor, are the
+// probabilities. Long work is a generator that is asked for its next step a few milliseconds at a time, so that a
+// slider always gets its frame; what a slider moves is drawn in the next frame, in one go.
+//
+// tests/browser/test_calibrate.py compares `measure` with PyTorch to 1e-6 relative.
+
+(() => {
+  "use strict";
+
+  const twins = globalThis.constraints.methods;
+  const registry = globalThis.registry;
+  const { minus, short, percent, svgNode, node, put, say, inRange, logSliders } = globalThis.page;
+  const BINS = 15;
+  const ROUNDING = 1e-12; // as in calibration.py
+  const CHUNK = 5000; // numbers between two looks at the clock
+  const SLICE = 8; // ms
+  const FAMILIES = ["bounded", "probability", "regularised"];
+  const SPARSE = ["sparsemax", "entmax15"];
+  const FEW = 10; // rows below which a bin says little
+
+  // The twin of calibration.py -------------------------------------------------------------------------------------
+
+  // These act on each number alone, so that many rows can go through them at once.
+  const elementwise = (method) => registry.methods[method].family === "bounded" || method.startsWith("prox_");
+
+  // `calibration.as_logits`, but for the last division: {values, divisor}.
+  const predict = function* (set, method, settings) {
+    const { logits, width, rows } = set;
+    if (method === "softmax") return { values: logits, divisor: settings.temperature };
+    const values = new Float64Array(logits.length);
+    const sparse = SPARSE.includes(method);
+    const step = Math.max(1, Math.floor(CHUNK / width));
+    for (let from = 0; from < rows; from += step) {
+      const to = Math.min(from + step, rows);
+      if (elementwise(method)) {
+        values.set(twins[method](logits.subarray(from * width, to * width), settings).y, from * width);
+      } else {
+        for (let row = from; row < to; row++) {
+          const { y } = twins[method](logits.subarray(row * width, (row + 1) * width), settings);
+          values.set(sparse ? y.map(Math.log) : y, row * width);
+        }
+      }
+      yield;
+    }
+    return { values, divisor: sparse ? 1 : settings.temperature };
+  };
+
+  // `calibration.figures` and `calibration.reliability` of softmax(values / divisor).
+  const judge = function* ({ labels, width, rows }, { values, divisor }) {
+    const table = { count: new Float64Array(BINS), confidence: new Float64Array(BINS), accuracy: new Float64Array(BINS) };
+    const e = new Float64Array(width);
+    let [nll, brier, hits, confident, impossible] = [0, 0, 0, 0, 0];
+    const step = Math.max(1, Math.floor(CHUNK / width));
+    for (let row = 0; row < rows; row++) {
+      if (row % step === step - 1) yield;
+      const at = row * width;
+      const label = labels[row];
+      let top = -Infinity;
+      for (let i = at; i < at + width; i++) if (values[i] > top) top = values[i];
+      let total = 0;
+      for (let i = 0; i < width; i++) total += e[i] = Math.exp((values[at + i] - top) / divisor);
+      const confidence = 1 / total;
+      const least = confidence * (1 - ROUNDING);
+      let tied = 0;
+      for (let i = 0; i < width; i++) {
+        const p = e[i] / total;
+        if (p >= least) tied += 1;
+        brier += (p - (i === label)) ** 2;
+      }
+      const hit = e[label] / total >= least ? 1 / tied : 0;
+      if (values[at + label] === -Infinity) impossible += 1;
+      nll += Math.log(total) - (values[at + label] - top) / divisor;
+      // A bin is (lower edge, upper edge], and what lies on an edge but for rounding lies on it.
+      let bin = Math.min(Math.floor(confidence * BINS), BINS - 1);
+      while (bin > 0 && confidence <= bin / BINS + ROUNDING) bin -= 1;
+      table.count[bin] += 1;
+      table.confidence[bin] += confidence;
+      table.accuracy[bin] += hit;
+      hits += hit;
+      confident += confidence;
+    }
+    let ece = 0;
+    for (let bin = 0; bin < BINS; bin++) {
+      ece += Math.abs(table.accuracy[bin] - table.confidence[bin]) / rows;
+      table.confidence[bin] /= table.count[bin]; // NaN in an empty one
+      table.accuracy[bin] /= table.count[bin];
+    }
+    const mean = (sum) => sum / rows;
+    return {
+      accuracy: mean(hits), nll: mean(nll), ece, brier: mean(brier), impossible: mean(impossible),
+      confidence: mean(confident), table,
+    };
+  };
+
+  const evaluate = function* (set, method, settings) {
+    return yield* judge(set, yield* predict(set, method, settings));
+  };
+
+  const atOnce = (steps) => {
+    let result;
+    do result = steps.next();
+    while (!result.done);
+    return result.value;
+  };
+
+  // What the tab holds ------------------------------------------------------------------------------------------------
+
+  const defaults = Object.fromEntries(Object.entries(registry.parameters).map(([key, p]) => [key, p.default]));
+  const state = {
+    set: null,
+    method: "softmax",
+    settings: { ...defaults },
+    before: null, // figures of softmax(z)
+    after: null, // figures of the setting
+    rows: {}, // the other rows of the table: name -> figures
+    fitted: new Map(), // `setting()` -> the T that was fitted for it
+    curves: { raw: null, own: null }, // [[T, figures], ...] and the setting they belong to
+    sweep: null,
+    metric: "accuracy",
+    picked: null,
+    bin: null, // the bin that is pointed at
+  };
+  let board = null;
+  let parts = null;
+  let openSet = () => {};
+  let takeOver = () => {};
+
+  const family = (method = state.method) => registry.methods[method].family;
+  // What a curve over T, or a fitted T, belongs to: the constraint and its numbers, T aside.
+  const setting = (method = state.method, settings = state.settings) => {
+    const keys = registry.methods[method].parameters.filter((key) => key !== "temperature");
+    return JSON.stringify([method, ...keys.map((key) => settings[key])]);
+  };
+
+  // Work that can wait: one step after the other, a slice at a time.
+  const jobs = new Map(); // name -> {steps, done}
+  let working = false;
+  const work = () => {
+    const until = performance.now() + SLICE;
+    while (jobs.size && performance.now() < until) {
+      const [name, { steps, done }] = jobs.entries().next().value;
+      const result = steps.next();
+      if (!result.done) continue;
+      jobs.delete(name);
+      done(result.value);
+    }
+    working = jobs.size > 0;
+    if (working) setTimeout(work, 0);
+  };
+  const later = (name, steps, done) => {
+    jobs.delete(name); // a newer one takes its place, at the end
+    jobs.set(name, { steps, done });
+    if (!working) setTimeout(work, 0);
+    working = true;
+  };
+
+  const TEMPERATURES = Array.from({ length: 41 }, (_, i) => {
+    const { low, high } = registry.parameters.temperature;
+    return Number((low * (high / low) ** (i / 40)).toPrecision(4));
+  });
+  const overT = function* (set, method, settings) {
+    const points = [];
+    let fixed = null; // outputs that do not depend on T
+    for (const temperature of TEMPERATURES) {
+      if (SPARSE.includes(method)) points.push([temperature, yield* evaluate(set, method, { ...settings, temperature })]);
+      else {
+        fixed ??= yield* predict(set, method, settings);
+        points.push([temperature, yield* judge(set, { ...fixed, divisor: temperature })]);
+      }
+    }
+    return points;
+  };
+
+  // The outputs of the last setting, which stay the same while T moves.
+  let kept = { key: null, predicted: null };
+  const measureNow = () => {
+    const { set, method, settings } = state;
+    const key = SPARSE.includes(method) ? null : setting();
+    if (key === null || key !== kept.key) kept = { key, predicted: atOnce(predict(set, method, settings)) };
+    if (key !== null) kept.predicted.divisor = settings.temperature;
+    state.after = atOnce(judge(set, kept.predicted));
+  };
+
+  let frame = 0;
+  const change = () => {
+    if (!state.set) return;
+    if (state.curves.own?.of !== setting() && state.curves.pending !== setting()) {
+      const of = setting();
+      state.curves.pending = of;
+      later("curve", overT(state.set, state.method, { ...state.settings }), (points) => {
+        state.curves.own = { of, points };
+        state.curves.pending = null;
+        drawCurves();
+      });
+    }
+    if (frame) return;
+    frame = requestAnimationFrame(() => {
+      frame = 0;
+      measureNow();
+      draw();
+    });
+  };
+
+  const set = (key, value) => {
+    if (key === "method") {
+      if (!(value in registry.methods)) return;
+      state.method = value;
+    } else {
+      if (value === null || !Number.isFinite(value)) return; // an emptied box
+      state.settings[key] = inRange(registry.parameters[key], value);
+      const { lo, hi } = state.settings;
+      if (lo > hi) state.settings[key === "lo" ? "hi" : "lo"] = state.settings[key]; // the other one goes along
+    }
+    change();
+  };
+
+  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+  const receive = (message) => {
+    if (!message) return;
+    const data = JSON.parse(message);
+    if (data.temperature) {
+      state.fitted.set(setting(data.method, data.settings), data.temperature);
+      draw();
+      return;
+    }
+    const logits = Float64Array.from(new Float32Array(bytes(data.logits)));
+    const labels = new Int32Array(bytes(data.labels));
+    state.set = { name: data.name, classes: data.classes, logits, labels, rows: labels.length, width: data.classes.length };
+    jobs.clear();
+    kept = { key: null, predicted: null };
+    state.fitted = new Map(data.fitted ? [[setting("softmax"), data.fitted]] : []);
+    state.curves = { raw: null, own: null, pending: null };
+    state.rows = {};
+    state.sweep = null;
+    state.bin = null;
+    state.before = atOnce(evaluate(state.set, "softmax", defaults));
+    if (data.fitted) state.rows.fitted = atOnce(evaluate(state.set, "softmax", { temperature: data.fitted }));
+    change();
+    for (const method of SPARSE) {
+      later(method, evaluate(state.set, method, defaults), (figures) => {
+        state.rows[method] = figures;
+        drawTable();
+      });
+    }
+    later("raw curve", overT(state.set, "softmax", defaults), (points) => {
+      state.curves.raw = points;
+      drawCurves();
+    });
+    sweep();
+  };
+
+  // The sweep of the bounds -----------------------------------------------------------------------------------------
+
+  const LOS = [-20, -10, -5, -3, -2, -1, -0.5, 0, 1, 2];
+  const HIS = [0, 0.5, 1, 2, 3, 4, 6, 8, 12, 20];
+  const METRICS = {
+    accuracy: { name: "accuracy", title: "Accuracy, %", sign: 1, format: (v) => (100 * v).toFixed(1) },
+    nll: { name: "NLL", title: "NLL, nats", sign: -1, format: (v) => v.toFixed(3) },
+    ece: { name: "ECE", title: "ECE, %", sign: -1, format: (v) => (100 * v).toFixed(1) },
+  };
+  const sweepMethod = () => (family() === "bounded" ? state.method : "clamp");
+  const sweepKey = () => JSON.stringify([sweepMethod(), state.settings.temperature]);
+
+  const sweeping = function* (into) {
+    for (const [r, lo] of LOS.entries()) {
+      for (const [c, hi] of HIS.entries()) {
+        if (lo >= hi) continue;
+        into.cells[r][c] = yield* evaluate(state.set, into.method, { ...into.settings, lo, hi });
+        into.done += 1;
+        if (into.done % 4 === 0) drawSweep();
+      }
+    }
+  };
+  const sweep = () => {
+    if (!state.set) return;
+    const cells = LOS.map((lo) => HIS.map((hi) => (lo < hi ? null : undefined)));
+    const total = cells.flat().filter((cell) => cell === null).length;
+    state.sweep = { cells, total, done: 0, of: sweepKey(), method: sweepMethod(), settings: { ...state.settings } };
+    later("sweep", sweeping(state.sweep), drawSweep);
+    drawSweep();
+  };
+  const pick = (hi, lo) => {
+    state.picked = [state.sweep.method, lo, hi];
+    takeOver();
+  };
+
+  // Drawing ----------------------------------------------------------------------------------------------------------
+
+  const WORDS = { accuracy: "Accuracy", nll: "NLL", ece: "ECE", brier: "Brier", impossible: "p = 0" };
+  const figure = (key, v) => {
+    if (key === "nll" || key === "brier") return Number.isFinite(v) ? v.toFixed(4) : "∞";
+    return percent(v);
+  };
+
+  const described = () => {
+    const { method, settings } = state;
+    const { title, parameters } = registry.methods[method];
+    const numbers = parameters.map((key) => `${registry.parameters[key].symbol} = ${short(settings[key])}`);
+    if (family() !== "probability") numbers.push(`T = ${short(settings.temperature)}`);
+    return { title, numbers: numbers.join(", ") };
+  };
+
+  const reliability = (host, own, name) => {
+    const section = node("figure", `cal-card cal-reliability ${own}`, host);
+    const caption = node("figcaption", "", section);
+    node("b", "", caption, name);
+    const setting = node("span", "cal-setting", caption);
+    const svg = svgNode("svg", { tabindex: 0, role: "group", "aria-label": `${name}: reliability diagram` }, section);
+    const below = node("p", "cal-read", section);
+    below.setAttribute("aria-live", "polite");
+    const diagram = { own, section, setting, svg, below, built: "", bin: null };
+    const under = (event) => {
+      const { left, width } = svg.getBoundingClientRect();
+      const share = (event.clientX - left - PAD.left) / (width - PAD.left - PAD.right);
+      return share < 0 || share > 1 ? null : Math.min(Math.floor(share * BINS), BINS - 1);
+    };
+    const point = (bin) => {
+      if (bin === state.bin) return;
+      state.bin = bin;
+      drawReliability();
+    };
+    svg.addEventListener("pointermove", (event) => point(under(event)));
+    svg.addEventListener("pointerleave", () => point(null));
+    svg.addEventListener("blur", () => point(null));
+    svg.addEventListener("keydown", (event) => {
+      const now = state.bin;
+      const moves = { ArrowLeft: (now ?? BINS) - 1, ArrowRight: (now ?? -1) + 1, Home: 0, End: BINS - 1, Escape: null };
+      if (!(event.key in moves)) return;
+      const to = moves[event.key];
+      point(to === null ? null : Math.min(Math.max(to, 0), BINS - 1));
+      event.preventDefault();
+    });
+    return diagram;
+  };
+
+  const PAD = { left: 40, right: 10, top: 8 };
+  const HEIGHT = { diagram: 250, gap: 34, histogram: 74, below: 34 };
+
+  const buildReliability = (diagram, width) => {
+    if (diagram.built === width) return;
+    diagram.built = width;
+    const { svg, own } = diagram;
+    const bottom = PAD.top + HEIGHT.diagram;
+    const low = bottom + HEIGHT.gap + HEIGHT.histogram;
+    const full = low + HEIGHT.below;
+    svg.replaceChildren();
+    put(svg, { width, height: full, viewBox: `0 0 ${width} ${full}` });
+    const hatch = svgNode(
+      "pattern",
+      { id: `hatch-gap-${own}`, width: 6, height: 6, patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" },
+      svgNode("defs", {}, svg),
+    );
+    svgNode("rect", { width: 6, height: 6, class: "cal-gap-ground" }, hatch);
+    svgNode("line", { x1: 1, y1: 0, x2: 1, y2: 6, class: "cal-gap-line" }, hatch);
+    const x = (v) => PAD.left + v * (width - PAD.left - PAD.right);
+    const y = (v) => bottom - v * HEIGHT.diagram;
+    const axis = svgNode("g", { class: "cal-axis", "aria-hidden": "true" }, svg);
+    for (const v of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
+      const text = (100 * v).toFixed(0);
+      svgNode("line", { x1: x(0), x2: x(1), y1: y(v), y2: y(v) }, axis);
+      svgNode("text", { x: x(0) - 6, y: y(v) + 4, "text-anchor": "end" }, axis).textContent = text;
+      svgNode("text", { x: x(v), y: low + 14, "text-anchor": "middle" }, axis).textContent = text;
+    }
+    svgNode("line", { x1: x(0), x2: x(1), y1: low, y2: low }, axis);
+    const label = (at, text) => (svgNode("text", { class: "name", ...at }, axis).textContent = text);
+    label({ x: x(0.5), y: low + 29, "text-anchor": "middle" }, "confidence of the top class, %");
+    label({ transform: `translate(11 ${(y(0) + y(1)) / 2}) rotate(-90)`, "text-anchor": "middle" }, "right, %");
+    label({ transform: `translate(11 ${low - HEIGHT.histogram / 2}) rotate(-90)`, "text-anchor": "middle" }, "rows");
+    const size = x(1 / BINS) - x(0);
+    diagram.bins = Array.from({ length: BINS }, (_, bin) => {
+      const g = svgNode("g", { class: "cal-bin" }, svg);
+      const left = { x: x(bin / BINS) + 1, width: size - 2 };
+      return {
+        g,
+        hit: svgNode("rect", { ...left, y: PAD.top, height: low - PAD.top, class: "cal-hit" }, g),
+        bar: svgNode("rect", { ...left, class: "cal-bar" }, g),
+        gap: svgNode("rect", { ...left, class: "cal-gap", fill: `url(#hatch-gap-${own})` }, g),
+        mean: svgNode("line", { x1: left.x, x2: left.x + left.width, class: "cal-mean" }, g),
+        rows: svgNode("rect", { ...left, class: "cal-rows" }, g),
+        count: svgNode("text", { class: "cal-count" }, g),
+      };
+    });
+    svgNode("line", { x1: x(0), x2: x(1), y1: y(0), y2: y(1), class: "cal-diagonal" }, svg);
+    Object.assign(diagram, { x, y, low, size });
+  };
+
+  const drawReliability = () => {
+    const widths = [parts.before, parts.after].map(({ svg }) => Math.floor(svg.parentElement.clientWidth) - 24);
+    if (widths[0] < 40 || !state.after) return; // on a hidden tab; the ResizeObserver comes back
+    const most = Math.max(...state.before.table.count, ...state.after.table.count);
+    [[parts.before, state.before], [parts.after, state.after]].forEach(([diagram, { table }], at) => {
+      buildReliability(diagram, widths[at]);
+      const { y, low, size } = diagram;
+      for (const [bin, nodes] of diagram.bins.entries()) {
+        const n = table.count[bin];
+        const [right, mean] = n ? [table.accuracy[bin], table.confidence[bin]] : [0, 0];
+        put(nodes.bar, { y: y(right), height: y(0) - y(right) });
+        put(nodes.gap, { y: y(Math.max(right, mean)), height: n ? Math.abs(y(right) - y(mean)) : 0 });
+        put(nodes.mean, { y1: y(mean), y2: y(mean), display: n ? "" : "none" });
+        const height = n ? Math.max((HEIGHT.histogram - 30) * (n / most), 1) : 0;
+        put(nodes.rows, { y: low - height, height });
+        const middle = nodes.rows.x.baseVal.value + size / 2 + 2.5;
+        put(nodes.count, { transform: `translate(${middle} ${low - height - 3}) rotate(-90)` });
+        say(nodes.count, n ? String(n) : "");
+        nodes.g.classList.toggle("few", n > 0 && n < FEW);
+        nodes.g.classList.toggle("lit", bin === state.bin);
+      }
+      const n = table.count[state.bin];
+      if (state.bin === null) {
+        say(diagram.below, "Bar: how often it is right. Line: how sure it is. Between them, the gap.");
+      } else {
+        const range = `${((100 * state.bin) / BINS).toFixed(1)} to ${((100 * (state.bin + 1)) / BINS).toFixed(1)} %`;
+        const gap = 100 * (table.confidence[state.bin] - table.accuracy[state.bin]);
+        const points = `${gap >= 0 ? "over" : "under"}-confident by ${Math.abs(gap).toFixed(1)} points`;
+        const told = `sure ${percent(table.confidence[state.bin])}, right ${percent(table.accuracy[state.bin])}, ${points}`;
+        say(diagram.below, `${range}: ${n ? `${n} row${n === 1 ? "" : "s"}, ${told}` : "no rows"}.`);
+      }
+    });
+  };
+
+  const drawFigures = () => {
+    const { before, after } = state;
+    for (const [key, cells] of Object.entries(parts.cells)) {
+      say(cells.before, figure(key, before[key]));
+      say(cells.after, figure(key, after[key]));
+      const [from, to] = [before[key], after[key]];
+      const better = key === "accuracy" ? to > from : to < from;
+      const same = from === to || Math.abs(to - from) < 5e-5;
+      say(cells.verdict, same ? "same" : better ? "▲ better" : "▼ worse");
+      put(cells.verdict, { class: same ? "same" : better ? "better" : "worse" });
+    }
+    const lean = ({ confidence, accuracy }) => {
+      const gap = 100 * (confidence - accuracy);
+      const leaning = Math.abs(gap) < 0.5 ? "as sure as it may be" : gap > 0 ? "over-confident" : "under-confident";
+      return `${percent(confidence)} sure, ${percent(accuracy)} right, ${leaning}`;
+    };
+    say(parts.lean, `On average, before: ${lean(before)}. After: ${lean(after)}.`);
+    const zero = after.impossible;
+    say(
+      parts.infinite,
+      Number.isFinite(after.nll) ? "" : `The NLL is infinite: ${percent(zero)} of the true classes got probability 0, and −log 0 = ∞.`,
+    );
+  };
+
+  const drawSetting = () => {
+    const { title, numbers } = described();
+    say(parts.before.setting, "softmax, T = 1");
+    say(parts.after.setting, `${title}, ${numbers}`);
+    say(parts.reads, SPARSE.includes(state.method) ? "p" : family() === "probability" ? "softmax(z / T)" : "softmax(y / T), y the constrained output");
+    for (const one of FAMILIES) parts.main.classList.toggle(`cal-${one}`, one === family());
+    put(board.closest("#calibrate") ?? board, { "data-needs": registry.methods[state.method].parameters.join(" ") });
+    const label = `${title}, ${numbers}`;
+    if (parts.said !== label && parts.said) say(parts.live, `${label}: NLL ${figure("nll", state.after.nll)}, ECE ${figure("ece", state.after.ece)}`);
+    parts.said = label;
+  };
+
+  const drawCurves = () => {
+    if (!parts || !state.after) return;
+    const own = state.curves.own;
+    const stale = own?.of !== setting();
+    const temperature = state.settings.temperature;
+    const fitted = state.fitted.get(setting());
+    const { low, high } = registry.parameters.temperature;
+    const near = Math.abs(Math.log(fitted / temperature)) < 1; // where two names would lie on each other
+    const now = { x: temperature, label: `T = ${short(temperature, 3)}`, colour: "var(--ink)" };
+    const marks = [now];
+    if (fitted && fitted >= low && fitted <= high) {
+      const name = `fitted ${short(fitted, 3)}`;
+      marks.push({ x: fitted, label: near ? "" : name, colour: "var(--warn)", dash: "2 3" });
+      if (near) now.label += `, ${name}`;
+    }
+    for (const key of ["nll", "ece"]) {
+      const series = [];
+      const points = (list) => list.map(([t, figures]) => [t, figures[key] * (key === "ece" ? 100 : 1)]);
+      const { title } = registry.methods[state.method];
+      if (own) series.push({ name: title, points: points(own.points), colour: `var(--${family()})` });
+      if (state.method !== "softmax" && state.curves.raw) {
+        series.push({ name: "softmax", points: points(state.curves.raw), colour: "var(--raw)", dash: "5 4" });
+      }
+      parts[key].draw({ series, marks });
+      parts[key].figure.classList.toggle("cal-stale", stale);
+    }
+    const some = own?.points.some(([, { nll }]) => !Number.isFinite(nll));
+    say(parts.broken, some ? "Where the line is missing the NLL is infinite: a true class got probability 0." : "");
+  };
+
+  const ROWS = [
+    ["before", "Softmax, T = 1", "raw"],
+    ["fitted", "Softmax, fitted T", "probability"],
+    ["sparsemax", "Sparsemax, T = 1", "probability"],
+    ["entmax15", "1.5-entmax, T = 1", "probability"],
+    ["after", "", ""],
+  ];
+  const drawTable = () => {
+    if (!parts || !state.after) return;
+    const found = { ...state.rows, before: state.before, after: state.after };
+    let infinite = false;
+    for (const [key, name] of ROWS) {
+      const { row, head, cells } = parts.table[key];
+      const figures = found[key];
+      const { title, numbers } = described();
+      const T = state.fitted.get(setting("softmax"));
+      say(head, key === "after" ? `Chosen: ${title}, ${numbers}` : key === "fitted" && T ? `Softmax, fitted T = ${short(T, 3)}` : name);
+      if (key === "fitted") row.hidden = !figures; // the best T lies at an edge
+      for (const [column, cell] of Object.entries(cells)) say(cell, figures ? figure(column, figures[column]) : "…");
+      infinite ||= figures && !Number.isFinite(figures.nll);
+    }
+    put(parts.table.after.row, { class: family() });
+    say(
+      parts.why,
+      infinite
+        ? "∞: one true class with probability 0 is enough, since −log 0 = ∞. The last column says how many there are."
+        : "",
+    );
+  };
+
+  const drawSweep = () => {
+    if (!parts) return;
+    const { sweep: found, metric } = state;
+    const busy = Boolean(found) && found.done < found.total;
+    parts.progress.hidden = !busy;
+    parts.maps.hidden = !found;
+    if (!found) return;
+    parts.progress.value = found.done / found.total;
+    parts.progress.setAttribute("aria-valuetext", `${found.done} of ${found.total} boxes`);
+    for (const [key, { sign }] of Object.entries(METRICS)) {
+      const { figure: shown, draw: paint } = parts.map[key];
+      shown.hidden = key !== metric;
+      if (key !== metric) continue;
+      const values = found.cells.map((row) => row.map((cell) => (cell ? sign * cell[key] : cell)));
+      const current = state.method === found.method ? [state.settings.hi, state.settings.lo] : [];
+      paint({ xs: HIS, ys: LOS, values, current });
+    }
+    const stale = !busy && found.of !== sweepKey();
+    parts.maps.classList.toggle("cal-stale", stale);
+    const what = `${registry.methods[found.method].title} at T = ${short(found.settings.temperature)}`;
+    say(
+      parts.sweepNote,
+      busy
+        ? `${found.done} of ${found.total} boxes`
+        : stale
+          ? `These are of ${what}: sweep again for the setting of now.`
+          : `${what}. Deeper is better, the best is underlined; click one to take it over.`,
+    );
+  };
+
+  const draw = () => {
+    if (!parts || !state.after) return;
+    drawSetting();
+    drawReliability();
+    drawFigures();
+    drawCurves();
+    drawTable();
+    if (state.sweep) drawSweep();
+  };
+
+  const mount = (element, props, watch, opens, picks) => {
+    board = element.querySelector("#calibrate-board");
+    openSet = opens;
+    takeOver = picks;
+    board.replaceChildren();
+    const main = node("div", "cal-grid", board);
+    parts = { main };
+    parts.before = reliability(main, "raw", "Before");
+    parts.after = reliability(main, "own", "After");
+
+    const figures = node("section", "cal-card cal-figures", main);
+    node("h2", "", figures, "What changed");
+    const table = node("table", "", figures);
+    const head = node("tr", "", node("thead", "", table));
+    for (const name of ["", "before", "after", ""]) node(name ? "th" : "td", "", head, name);
+    const body = node("tbody", "", table);
+    parts.cells = {};
+    for (const [key, name] of Object.entries(WORDS)) {
+      const row = node("tr", "", body);
+      node("th", "", row, name).scope = "row";
+      parts.cells[key] = { before: node("td", "cal-b", row), after: node("td", "cal-a", row), verdict: node("td", "", row) };
+    }
+    parts.lean = node("p", "cal-lean", figures);
+    parts.infinite = node("p", "cal-infinite", figures);
+    const list = node("dl", "", figures);
+    for (const [term, text] of [
+      ["ECE", "the mean gap between how sure and how right, over the bins"],
+      ["NLL", "−log p of the true class: what T is fitted to"],
+      ["Brier", "squared distance from the right answer, 0 to 2"],
+      ["p = 0", "share of rows whose true class got probability 0"],
+      ["after", ""],
+    ]) {
+      node("dt", "", list, term);
+      const description = node("dd", "", list, text);
+      if (!text) parts.reads = description;
+    }
+    node("p", "cal-quiet", figures, `Classes tied at the top count as a guess. Pale bins have under ${FEW} rows.`);
+
+    const logT = { label: "T", log: true, low: TEMPERATURES[0], high: TEMPERATURES.at(-1) };
+    const nll = node("section", "cal-card cal-half", main);
+    parts.nll = plot.lines(nll, { title: "NLL against T", x: logT, y: { label: "NLL" } });
+    parts.broken = node("p", "cal-quiet", nll);
+    const ece = node("section", "cal-card cal-half", main);
+    parts.ece = plot.lines(ece, { title: "ECE against T, %", x: logT, y: { label: "ECE, %" } });
+
+    const bounds = node("section", "cal-card cal-half cal-sweep", main);
+    const bar = node("div", "cal-bar-row", bounds);
+    node("h2", "", bar, "Which bounds?");
+    const button = node("button", "cal-button", bar, "Sweep the bounds");
+    button.type = "button";
+    button.addEventListener("click", sweep);
+    const which = node("div", "cal-choice", bar);
+    which.setAttribute("role", "radiogroup");
+    which.setAttribute("aria-label", "What the map shows");
+    for (const [key, { title }] of Object.entries(METRICS)) {
+      const label = node("label", "", which);
+      const radio = node("input", "", label);
+      Object.assign(radio, { type: "radio", name: "cal-metric", value: key, checked: key === state.metric });
+      radio.addEventListener("change", () => {
+        state.metric = key;
+        drawSweep();
+      });
+      label.append(title);
+    }
+    parts.progress = node("progress", "", bounds);
+    parts.progress.setAttribute("aria-label", "Sweep");
+    parts.progress.hidden = true;
+    parts.sweepNote = node("p", "cal-quiet", bounds);
+    parts.maps = node("div", "", bounds);
+    parts.map = {};
+    for (const [key, { name, title, format, sign }] of Object.entries(METRICS)) {
+      const format_ = (v) => minus(format(sign * v));
+      const options = { x: { label: "hi" }, y: { label: "lo" }, title, name, pick, format: format_ };
+      parts.map[key] = plot.map(parts.maps, options);
+    }
+
+    const compare = node("section", "cal-card cal-half cal-compare", main);
+    node("h2", "", compare, "Side by side");
+    const scroll = node("div", "table-scroll", compare);
+    put(scroll, { tabindex: 0, role: "region", "aria-label": "Comparison of methods" });
+    const grid = node("table", "", scroll);
+    const titles = node("tr", "", node("thead", "", grid));
+    for (const name of ["Method", ...Object.values(WORDS)]) node("th", "", titles, name).scope = "col";
+    const lines = node("tbody", "", grid);
+    parts.table = {};
+    for (const [key, , own] of ROWS) {
+      const row = node("tr", own, lines);
+      const first = node("th", "", row);
+      first.scope = "row";
+      const cells = Object.fromEntries(Object.keys(WORDS).map((column) => [column, node("td", "", row)]));
+      parts.table[key] = { row, head: first, cells };
+    }
+    parts.why = node("p", "cal-quiet", compare);
+    parts.live = node("p", "visually-hidden", main);
+    parts.live.setAttribute("aria-live", "polite");
+    drawSweep();
+
+    // The data comes when the tab is seen for the first time.
+    let asked = false;
+    new ResizeObserver(() => {
+      if (!board.clientWidth && !main.clientWidth) return;
+      if (!state.set && !asked) {
+        asked = true;
+        openSet();
+      }
+      draw();
+    }).observe(main);
+    receive(props.value);
+    watch("value", () => receive(props.value));
+    draw();
+  };
+
+  // What PyTorch is compared with: figures and reliability table of any set under any setting.
+  const measure = (own, method, settings) => atOnce(evaluate(own, method, settings));
+
+  const sliders = logSliders("calibrate", registry.parameters, state.settings, set);
+  globalThis.calibrate = { mount, receive, set, measure, state, jobs, picked: () => state.picked, ...sliders };
+})();

@@ -1,0 +1,248 @@
+"""The Calibrate tab: how far the confidences can be trusted, before and after a constraint and a temperature.
+
+The server sends the logits that judge, once, and fits T when asked, on the others. Everything that a slider moves is
+computed and drawn in the browser (assets/calibrate.js, the twin of `calibration`), and so is the sweep of the bounds:
+it needs nothing but those logits, and on the server it would stand in the way of other visitors.
+"""
+
+import base64
+import functools
+import html
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import gradio as gr
+import safetensors.torch
+from torch import Tensor
+
+from .. import calibration, registry, validation
+from ..checkpoints import FOLDER
+from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
+from ..validation import ValidationError
+from .controls import BROWSER, bounds, log_slider, notice, position
+
+FAMILIES = {"bounded": "Bounded", "probability": "Probability", "regularised": "Regularised"}
+SPARSE = ("sparsemax", "entmax15")
+GONE = "Your file is no longer here: upload it again, or go back to the bundled set."
+# A fit of a million numbers takes a second or two of a core: few at a time, so that pictures go on being classified.
+SERVER = {"concurrency_id": "calibrate", "concurrency_limit": 2, "api_visibility": "private"}
+
+FORMAT = """<details class="cal-format"><summary>What the file must look like</summary>
+<p><b>CSV</b>: a header with a column <code>label</code> and one column for each class, in order. A row holds the
+number of the right class, counted from 0, and the logits as they come out of the last layer, not probabilities.
+Comma, semicolon or tab; decimal points.</p>
+<pre>label,cat,dog,frog
+0,3.1,0.2,-1.4
+2,-0.5,0.1,2.2</pre>
+<p><b>safetensors</b>: tensors <code>logits</code> (N, C), floating, and <code>labels</code> (N,), whole numbers.</p>
+<p>{rows} rows, {classes} classes, {numbers} logits in all, {size} MB. 60 % of the rows, drawn at random, fit T; the
+others judge.</p></details>""".format(
+    rows=f"{validation.MIN_ROWS} to {validation.MAX_ROWS:,}",
+    classes=f"{validation.MIN_CLASSES} to {validation.MAX_CLASSES:,}",
+    numbers=f"{validation.MAX_NUMBERS:,}",
+    size=validation.MAX_BYTES // 2**20,
+)
+
+
+class Parts(NamedTuple):
+    """A validation set in two parts: one to fit T on, the other to judge by."""
+
+    name: str
+    classes: tuple[str, ...]
+    fit: tuple[Tensor, Tensor]  # (F, C) float32, (F,) int64
+    judge: tuple[Tensor, Tensor]  # (J, C) float32, (J,) int64
+
+
+@functools.cache
+def bundled() -> Parts:
+    """The bundled model's logits of CIFAR-10's test pictures."""
+    facts = json.loads((FOLDER / "resnet18-cifar10.json").read_text())
+    tensors = safetensors.torch.load_file(FOLDER / facts["features"]["file"])
+    logits, labels, fit = tensors["logits"].float(), tensors["labels"].long(), tensors["fit"].bool()
+    name = "CIFAR-10's test pictures, seen by the bundled model"
+    return Parts(name, tuple(facts["labels"]), (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
+
+
+def own(path: str) -> Parts:
+    """A visitor's file.
+
+    Raises:
+        ValidationError: if it cannot be used, or is gone.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(validation.MAX_BYTES + 1)
+    except OSError as error:
+        raise ValidationError(GONE) from error
+    logits, labels, classes = validation.read(data)
+    fit = validation.split(len(labels))
+    return Parts(Path(path).name[:60], classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
+
+
+def parts(path: str) -> Parts:
+    """The set that is shown: a visitor's file, or, where ``path`` is empty, the bundled one."""
+    return own(path) if path else bundled()
+
+
+# What the page shows ------------------------------------------------------------------------------------------------
+
+
+def message(shown: Parts) -> str:
+    """A set as the browser takes it: JSON, with the judging part in base64, little-endian, and softmax's fitted T."""
+    logits, labels = shown.judge
+    fit = calibration.fit_temperature(*shown.fit)
+    return json.dumps(
+        {
+            "name": shown.name,
+            "classes": shown.classes,
+            "rows": {"fit": len(shown.fit[1]), "judge": len(labels)},
+            "logits": base64.b64encode(logits.numpy().astype("<f4").tobytes()).decode(),
+            "labels": base64.b64encode(labels.numpy().astype("<i4").tobytes()).decode(),
+            "fitted": None if fit.edge else fit.temperature,
+        }
+    )
+
+
+def described(shown: Parts) -> str:
+    """Which set is shown, in words, as HTML."""
+    few = ", ".join(html.escape(name[:30]) for name in shown.classes[:4])
+    classes = len(shown.classes)
+    more = f", … {html.escape(shown.classes[-1][:30])}" if classes > 4 else ""
+    return (
+        f"<p><b>{html.escape(shown.name)}</b><br>{classes} classes: {few}{more}.<br>"
+        f"T is fitted on {len(shown.fit[1]):,} rows; the other {len(shown.judge[1]):,} judge.</p>"
+    )
+
+
+def words(method: str, settings: dict[str, float]) -> str:
+    """A constraint and its numbers as a person reads them."""
+    if method == "softmax":
+        return "Softmax"
+    symbols = [f"{p.symbol} = {settings[p.key]:.4g}" for p in registry.REGISTRY[method].parameters if p != TEMPERATURE]
+    return ", ".join([registry.REGISTRY[method].title, *symbols]).replace("= -", "= −")
+
+
+def told(name: str, fit: calibration.TemperatureFit, shown: Parts, y: Tensor) -> str:
+    """What a fit came to, as HTML: T from the one part, figures of the other before and after."""
+    rows, judged = len(shown.fit[1]), len(shown.judge[1])
+    if fit.edge:
+        return f'<p role="status"><b>{html.escape(name)}.</b> {html.escape(calibration.EDGES[fit.edge])} T stays.</p>'
+    one, best = (calibration.figures(y / t, shown.judge[1]) for t in (1.0, fit.temperature))
+    beyond = ""
+    if not TEMPERATURE.low <= fit.temperature <= TEMPERATURE.high:
+        beyond = f" That is beyond the slider, which goes from {TEMPERATURE.low:g} to {TEMPERATURE.high:g}."
+    worse = " Here fitting did not help: it was as good before." if best.nll >= one.nll else ""
+    return (
+        f'<p role="status"><b>{html.escape(name)}: T = {fit.temperature:.4g}</b>, fitted on {rows:,} rows.{beyond} '
+        f"On the other {judged:,}, from T = 1: NLL {one.nll:.4f} → {best.nll:.4f}, ECE {one.ece:.4f} → {best.ece:.4f}, "
+        f"Brier {one.brier:.4f} → {best.brier:.4f}.{worse}</p>"
+    )
+
+
+# Events -------------------------------------------------------------------------------------------------------------
+
+
+def on_open(path: str):
+    """The tab is seen for the first time: (board, notice, set, description)."""
+    try:
+        shown = parts(path)
+    except ValidationError as error:
+        return message(bundled()), notice(str(error)), "", described(bundled())
+    return message(shown), "", path, described(shown)
+
+
+def on_upload(path: str | None):
+    """A visitor's file: (file box, board, notice, set, description, fit); a bad one leaves all as it was.
+
+    The box is emptied, so that it goes on being the place where the next file is dropped.
+    """
+    try:
+        shown = own(path or "")
+    except ValidationError as error:
+        return None, gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip()
+    return None, message(shown), "", path, described(shown), ""
+
+
+def on_bundled():
+    """Back to the bundled set: (board, notice, set, description, fit)."""
+    return message(bundled()), "", "", described(bundled()), ""
+
+
+def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: str):
+    """The best T for a constraint: (board, notice, fit, slider, box)."""
+    try:
+        given = {"lo": lo, "hi": hi, "lam": lam, "radius": radius, "temperature": 1.0}
+        settings = {key: registry.number(PARAMETERS[key], value) for key, value in given.items()}
+        constraint = registry.build(method, settings)
+    except (TypeError, ValueError) as error:
+        raise gr.Error(f"T cannot be fitted: {error}", print_exception=False) from error
+    try:
+        shown = parts(path)
+    except ValidationError as error:
+        return gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip()
+    if method in SPARSE:
+        text = (
+            f"{registry.REGISTRY[method].title} gives some classes probability 0. Where the right class is among them "
+            "the NLL is infinite, so there is no best T by NLL: the table compares it with softmax at its fitted T."
+        )
+        return gr.skip(), "", f'<p role="status">{text}</p>', gr.skip(), gr.skip()
+    fit = calibration.fit_temperature(calibration.as_logits(constraint, shown.fit[0]), shown.fit[1])
+    text = told(words(method, settings), fit, shown, calibration.as_logits(constraint, shown.judge[0]))
+    if fit.edge:
+        return gr.skip(), "", text, gr.skip(), gr.skip()
+    found = json.dumps({"method": method, "settings": settings, "temperature": fit.temperature})
+    value = float(f"{min(max(fit.temperature, TEMPERATURE.low), TEMPERATURE.high):.4g}")
+    return found, "", text, position(TEMPERATURE, value), value
+
+
+# The page -----------------------------------------------------------------------------------------------------------
+
+
+def build() -> None:
+    """Lay out the tab inside a `gr.Tab` and wire its events."""
+    path = gr.State("")
+    choices = [
+        ("No constraint: softmax" if key == "softmax" else f"{FAMILIES[entry.family]}: {entry.title}", key)
+        for key, entry in sorted(registry.REGISTRY.items(), key=lambda item: item[0] != "softmax")
+    ]
+    with gr.Row(elem_id="calibrate", equal_height=False):
+        with gr.Column(elem_id="calibrate-panel", elem_classes="setup", scale=0, min_width=250):
+            method = gr.Dropdown(
+                choices, value="softmax", label="Constraint", elem_id="calibrate-method", filterable=False
+            )
+            low, high = bounds("calibrate", LO, HI)
+            lam = log_slider("calibrate", LAM, "λ, weight")
+            radius = log_slider("calibrate", RADIUS, "r, radius")
+            temperature = log_slider("calibrate", TEMPERATURE, "T, temperature")
+            fit = gr.Button("Fit temperature", variant="primary", elem_id="calibrate-fit")
+            result = gr.HTML("", elem_id="calibrate-result")
+            about = gr.HTML(described(bundled()), elem_id="calibrate-set")
+            told_notice = gr.HTML("", elem_id="calibrate-notice", elem_classes="notice")
+            upload = gr.File(label="Your own set, CSV or safetensors", height=130, elem_id="calibrate-file", buttons=[])
+            back = gr.Button("Back to the bundled set", size="sm", elem_id="calibrate-back")
+            gr.HTML(FORMAT, elem_id="calibrate-format")
+        with gr.Column(elem_id="calibrate-main", scale=1, min_width=0):
+            board = gr.HTML(
+                "",
+                html_template='<div id="calibrate-board"></div>',
+                js_on_load="calibrate.mount(element, props, watch, () => trigger('open'), () => trigger('pick'));",
+                apply_default_css=False,
+                elem_id="calibrate-block",
+            )
+
+    seen = [board, told_notice, path, about]
+    board.open(on_open, path, seen, show_progress="hidden", **SERVER)
+    upload.upload(on_upload, upload, [upload, *seen, result], show_progress="hidden", **SERVER)
+    back.click(on_bundled, None, [*seen, result], show_progress="hidden", **SERVER)
+    fit.click(
+        on_fit,
+        [method, low, high, lam[1], radius[1], path],
+        [board, told_notice, result, *temperature],
+        show_progress="hidden",
+        **SERVER,
+    )
+    board.pick(outputs=[method, low, high], js="() => calibrate.picked()", **BROWSER)
+    controls = {"method": method, "lo": low, "hi": high, "lam": lam[1], "radius": radius[1]}
+    for key, control in (controls | {"temperature": temperature[1]}).items():
+        control.change(inputs=control, js=f"(value) => {{ calibrate.set('{key}', value); }}", **BROWSER)
