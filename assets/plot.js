@@ -4,10 +4,11 @@
 //   const m = plot.map(host, { title, x, y, format, pick })   m.draw({ xs, ys, values, current })
 //
 // A line plot
-//   x, y     { label, log, zero, low, high, format }; `format` gives the text of a number. Without low and high the axis
-//            fits the data; `zero` keeps 0 on it. A log axis that is to show 0 has it to the left of its lowest decade.
-//   series   [{ name, points: [[x, y], ...], colour, dash, mark }]; a point that is not finite breaks the line, `mark`
-//            is a short text at its end. Colour never stands alone: dash or mark tell series apart.
+//   x, y     { label, log, zero, low, high, skip, format, read }; `format` gives the text of a tick, `read` that of a
+//            number that is pointed at. Without low and high the axis fits the data, but for the first `skip` points of
+//            each series; `zero` keeps 0 on it. A log axis that is to show 0 has it to the left of its lowest decade.
+//   series   [{ name, points: [[x, y], ...], colour, dash, mark, thin }]; a point that is not finite breaks the line,
+//            `mark` is a short text at its end. Colour never stands alone: dash, mark or thin tell series apart.
 //   marks    [{ x, label, colour, dash }]; vertical lines.
 //   pick     called with the x that is pointed at, on a click or Enter.
 // Pointing at it, or the arrow keys, show the numbers of all series at the nearest x.
@@ -25,7 +26,7 @@
   const BOTTOM = 36;
   const GAP = 26; // between 0 and the lowest decade of a log axis
 
-  const bySize = (points) => points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+  const finite = (points) => points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
 
   // The ends of an axis, and its ticks as [value, text].
   const axis = (values, { log = false, zero = false, low, high, format = short }, wanted) => {
@@ -84,7 +85,8 @@
       const { series, marks = [] } = data;
       const all = series.flatMap(({ points }) => points);
       const horizontal = axis([...all.map(([x]) => x), ...marks.map(({ x }) => x)], across, Math.max(2, width / 70));
-      const vertical = axis(bySize(all).map(([, y]) => y), up, 4);
+      const fitted = series.flatMap(({ points }) => (points.length > (up.skip ?? 0) + 1 ? points.slice(up.skip ?? 0) : points));
+      const vertical = axis(finite(fitted).map(([, y]) => y), up, 4);
       const hasZero = Boolean(across.log && across.zero);
       const [right, bottom] = [width - RIGHT, height - BOTTOM];
       const x = scale(horizontal, across, LEFT, right, hasZero);
@@ -108,7 +110,7 @@
         const at = { x: x(value) + (left ? -4 : 4), y: TOP - 3, "text-anchor": left ? "end" : "start", class: "plot-name" };
         svgNode("text", at, svg).textContent = label;
       }
-      for (const { points, colour, dash = "", mark = "" } of series) {
+      for (const { points, colour, dash = "", mark = "", thin = false } of series) {
         let path = "";
         let pen = "M";
         let last = null;
@@ -121,9 +123,9 @@
           pen = "L";
           last = [px, py];
         }
-        svgNode("path", { d: path, class: "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash }, svg);
-        if (bySize(points).length <= 16) {
-          for (const [px, py] of bySize(points)) {
+        svgNode("path", { d: path, class: thin ? "plot-line thin" : "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash }, svg);
+        if (finite(points).length <= 16) {
+          for (const [px, py] of finite(points)) {
             svgNode("circle", { cx: x(px), cy: y(py), r: 2.5, style: `fill: ${colour}` }, svg);
           }
         }
@@ -149,12 +151,12 @@
       tip.replaceChildren();
       node("b", "", tip, `${across.label} ${format.x(at)}`);
       const said = [];
-      for (const { name, points, colour, dash } of data.series) {
+      for (const { name, points, colour, dash, thin } of data.series) {
         const found = points.find(([v]) => v === at);
         if (!found) continue;
         const row = node("div", "", tip);
         const swatch = svgNode("svg", { width: 22, height: 8, "aria-hidden": "true" }, row);
-        svgNode("line", { x1: 0, x2: 22, y1: 4, y2: 4, class: "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash ?? "" }, swatch);
+        svgNode("line", { x1: 0, x2: 22, y1: 4, y2: 4, class: thin ? "plot-line thin" : "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash ?? "" }, swatch);
         const text = `${name} ${format.y(found[1])}`;
         node("span", "", row, text);
         said.push(text);
@@ -215,7 +217,6 @@
           button.disabled = v === undefined;
           const share = Number.isFinite(v) && high > low ? (v - low) / (high - low) : 0;
           button.style.setProperty("--share", Number.isFinite(v) ? (0.1 + 0.8 * share).toFixed(3) : 0);
-          button.classList.toggle("deep", share > 0.55);
           button.classList.toggle("best", v === high);
           const here = xs[c] === current[0] && ys[r] === current[1];
           put(button, { "aria-pressed": here });

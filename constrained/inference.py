@@ -19,6 +19,7 @@ from .checkpoints import Checkpoint
 from .modules import ConstrainedLinear
 
 BATCH = 16  # pictures a forward pass; more gains nothing on a CPU and makes the first one wait
+CORES = torch.get_num_threads()
 REMEMBERED = 512  # pictures whose features are kept
 
 
@@ -74,6 +75,7 @@ class Network:
             raise
 
     def _run(self) -> None:
+        torch.set_num_threads(CORES)  # a new thread begins with what another one asked for last
         while True:
             batch = [self._waiting.get()]
             while len(batch) < BATCH:  # whatever waits by now goes along; nobody waits for company

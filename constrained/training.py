@@ -28,11 +28,15 @@ OPTIMIZERS = ("adamw", "sgd")
 BATCHES = (0, 64, 256, 1024)  # 0: all at once
 
 PENALTY = Parameter("weight", "λ", 0.0, 1e-5, 10.0, "log", "Weight of the penalty in the loss; 0 is off.", zero=True)
-LEARNING_RATE = Parameter("learning_rate", "learning rate", 0.01, 1e-4, 1.0, "log", "Size of a step of the optimiser.")
-EPOCHS = Parameter("epochs", "epochs", 100, 1, 500, "linear", "How often every example is seen.")
+LEARNING_RATE = Parameter("learning_rate", "η", 0.01, 1e-4, 1.0, "log", "Size of a step of the optimiser.")
+EPOCHS = Parameter("epochs", "epochs", 100, 10, 500, "linear", "How often every example is seen.")
 NOISE = Parameter("noise", "label noise", 0.0, 0.0, 0.6, "linear", "Share of training labels that are made wrong.")
-EXAMPLES = Parameter("examples", "examples", 6000, 20, 6000, "log", "How many examples there are to learn from.")
+EXAMPLES = Parameter("examples", "examples", 6000, 100, 6000, "linear", "How many examples there are to learn from.")
 PARAMETERS = {p.key: p for p in (LO, HI, TEMPERATURE, LAM, RADIUS, PENALTY, LEARNING_RATE, EPOCHS, NOISE, EXAMPLES)}
+
+
+class DivergedError(ArithmeticError):
+    """The weights are no longer finite; the message is for a person and says what to do."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +196,9 @@ def fit(setting: Setting, reports: int = 50) -> Iterator[tuple[Figures, Constrai
     """Fit a head; gives ``(figures, head)`` before the first epoch and then about ``reports`` times, last at the end.
 
     The head is the one being fitted: it goes on changing with the next item.
+
+    Raises:
+        DivergedError: as soon as a report would be about weights that are not finite.
     """
     torch_data = data()
     head = setting.head()
@@ -218,6 +225,8 @@ def fit(setting: Setting, reports: int = 50) -> Iterator[tuple[Figures, Constrai
             total.backward()
             optimizer.step()
         if epoch % every == 0 or epoch == setting.epochs:
+            if not all(parameter.isfinite().all() for parameter in head.parameters()):
+                raise DivergedError(f"The weights ran away to infinity by epoch {epoch}: lower the learning rate.")
             yield figures(head, epoch, (x, labels), torch_data.judge), head
 
 
@@ -239,22 +248,20 @@ def figures(head: ConstrainedLinear, epoch: int, train: tuple[Tensor, Tensor], j
     train_loss = loss(head, z_train, train[1]) + penalty
     (gradient,) = torch.autograd.grad(train_loss, z_train)
     with torch.no_grad():
-        constraint = head.constraint
-        y_train, y = (t if constraint is None else constraint(t) for t in (z_train, z))
-        learned = isinstance(constraint, Softmax | Sparsemax | Entmax15)
-        p = y if learned else y.softmax(-1)
+        learned = isinstance(head.constraint, Softmax | Sparsemax | Entmax15)
+        told = calibration.figures(calibration.as_logits(head.constraint, z), judge[1])
+        guesses = calibration.as_logits(head.constraint, z_train).softmax(-1)
         penalty = 0.0 if head.penalty is None else head.penalty(z)
-        true = p.gather(-1, judge[1][:, None])
         return Figures(
             epoch,
             train_loss.item(),
-            calibration.accuracy(y_train, train[1]).item(),
+            calibration.accuracy(guesses, train[1]).item(),
             (loss(head, z, judge[1]) + penalty).item(),
-            calibration.accuracy(y, judge[1]).item(),
-            (-true.log()).mean().item(),
-            (true == 0).double().mean().item(),
-            calibration.ece(p, judge[1]).item(),
+            told.accuracy,
+            told.nll,
+            told.impossible,
+            told.ece,
             z.abs().mean().item(),
             (gradient == 0).double().mean().item(),
-            float(constraint.temperature) if learned else None,
+            float(head.constraint.temperature) if learned else None,
         )

@@ -6,14 +6,14 @@ from dataclasses import asdict
 import gradio as gr
 
 from .. import images, registry
-from . import explore
+from . import calibrate, explore, train
 from .controls import ASSETS, BROWSER, STEPS
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font_mono=MONO)  # no font from a CDN
 
-SCRIPTS = ("constraints", "page", "chart", "plot")  # each uses those before it
+SCRIPTS = ("constraints", "page", "chart", "plot", "train", "calibrate")  # each uses those before it
 
 TITLE = """<h1>Constrain the output of a ResNet18</h1>
 <p>The network looks at a picture once. Move the sliders and see what each constraint makes of its logits.</p>"""
@@ -42,6 +42,7 @@ def head() -> str:
         "parameters": {key: asdict(p) for key, p in registry.PARAMETERS.items()},
         "chosen": explore.METHODS,
         "steps": STEPS,
+        "training": train.facts(),
     }
     scripts = [f"globalThis.registry = {json.dumps(facts)};"]
     scripts += [(ASSETS / f"{name}.js").read_text() for name in SCRIPTS]
@@ -80,8 +81,13 @@ def demo(model: str = "cifar10") -> Demo:
         with gr.Row(elem_id="header"):
             gr.HTML(TITLE, elem_id="title")
             theme = gr.Button("☾", size="sm", elem_id="theme", min_width=40, scale=0)
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Explore", id="explore"):
-                explore.build(model)
+                explored = explore.build(model)
+            with gr.Tab("Train", id="train"):
+                train.build(explored, tabs)
+            with gr.Tab("Calibrate", id="calibrate"):
+                calibrate.build()
+        page.unload(train.on_leave)
         theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
     return page.queue(api_open=False)

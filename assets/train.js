@@ -1,0 +1,434 @@
+// The Train tab: runs of a head, drawn while they train, and sweeps. The controls call `train.set`; the server is asked
+// through the events of the gr.HTML that `train.mount` is given, and answers through its value. Runs, with the heads
+// they ended in, stay here, in the visitor's browser.
+
+(() => {
+  "use strict";
+
+  const { percent, short, node, say, put, inRange, logSliders } = globalThis.page;
+  const registry = globalThis.registry;
+  const { parameters, lambdas, bounds } = registry.training;
+  const SETTLED = 250; // ms without a change after which a control counts as settled
+  const RUNS = 6;
+  const DASHES = ["", "7 3", "2 2", "9 3 2 3", "5 2", "1 3"];
+
+  const settings = { ...registry.training.setting };
+  let runs = []; // { number, slot, name, words, setting, state, points, head, hidden, live }
+  let started = 0;
+  let live = false;
+  let running = null; // the number of the run on its way
+  let sorted = { by: "number", down: false };
+  let sweep = { lambda: null, bounds: null, active: null };
+  let taking = null;
+  let ask = {};
+  let parts = null;
+
+  // The controls ---------------------------------------------------------------------------------------------------
+
+  const set = (key, value) => {
+    if (key in parameters) {
+      if (value === null || !Number.isFinite(value)) return; // an emptied box
+      value = inRange(parameters[key], value);
+    }
+    if (settings[key] === value) return;
+    settings[key] = value;
+    if (key === "lo" && value > settings.hi) settings.hi = value;
+    if (key === "hi" && value < settings.lo) settings.lo = value;
+    show();
+    settle();
+  };
+
+  // Only the sliders that the chosen constraint has.
+  const show = () => {
+    const own = registry.methods[settings.method]?.parameters ?? [];
+    const needs = [...own, settings.penalty ? "weight" : ""].join(" ");
+    const panel = document.querySelector("#train");
+    if (panel) put(panel, { "data-needs": needs });
+    const help = document.querySelector("#train-help p");
+    if (help) say(help, registry.methods[settings.method]?.help ?? "The logits go to the loss as they are.");
+  };
+
+  let settling = 0;
+  const settle = () => {
+    clearTimeout(settling);
+    if (live) settling = setTimeout(() => begin(true), SETTLED);
+  };
+  const goLive = (on) => {
+    live = on;
+    settle();
+  };
+
+  // A setting in words ---------------------------------------------------------------------------------------------
+
+  const words = (s) => {
+    const method = registry.methods[s.method];
+    const list = [];
+    if (!method) list.push("no constraint");
+    else if (method.parameters.includes("lo")) list.push(`${method.title} [${short(s.lo)}, ${short(s.hi)}]`);
+    else {
+      const [key] = method.parameters;
+      const symbol = registry.parameters[key].symbol;
+      const learned = key === "temperature" && s.learned;
+      list.push(`${method.title}, ${symbol} = ${short(s[key])}${learned ? " at first, learned" : ""}`);
+    }
+    if (s.penalty && s.weight) list.push(`${s.penalty.toUpperCase()} penalty, λ = ${short(s.weight)}`);
+    if (s.noise) list.push(`${short(s.noise * 100)} % wrong labels`);
+    if (s.examples !== parameters.examples.high) list.push(`${s.examples} examples`);
+    list.push(`${s.epochs} epochs`, `learning rate ${short(s.learning_rate)}`);
+    if (s.batch) list.push(`batches of ${s.batch}`);
+    if (s.optimizer === "sgd") list.push("SGD");
+    if (s.seed) list.push(`seed ${s.seed}`);
+    return list.join(" · ");
+  };
+
+  // Runs -----------------------------------------------------------------------------------------------------------
+
+  const begin = (fromLive = false) => {
+    halt();
+    started += 1;
+    const replaced = fromLive && runs.at(-1)?.live ? runs.pop() : null;
+    if (runs.length === RUNS) runs.shift();
+    const slot = replaced?.slot ?? [...Array(RUNS).keys()].find((at) => !runs.some((run) => run.slot === at));
+    const setting = { ...settings };
+    const name = replaced?.name ?? `Run ${slot + 1}`;
+    const run = { number: started, slot, name, words: words(setting), setting, state: "waiting", points: [], head: null, hidden: false };
+    runs.push({ ...run, live: fromLive });
+    running = started;
+    ask.run({ run: started, setting });
+    draw();
+  };
+
+  const halt = () => {
+    if (running === null && !sweep.active) return;
+    ask.halt({ run: started });
+  };
+
+  const receive = (message) => {
+    if (!message) return;
+    const data = JSON.parse(message);
+    if (data.sweep) return receiveSweep(data);
+    const run = runs.find(({ number }) => number === data.run);
+    if (data.state !== "running" && running === data.run) running = null;
+    if (!run) return; // cleared, or overtaken by a live one
+    run.state = data.state;
+    run.why = data.why ?? "";
+    run.seconds = data.seconds;
+    if (data.points) run.points = data.points.map((point) => Object.fromEntries(registry.training.figures.map((f, i) => [f, point[i]])));
+    run.head = data.head ?? run.head;
+    draw();
+    if (data.state === "done") say(parts.spoken, `${run.name} is trained: accuracy ${percent(run.points.at(-1).accuracy)}`);
+  };
+
+  // JSON has no infinity: a null NLL is one.
+  const nllOf = (figures) => figures.nll ?? Infinity;
+
+  const COLUMNS = [
+    { key: "number", title: "Run", of: (run) => run.number },
+    { key: "words", title: "Setting", of: (run) => run.words },
+    { key: "accuracy", title: "Accuracy", of: (_, f) => f.accuracy, text: percent },
+    { key: "nll", title: "NLL", of: (_, f) => nllOf(f), text: (v) => short(v, 3), help: "negative log-likelihood, in nats; lower is better" },
+    { key: "ece", title: "ECE", of: (_, f) => f.ece, text: percent, help: "expected calibration error, 15 bins; lower is better" },
+    { key: "size", title: "mean |z|", of: (_, f) => f.size, text: (v) => short(v, 3), help: "mean absolute logit" },
+    { key: "dead", title: "no gradient", of: (_, f) => f.dead, text: percent, help: "share of the training logits that get no gradient" },
+    { key: "temperature", title: "T", of: (_, f) => f.temperature, text: (v) => (v === null ? "–" : short(v, 3)) },
+  ];
+
+  // Building the page's nodes ---------------------------------------------------------------------------------------
+
+  const button = (parent, text, action, label = "") => {
+    const made = node("button", "", parent, text);
+    made.type = "button";
+    if (label) made.setAttribute("aria-label", label);
+    made.addEventListener("click", action);
+    return made;
+  };
+
+  const tick = (v) => `${short(100 * v)} %`;
+
+  const mount = (element, props, watch, asks) => {
+    const root = element.querySelector("#train-chart");
+    ask = asks;
+    parts = {};
+    const bar = node("div", "train-progress", root);
+    parts.status = node("span", "", bar);
+    parts.bar = node("progress", "", bar);
+    parts.bar.setAttribute("aria-label", "Progress");
+    parts.spoken = node("p", "visually-hidden", root);
+    parts.spoken.setAttribute("aria-live", "polite");
+
+    const judged = registry.training.judged.toLocaleString("en");
+    node("p", "quiet", root, `Thick lines: the ${judged} examples that no run learns from. Thin lines: the training set, with the labels it has.`);
+    const grid = node("div", "plots", root);
+    const x = { label: "epoch", low: 0 };
+    const share = { format: tick, read: percent };
+    const chart = (key, title, y) => (parts[key] = plot.lines(grid, { title, x, y }));
+    chart("accuracy", "Accuracy", { ...share, skip: 1 });
+    chart("loss", "Loss that is minimised", { skip: 1 });
+    chart("size", "Mean |logit|", { zero: true });
+    chart("dead", "Share of logits without a gradient", { ...share, low: 0, high: 1 });
+    chart("temperature", "Temperature", { zero: true });
+
+    const section = node("section", "", root);
+    const head = node("div", "section-head", section);
+    node("h3", "", head, "Runs");
+    button(head, "Download as CSV", download);
+    button(head, "Clear all", () => {
+      halt();
+      runs = [];
+      draw();
+    });
+    const holder = node("div", "table-scroll", section);
+    put(holder, { tabindex: 0, role: "region", "aria-label": "Runs and their final figures" });
+    parts.table = node("table", "runs", holder);
+    node("p", "quiet", section, `Figures are of the ${judged} examples that no run learns from. Six runs stay; the oldest makes room.`);
+
+    const sweeps = node("section", "", root);
+    const sweepHead = node("div", "section-head", sweeps);
+    node("h3", "", sweepHead, "Sweeps");
+    button(sweepHead, "Sweep λ", () => beginSweep("lambda"));
+    button(sweepHead, "Sweep lo and hi", () => beginSweep("bounds"));
+    node("p", "quiet", sweeps, "The setting on the left, trained again for many λ or many boxes. Choose a point to take it over.");
+    parts.sweepGrid = node("div", "plots", sweeps);
+    const lam = { label: "λ, weight of the penalty", log: true, zero: true, low: lambdas[1], high: lambdas.at(-1) };
+    const line = (key, title, y) =>
+      (parts[`sweep-${key}`] = plot.lines(parts.sweepGrid, { title, x: lam, y, height: 170, pick: (v) => take({ weight: v, penalty: sweep.lambda.setting.penalty }) }));
+    line("accuracy", "Accuracy against λ", share);
+    line("nll", "NLL against λ", {});
+    line("ece", "ECE against λ", share);
+    parts.map = plot.map(sweeps, {
+      title: "Accuracy for boxes from lo to hi, in per cent",
+      x: { label: "hi" },
+      y: { label: "lo" },
+      name: "accuracy",
+      format: (v) => (100 * v).toFixed(1),
+      pick: (hi, lo) => take({ lo, hi, method: sweep.bounds.setting.method }),
+    });
+    watch("value", () => receive(props.value));
+    show();
+    draw();
+  };
+
+  // Drawing --------------------------------------------------------------------------------------------------------
+
+  const colour = ({ slot }) => `var(--run-${slot + 1})`;
+
+  const series = (key, training = null) =>
+    runs
+      .filter((run) => !run.hidden && run.points.length)
+      .flatMap((run) => {
+        const own = { colour: colour(run), dash: DASHES[run.slot] };
+        const points = (name) => run.points.map((f) => [f.epoch, f[name]]);
+        const list = [{ ...own, name: run.name, points: points(key), mark: String(run.slot + 1) }];
+        if (training) list.push({ ...own, name: `${run.name}, training`, points: points(training), thin: true });
+        return list;
+      });
+
+  let drawing = 0;
+  const draw = () => {
+    if (!parts) return;
+    cancelAnimationFrame(drawing);
+    drawing = requestAnimationFrame(() => {
+      parts.accuracy.draw({ series: series("accuracy", "train_accuracy") });
+      parts.loss.draw({ series: series("loss", "train_loss") });
+      parts.size.draw({ series: series("size") });
+      parts.dead.draw({ series: series("dead") });
+      const learned = series("temperature").filter(({ points }) => points.some(([, t]) => t !== null));
+      parts.temperature.figure.hidden = !learned.length;
+      parts.temperature.draw({ series: learned.map((s) => ({ ...s, points: s.points.map(([e, t]) => [e, t ?? NaN]) })) });
+      drawStatus();
+      drawTable();
+      drawSweeps();
+    });
+  };
+
+  const drawStatus = () => {
+    const run = runs.find(({ number }) => number === running) ?? runs.at(-1);
+    const at = run?.points.at(-1)?.epoch ?? 0;
+    if (sweep.active) {
+      const { done, of } = sweep[sweep.active];
+      say(parts.status, `Sweep: ${done} of ${of} heads trained`);
+      put(parts.bar, { max: of, value: done });
+    } else if (!run) {
+      say(parts.status, "Press Train: a head is trained on the network's features, here and now.");
+      put(parts.bar, { max: 1, value: 0 });
+    } else {
+      const told = {
+        waiting: "waiting for its turn",
+        running: `epoch ${at} of ${run.setting.epochs}`,
+        done: `trained, ${at} epochs in ${short(run.seconds ?? 0, 2)} s`,
+        stopped: `stopped after epoch ${at}`,
+        failed: run.why,
+      };
+      say(parts.status, `${run.name}: ${told[run.state]}`);
+      put(parts.bar, { max: run.setting.epochs, value: at });
+    }
+  };
+
+  const drawTable = () => {
+    // A name that is being typed must not be taken away.
+    if (parts.table.contains(document.activeElement) && document.activeElement.tagName === "INPUT" && document.activeElement.type === "text") return;
+    const focused = document.activeElement?.dataset?.focus;
+    parts.table.replaceChildren();
+    const head = node("tr", "", node("thead", "", parts.table));
+    node("th", "", head, "Show").scope = "col";
+    for (const { key, title, help } of COLUMNS) {
+      const cell = node("th", "", head);
+      cell.scope = "col";
+      const by = sorted.by === key;
+      cell.setAttribute("aria-sort", by ? (sorted.down ? "descending" : "ascending") : "none");
+      const sorter = button(cell, `${title}${by ? (sorted.down ? " ↓" : " ↑") : ""}`, () => {
+        sorted = { by: key, down: by && !sorted.down };
+        draw();
+      });
+      sorter.dataset.focus = `sort-${key}`;
+      if (help) sorter.title = help;
+    }
+    node("th", "", head, "Head").scope = "col";
+    const body = node("tbody", "", parts.table);
+    const { of } = COLUMNS.find(({ key }) => key === sorted.by);
+    const value = (run) => (run.points.length ? (of(run, run.points.at(-1)) ?? -Infinity) : -Infinity);
+    const order = [...runs].sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      return (x < y ? -1 : x > y ? 1 : a.number - b.number) * (sorted.down ? -1 : 1);
+    });
+    for (const run of order) drawRun(body, run);
+    if (!runs.length) {
+      const cell = node("td", "quiet", node("tr", "", body), "No run yet.");
+      cell.colSpan = COLUMNS.length + 2;
+    }
+    if (focused) parts.table.querySelector(`[data-focus="${focused}"]`)?.focus();
+  };
+
+  const drawRun = (body, run) => {
+    const row = node("tr", "", body);
+    const box = node("input", "", node("td", "", row));
+    box.type = "checkbox";
+    box.checked = !run.hidden;
+    box.dataset.focus = `show-${run.number}`;
+    box.setAttribute("aria-label", `Show ${run.name}`);
+    box.addEventListener("change", () => {
+      run.hidden = !box.checked;
+      draw();
+    });
+    const last = run.points.at(-1);
+    for (const { key, of, text } of COLUMNS) {
+      const cell = node(key === "number" ? "th" : "td", key, row);
+      if (key === "number") {
+        cell.scope = "row";
+        const swatch = page.svgNode("svg", { width: 30, height: 10, "aria-hidden": "true" }, cell);
+        page.svgNode("line", { x1: 0, x2: 30, y1: 5, y2: 5, class: "plot-line", style: `stroke: ${colour(run)}`, "stroke-dasharray": DASHES[run.slot] }, swatch);
+        const name = node("input", "run-name", cell);
+        name.type = "text";
+        name.value = run.name;
+        name.maxLength = 40;
+        name.setAttribute("aria-label", `Name of run ${run.slot + 1}`);
+        name.addEventListener("input", () => (run.name = name.value));
+        name.addEventListener("blur", () => {
+          run.name = name.value.trim() || `Run ${run.slot + 1}`;
+          draw();
+        });
+        name.addEventListener("keydown", (event) => event.key === "Enter" && name.blur());
+      } else if (key === "words") cell.textContent = run.words;
+      else cell.textContent = last ? text(of(run, last)) : "…";
+      if (key === "nll" && last?.impossible) cell.title = `${percent(last.impossible)} of the true classes got probability 0`;
+    }
+    const actions = node("td", "actions", row);
+    if (run.head) {
+      button(actions, "Use", () => ask.use({ head: run.head }), `Use the head of ${run.name} on the Explore page`).dataset.focus = `use-${run.number}`;
+      button(actions, "Download", () => save(`head-${run.slot + 1}.safetensors`, bytes(run.head)), `Download the head of ${run.name}`).dataset.focus = `save-${run.number}`;
+    }
+    button(actions, "✕", () => {
+      if (running === run.number) halt();
+      runs = runs.filter((other) => other !== run);
+      draw();
+    }, `Remove ${run.name}`);
+  };
+
+  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+
+  const save = (name, content) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([content]));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  };
+
+  // Every number as it is, and the whole setting.
+  const download = () => {
+    const keys = Object.keys(settings);
+    const figures = registry.training.figures;
+    const quoted = (v) => {
+      const text = v === null || v === undefined ? "" : String(v);
+      const safe = /^[=+@\t\r-]/.test(text) && typeof v === "string" ? `'${text}` : text; // no formula in a spreadsheet
+      return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+    };
+    const table = [["name", ...keys, ...figures]];
+    for (const run of runs.filter(({ points }) => points.length)) {
+      const last = { ...run.points.at(-1) };
+      last.nll = nllOf(last) === Infinity ? "inf" : last.nll;
+      table.push([run.name, ...keys.map((key) => run.setting[key]), ...figures.map((key) => last[key])]);
+    }
+    save("runs.csv", table.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n");
+  };
+
+  // Sweeps ---------------------------------------------------------------------------------------------------------
+
+  const beginSweep = (kind) => {
+    halt();
+    started += 1;
+    const setting = { ...settings };
+    if (kind === "lambda" && !setting.penalty) setting.penalty = "l1";
+    if (kind === "bounds" && !registry.methods[setting.method]?.parameters.includes("lo")) setting.method = "clamp";
+    const of = kind === "lambda" ? lambdas.length : bounds.lo.length * bounds.hi.length;
+    sweep = { ...sweep, active: kind, [kind]: { number: started, setting, points: [], done: 0, of } };
+    ask.sweep({ run: started, kind, setting });
+    draw();
+  };
+
+  const receiveSweep = (data) => {
+    const told = sweep[data.sweep];
+    if (told?.number !== data.run) return;
+    told.points = data.points;
+    told.done = data.points.length;
+    if (data.state !== "running" && sweep.active === data.sweep) sweep.active = null;
+    draw();
+  };
+
+  const drawSweeps = () => {
+    parts.sweepGrid.hidden = !sweep.lambda;
+    if (sweep.lambda) {
+      const kind = sweep.lambda.setting.penalty.toUpperCase();
+      const mark = settings.penalty === sweep.lambda.setting.penalty ? [{ x: settings.weight, label: "now", dash: "3 2" }] : [];
+      for (const key of ["accuracy", "nll", "ece"]) {
+        const points = sweep.lambda.points.map((p) => [p.weight, key === "nll" ? nllOf(p) : p[key]]);
+        parts[`sweep-${key}`].draw({ series: [{ name: `${kind} penalty`, points, colour: "var(--regularised)" }], marks: mark });
+      }
+    }
+    parts.map.figure.hidden = !sweep.bounds;
+    if (sweep.bounds) {
+      const found = new Map(sweep.bounds.points.map((p) => [`${p.lo} ${p.hi}`, p.accuracy]));
+      const values = bounds.lo.map((lo) => bounds.hi.map((hi) => found.get(`${lo} ${hi}`) ?? null));
+      parts.map.draw({ xs: bounds.hi, ys: bounds.lo, values, current: [settings.hi, settings.lo] });
+    }
+  };
+
+  // A point of a sweep becomes the setting: the page asks for `taken` and puts it into its controls.
+  const take = (values) => {
+    taking = values;
+    ask.take({});
+  };
+  const taken = () => {
+    const now = { ...settings, ...taking };
+    Object.assign(settings, taking);
+    taking = null;
+    show();
+    settle();
+    draw();
+    const at = page.position(parameters.weight, now.weight);
+    return [now.method, now.lo, now.hi, now.penalty, at, now.weight];
+  };
+
+  const sliders = logSliders("train", parameters, settings, set);
+  globalThis.train = { mount, set, begin, halt, goLive, taken, settings, ...sliders, get runs() { return runs; }, get sweep() { return sweep; } };
+})();

@@ -1,0 +1,258 @@
+"""The Train tab: a head fitted live on the bundled features, and sweeps over lambda and over the bounds.
+
+A run is one event whose answers stream back while it trains. It works only as long as the page listens: gradio closes
+it when the visitor leaves, and `on_halt` ends it at its next report. Runs and the heads they end in are kept by the
+visitor's browser (assets/train.js) and not here.
+"""
+
+import base64
+import itertools
+import json
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+
+import gradio as gr
+import torch
+
+from .. import heads, registry, training
+from ..modules import ConstrainedLinear
+from ..registry import HI, LAM, LO, RADIUS, TEMPERATURE
+from ..training import LEARNING_RATE, PENALTY, Setting
+from . import explore
+from .controls import BROWSER, bounds, linear_slider, log_slider, notice
+
+# All fits share one limit, so that a class that trains leaves the machine to those who look at pictures.
+FITS = {"concurrency_id": "fits", "concurrency_limit": 2, "api_visibility": "private", "trigger_mode": "multiple"}
+LAMBDAS = [0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]
+BOUNDS = {"lo": [-8.0, -4.0, -2.0, -1.0, 0.0], "hi": [0.5, 1.0, 2.0, 4.0, 8.0]}
+STREAM = 0.1  # seconds between two answers of a run
+# gradio allows the events whose names it finds here in quotes.
+ASKS = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in ("run", "sweep", "halt", "use", "take"))
+MOUNT = f"train.mount(element, props, watch, {{{ASKS}}});"
+VISITORS = 10_000  # whose last halt is remembered
+
+_halted: OrderedDict[str, float] = OrderedDict()  # session -> the last run of it that is to end
+
+
+def facts() -> dict:
+    """What assets/train.js needs to know."""
+    return {
+        "parameters": {key: asdict(p) for key, p in training.PARAMETERS.items()},
+        "setting": asdict(Setting()),
+        "figures": training.Figures._fields,
+        "lambdas": LAMBDAS,
+        "bounds": BOUNDS,
+        "judged": len(training.data().judge[1]),
+    }
+
+
+def plain(figures: training.Figures) -> list[float | None]:
+    """Figures as JSON has them: it knows no infinity, so an infinite NLL is null."""
+    return [round(v, 6) if v is not None and math.isfinite(v) else None for v in figures]
+
+
+def halt(session: str, run: float) -> None:
+    """End the runs of a session up to this one, at their next report."""
+    _halted[session] = run
+    _halted.move_to_end(session)
+    while len(_halted) > VISITORS:
+        _halted.popitem(last=False)
+
+
+def number(event: gr.EventData) -> int:
+    """The number that the page gave to what it asks for; an error for a question that it never asks."""
+    run = event._data.get("run") if isinstance(event._data, dict) else None
+    if not isinstance(run, int):
+        raise gr.Error("run must be a whole number", print_exception=False)
+    return run
+
+
+def fits(setting: Setting, reports: int = 50) -> Iterator[tuple[training.Figures, ConstrainedLinear]]:
+    """`training.fit` in one thread of computation.
+
+    Its matrices are small, and on a busy machine two threads that wait for each other at every step took four times
+    as long as one alone. torch keeps that number for each thread, and each answer may find gradio in another one.
+    """
+    going = training.fit(setting, reports)
+    while True:
+        torch.set_num_threads(1)
+        step = next(going, None)
+        if step is None:
+            return
+        yield step
+
+
+# Events -------------------------------------------------------------------------------------------------------------
+
+
+def on_run(event: gr.EventData, request: gr.Request) -> Iterator[str]:
+    """A setting to a run's messages: its figures so far and its state, at the end with its head."""
+    run, points, head, state, why, file = number(event), [], None, "done", "", None
+    started = told = time.monotonic()
+    try:
+        setting = Setting.read(event._data.get("setting"))
+        for step in fits(setting):
+            figures, head = step
+            points.append(plain(figures))
+            if _halted.get(request.session_hash, 0) >= run:
+                state = "stopped"
+                break
+            if time.monotonic() - told > STREAM:
+                told = time.monotonic()
+                yield json.dumps({"run": run, "state": "running", "points": points})
+        data = training.data()
+        file = base64.b64encode(heads.save(head, setting.method, data.classes, data.network)).decode()
+    except (training.DivergedError, ValueError) as error:  # a setting that cannot be, a head that cannot be kept
+        state, why = "failed", str(error)
+    seconds = round(time.monotonic() - started, 2)
+    yield json.dumps({"run": run, "state": state, "why": why, "points": points, "head": file, "seconds": seconds})
+
+
+def on_sweep(event: gr.EventData, request: gr.Request) -> Iterator[str]:
+    """A setting and what to sweep to messages: the points so far, each with its final figures."""
+    run, points, state, why = number(event), [], "done", ""
+    kind = event._data.get("kind")
+    try:
+        for setting in sweep(Setting.read(event._data.get("setting")), kind):
+            figures = None
+            try:
+                for step in fits(setting, reports=10):
+                    figures = step[0]
+                    if _halted.get(request.session_hash, 0) >= run:
+                        state = "stopped"
+                        break
+            except training.DivergedError:
+                figures = None  # no result
+            if state == "stopped":
+                break
+            told = dict(zip(training.Figures._fields, plain(figures), strict=True)) if figures else {}
+            points.append(told | {key: getattr(setting, key) for key in ("lo", "hi", "weight")})
+            yield json.dumps({"run": run, "sweep": kind, "state": "running", "points": points})
+    except ValueError as error:
+        state, why = "failed", str(error)
+    yield json.dumps({"run": run, "sweep": kind, "state": state, "why": why, "points": points})
+
+
+def sweep(setting: Setting, kind: object) -> Iterator[Setting]:
+    """The settings of a sweep, all else as in ``setting``."""
+    if kind == "lambda" and setting.penalty:
+        return (replace(setting, weight=weight) for weight in LAMBDAS)
+    if kind == "bounds" and setting.method and LO in registry.REGISTRY[setting.method].parameters:
+        return (replace(setting, lo=lo, hi=hi) for lo, hi in itertools.product(BOUNDS["lo"], BOUNDS["hi"]))
+    raise ValueError("a sweep needs a penalty for lambda, or a constraint with bounds")
+
+
+def on_halt(event: gr.EventData, request: gr.Request) -> None:
+    """The page wants its runs up to this one to end."""
+    halt(request.session_hash, number(event))
+
+
+def on_leave(request: gr.Request) -> None:
+    """The visitor is gone, and so are all runs of theirs."""
+    halt(request.session_hash, math.inf)
+
+
+def on_use(event: gr.EventData, shown: str):
+    """A run's head, from the browser, to the Explore tab."""
+    try:
+        data = base64.b64decode(str(event._data["head"])[: 2 * heads.MAX_BYTES], validate=True)
+    except (KeyError, TypeError, ValueError):
+        data = b""
+    return arrive(data, shown)
+
+
+def on_upload(path: str, shown: str):
+    """A head file to the Explore tab."""
+    return arrive(heads.read(path), shown)
+
+
+def arrive(data: bytes, shown: str):
+    """Explore's updates, the tab that is open then, and this tab's notice."""
+    updates, trouble = explore.adopt(data, shown)
+    return *updates, gr.skip() if trouble else gr.Tabs(selected="explore"), notice(trouble)
+
+
+# The page -----------------------------------------------------------------------------------------------------------
+
+
+def build(explored: explore.Tab, tabs: gr.Tabs) -> None:
+    """Lay out the tab and wire its events; heads go to Explore, which is then opened."""
+    default = Setting()
+    with gr.Row(elem_id="train", equal_height=False):
+        with gr.Column(elem_id="train-setup", elem_classes="setup", scale=0, min_width=270):
+            method = gr.Dropdown(
+                [("None: plain logits", "")]
+                + [(f"{explore.TITLES[e.family]}: {e.title}", key) for key, e in registry.REGISTRY.items()],
+                value=default.method,
+                label="Constraint",
+                elem_id="train-method",
+            )
+            gr.HTML("<p>The logits go to the loss as they are.</p>", elem_id="train-help")
+            lo, hi = bounds("train", LO, HI)
+            logs = [log_slider("train", TEMPERATURE, "T, temperature")]
+            learned = gr.Checkbox(default.learned, label="Learn T, starting there", elem_id="train-learned")
+            logs += [log_slider("train", LAM, "λ of the proximal step"), log_slider("train", RADIUS, "r, radius")]
+            penalty = gr.Radio(
+                [("none", ""), ("L1", "l1"), ("L2", "l2")],
+                value=default.penalty,
+                label="Penalty on the logits, in the loss",
+                elem_id="train-penalty",
+            )
+            weight = log_slider("train", PENALTY, "λ, weight of the penalty")
+            logs += [weight, log_slider("train", LEARNING_RATE, "Learning rate")]
+            epochs = linear_slider("train", training.EPOCHS, "Epochs", step=10)
+            noise = gr.Slider(0, 60, 0, step=5, label="Wrong labels, %", elem_id="train-noise-slider", buttons=[])
+            examples = linear_slider("train", training.EXAMPLES, "Training examples", step=100)
+            with gr.Accordion("Optimiser", open=False, elem_id="train-optimiser"):
+                optimizer = gr.Radio(
+                    [("AdamW", "adamw"), ("SGD, Nesterov", "sgd")], value=default.optimizer, label="Optimiser"
+                )
+                batch = gr.Dropdown(
+                    [("all at once", 0)] + [(str(b), b) for b in training.BATCHES if b],
+                    value=default.batch,
+                    label="Examples a step",
+                    elem_id="train-batch",
+                    filterable=False,
+                )
+                seed = gr.Number(default.seed, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
+            live = gr.Checkbox(label="Train live", info="again whenever a control settles", elem_id="train-live")
+            with gr.Row(elem_id="train-actions"):
+                begin = gr.Button("Train", variant="primary", size="sm", min_width=80)
+                stop = gr.Button("Stop", size="sm", min_width=60)
+            upload = gr.UploadButton(
+                "Upload a head", file_types=[".safetensors"], size="sm", elem_id="train-upload", type="filepath"
+            )
+            told = gr.HTML(notice(), elem_id="train-notice", elem_classes="notice")
+        with gr.Column(elem_id="train-panel", elem_classes="results", scale=1):
+            line = gr.HTML("", elem_id="train-line", apply_default_css=False)
+            chart = gr.HTML(
+                "",
+                html_template='<div id="train-chart"></div>',
+                js_on_load=MOUNT,
+                apply_default_css=False,
+                elem_id="train-block",
+            )
+
+    chart.run(on_run, None, chart, show_progress="minimal", show_progress_on=line, **FITS)
+    chart.sweep(on_sweep, None, chart, show_progress="minimal", show_progress_on=line, **FITS)
+    chart.halt(on_halt, None, None, queue=False, show_progress="hidden", api_visibility="private")
+    shown = explored.shown
+    arrival = {"outputs": [*explored.adopting, tabs, told], "show_progress": "hidden", "api_visibility": "private"}
+    chart.use(on_use, shown, **arrival, concurrency_id="head", concurrency_limit=4)
+    upload.upload(on_upload, [upload, shown], **arrival, concurrency_id="head")
+    taken = [method, lo, hi, penalty, *weight]
+    chart.take(outputs=taken, js="() => train.taken()", **BROWSER)
+    begin.click(js="() => { train.begin(); }", **BROWSER)
+    stop.click(js="() => { train.halt(); }", **BROWSER)
+    live.change(inputs=live, js="(on) => { train.goLive(on); }", **BROWSER)
+
+    controls = {"method": method, "lo": lo, "hi": hi, "learned": learned, "penalty": penalty, "epochs": epochs}
+    controls |= {"examples": examples, "optimizer": optimizer, "batch": batch, "seed": seed}
+    keys = [TEMPERATURE.key, LAM.key, RADIUS.key, PENALTY.key, LEARNING_RATE.key]
+    controls |= {key: box for key, (_, box) in zip(keys, logs, strict=True)}
+    for key, control in controls.items():
+        control.change(inputs=control, js=f"(value) => {{ train.set('{key}', value); }}", **BROWSER)
+    noise.change(inputs=noise, js="(value) => { train.set('noise', value / 100); }", **BROWSER)
