@@ -21,7 +21,8 @@
     const size = Math.abs(v);
     if (v === 0 || Number.isNaN(v)) return minus(String(v));
     if (!Number.isFinite(v)) return v > 0 ? "∞" : "−∞";
-    return minus(size >= 1e5 || size < 1e-3 ? v.toExponential(digits - 2) : String(Number(v.toPrecision(digits))));
+    const round = Number(v.toPrecision(digits));
+    return minus(size >= 1e5 || size < 1e-3 ? round.toExponential() : String(round));
   };
 
   const percent = (p) => {

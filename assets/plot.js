@@ -24,12 +24,12 @@
   const RIGHT = 14;
   const TOP = 14;
   const BOTTOM = 36;
-  const GAP = 26; // between 0 and the lowest decade of a log axis
+  const GAP = 38; // between 0 and the lowest decade of a log axis
 
   const finite = (points) => points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
 
   // The ends of an axis, and its ticks as [value, text].
-  const axis = (values, { log = false, zero = false, low, high, format = short }, wanted) => {
+  const axis = (values, { log = false, zero = false, low, high, format }, wanted) => {
     const fits = values.filter((v) => Number.isFinite(v) && (!log || v > 0));
     let [from, to] = [low ?? Math.min(...fits, ...(zero && !log ? [0] : [])), high ?? Math.max(...fits)];
     if (!Number.isFinite(from) || !Number.isFinite(to)) [from, to] = log ? [0.1, 10] : [0, 1];
@@ -37,17 +37,22 @@
       const [first, last] = [Math.ceil(Math.log10(from) - 1e-9), Math.floor(Math.log10(to) + 1e-9)];
       const every = Math.max(1, Math.ceil((last - first) / wanted));
       const ticks = [];
-      for (let power = first; power <= last; power += every) ticks.push([10 ** power, format(Number(`1e${power}`))]);
+      for (let power = first; power <= last; power += every) {
+        const v = Number(`1e${power}`);
+        ticks.push([v, (format ?? short)(v)]);
+      }
       return { from, to: to > from ? to : from * 10, ticks };
     }
     if (from === to) [from, to] = [from - (Math.abs(from) || 1) / 2, to + (Math.abs(to) || 1) / 2];
     const step = niceStep((to - from) / wanted);
     if (low === undefined) from = Math.floor(from / step + 1e-9) * step;
     if (high === undefined) to = Math.ceil(to / step - 1e-9) * step;
+    const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)); // neighbours must not look alike
+    const text = format ?? ((v) => minus(v.toFixed(digits)));
     const ticks = [];
     for (let v = Math.ceil(from / step - 1e-9) * step; v <= to + step * 1e-6; v += step) {
       const round = Number(v.toPrecision(12));
-      ticks.push([v, format(Math.abs(v) < step * 1e-6 ? 0 : round)]);
+      ticks.push([v, text(Math.abs(v) < step * 1e-6 ? 0 : round)]);
     }
     return { from, to, ticks };
   };
@@ -133,6 +138,10 @@
           const end = { x: Math.min(x(last[0]) + 4, width - 8), y: y(last[1]) + 4, class: "plot-name" };
           svgNode("text", end, svg).textContent = mark;
         }
+      }
+      if (all.length && !finite(all).length) {
+        const middle = { x: (LEFT + right) / 2, y: (TOP + bottom) / 2, "text-anchor": "middle", class: "plot-name" };
+        svgNode("text", middle, svg).textContent = "infinite everywhere";
       }
       placed = { x, right, bottom, xs: [...new Set(all.map(([v]) => v))].sort((a, b) => a - b) };
       point(at, false);

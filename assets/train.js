@@ -119,6 +119,29 @@
     if (data.state === "done") say(parts.spoken, `${run.name} is trained: accuracy ${percent(run.points.at(-1).accuracy)}`);
   };
 
+  // What the figures of a run say, in words. Thresholds are where the point can be seen in the plots.
+  const reading = (run) => {
+    const last = run?.points.at(-1);
+    if (!last || run.state === "failed") return "";
+    const { method, penalty, weight, noise, learned } = run.setting;
+    const list = [];
+    if (method === "clamp_straight_through" && last.size > 10) {
+      list.push(`Nothing holds a clipped logit back: mean |logit| has run away to ${short(last.size, 3)}. A straight-through gradient lets logits learn, but it is no cure.`);
+    } else if (method === "clamp_inward" && last.dead > 0.3) {
+      list.push(`${percent(last.dead)} of the logits rest at a bound that the loss would push them beyond; the others, and all that must come back, still learn.`);
+    } else if (registry.methods[method]?.zeros && last.dead > 0.3) {
+      list.push(`${percent(last.dead)} of the logits get no gradient: they are outside the support, at exact zeros.`);
+    } else if (last.dead > 0.3) {
+      list.push(`${percent(last.dead)} of the logits are clipped and get no gradient: they cannot learn, whatever the label says.`);
+    }
+    if (last.impossible) list.push(`NLL is infinite: ${percent(last.impossible)} of the true classes got probability 0.`);
+    if (last.temperature !== null && learned) list.push(`T went from ${short(run.setting.temperature)} to ${short(last.temperature, 3)}; it is learned as log T, so it stays positive.`);
+    if (noise && last.train_accuracy > last.accuracy) list.push("It fits the wrong labels better than it knows the right ones.");
+    else if (noise) list.push(`It is right on ${percent(last.accuracy)} of the judged examples, although ${short(100 * noise)} % of the labels it learned from are wrong.`);
+    if (penalty && weight) list.push(`The penalty is λ ${penalty === "l1" ? "‖z‖₁" : "‖z‖₂²"}, averaged over the batch; it keeps mean |logit| at ${short(last.size, 3)}.`);
+    return list.join(" ");
+  };
+
   // JSON has no infinity: a null NLL is one.
   const nllOf = (figures) => figures.nll ?? Infinity;
 
@@ -156,6 +179,7 @@
     parts.spoken = node("p", "visually-hidden", root);
     parts.spoken.setAttribute("aria-live", "polite");
 
+    parts.reading = node("p", "reading", root);
     const judged = registry.training.judged.toLocaleString("en");
     node("p", "quiet", root, `Thick lines: the ${judged} examples that no run learns from. Thin lines: the training set, with the labels it has.`);
     const grid = node("div", "plots", root);
@@ -165,7 +189,7 @@
     chart("accuracy", "Accuracy", { ...share, skip: 1 });
     chart("loss", "Loss that is minimised", { skip: 1 });
     chart("size", "Mean |logit|", { zero: true });
-    chart("dead", "Share of logits without a gradient", { ...share, low: 0, high: 1 });
+    chart("dead", "Logits without a gradient", { ...share, low: 0, high: 1 });
     chart("temperature", "Temperature", { zero: true });
 
     const section = node("section", "", root);
@@ -236,6 +260,7 @@
       parts.temperature.figure.hidden = !learned.length;
       parts.temperature.draw({ series: learned.map((s) => ({ ...s, points: s.points.map(([e, t]) => [e, t ?? NaN]) })) });
       drawStatus();
+      say(parts.reading, reading(runs.at(-1)));
       drawTable();
       drawSweeps();
     });
