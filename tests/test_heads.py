@@ -3,6 +3,8 @@
 import json
 import math
 import random
+import re
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -285,6 +287,18 @@ def test_a_network_takes_a_head(fitted, file, tmp_path):
         torch.testing.assert_close(outputs, wanted, rtol=1e-5, atol=1e-5)
     assert outputs.abs().max() <= 0.4
     assert model.fc.penalty.lam == 0.02
+
+
+def test_the_readmes_lines_run(file, tmp_path, monkeypatch):
+    root = Path(checkpoints.FOLDER).parent
+    block = re.search(r"loads again.*?```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)[1]
+    (tmp_path / "head.safetensors").write_bytes(file)
+    (tmp_path / "checkpoints").symlink_to(checkpoints.FOLDER)
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(block, names)
+    with torch.no_grad():
+        assert names["model"](torch.randn(1, 3, 64, 64)).abs().max() <= 0.4  # the head's own clamp
 
 
 def test_a_network_without_weights_takes_a_head(file, fitted):
