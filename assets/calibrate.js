@@ -298,8 +298,9 @@
   const described = () => {
     const { method, settings } = state;
     const { title, parameters } = registry.methods[method];
-    const numbers = parameters.map((key) => `${registry.parameters[key].symbol} = ${short(settings[key])}`);
-    if (family() !== "probability") numbers.push(`T = ${short(settings.temperature)}`);
+    const keys = family() === "probability" ? parameters : [...parameters, "temperature"];
+    // No line breaks inside "T = 1".
+    const numbers = keys.map((key) => `${registry.parameters[key].symbol}\u00a0=\u00a0${short(settings[key])}`);
     return { title, numbers: numbers.join(", ") };
   };
 
@@ -464,13 +465,10 @@
     const temperature = state.settings.temperature;
     const fitted = state.fitted.get(setting());
     const { low, high } = registry.parameters.temperature;
-    const near = Math.abs(Math.log(fitted / temperature)) < 1; // where two names would lie on each other
-    const now = { x: temperature, label: `T = ${short(temperature, 3)}`, colour: "var(--ink)" };
-    const marks = [now];
+    const marks = [{ x: temperature, label: `T = ${short(temperature, 3)}`, colour: "var(--ink)" }];
     if (fitted && fitted >= low && fitted <= high) {
-      const name = `fitted ${short(fitted, 3)}`;
-      marks.push({ x: fitted, label: near ? "" : name, colour: "var(--warn)", dash: "2 3" });
-      if (near) now.label += `, ${name}`;
+      const near = Math.abs(Math.log(fitted / temperature)) < 1; // where two names would lie on each other
+      marks.push({ x: fitted, label: near ? "" : "fitted", colour: "var(--warn)", dash: "2 3" });
     }
     for (const key of ["nll", "ece"]) {
       const series = [];
@@ -484,7 +482,12 @@
       parts[key].figure.classList.toggle("cal-stale", stale);
     }
     const some = own?.points.some(([, { nll }]) => !Number.isFinite(nll));
-    say(parts.broken, some ? "Where the line is missing the NLL is infinite: a true class got probability 0." : "");
+    const said = [];
+    if (state.method !== "softmax") said.push(`Solid: ${registry.methods[state.method].title}. Dashed: softmax.`);
+    if (fitted) said.push(`Dotted: fitted T = ${short(fitted, 3)}.`);
+    say(parts.legends.ece, said.join(" "));
+    if (some) said.push("Where the line is missing the NLL is infinite: a true class got probability 0.");
+    say(parts.legends.nll, said.join(" "));
   };
 
   const ROWS = [
@@ -598,9 +601,9 @@
     const logT = { label: "T", log: true, low: TEMPERATURES[0], high: TEMPERATURES.at(-1) };
     const nll = node("section", "cal-card cal-half", main);
     parts.nll = plot.lines(nll, { title: "NLL against T", x: logT, y: { label: "NLL" } });
-    parts.broken = node("p", "cal-quiet", nll);
     const ece = node("section", "cal-card cal-half", main);
     parts.ece = plot.lines(ece, { title: "ECE against T, %", x: logT, y: { label: "ECE, %" } });
+    parts.legends = { nll: node("p", "cal-quiet", nll), ece: node("p", "cal-quiet", ece) };
 
     const bounds = node("section", "cal-card cal-half cal-sweep", main);
     const bar = node("div", "cal-bar-row", bounds);

@@ -1,6 +1,8 @@
 """`constrained.calibration` against plain loops, torchmetrics and scipy, and at its edges."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -364,3 +366,16 @@ def test_fit_refuses_what_has_no_slope():
     logits, labels = example()
     with pytest.raises(ValueError, match="finite"):
         calibration.fit_temperature(calibration.as_logits(modules.Sparsemax(), logits), labels)
+
+
+def test_the_readmes_lines_run(tmp_path, monkeypatch, capsys):
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    block = re.search(r"## Calibrate\n.*?```python\n(.*?)```", readme, re.DOTALL)[1]
+    logits, labels = predicted(200, 3, 2.0)
+    rows = "\n".join(f"{label},{a},{b},{c}" for label, (a, b, c) in zip(labels.tolist(), logits.tolist(), strict=True))
+    (tmp_path / "set.csv").write_text(f"label,a,b,c\n{rows}\n")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(block, names)
+    assert names["best"].temperature == pytest.approx(2.0, rel=0.3)
+    assert "Figures(accuracy=" in capsys.readouterr().out

@@ -316,7 +316,9 @@ def test_fit_temperature(calibrate):
     assert state["settings"]["temperature"] == pytest.approx(fit.temperature, rel=1e-3)
     share = math.log(fit.temperature / 0.05) / math.log(20 / 0.05)
     assert float(calibrate.slider("temperature").input_value()) == pytest.approx(100 * share, abs=0.6)
-    expect(calibrate.page.locator("figure.plot .plot-name", has_text="fitted").first).to_be_visible()
+    legend = calibrate.page.locator(".cal-half", has_text="NLL against T").locator(".cal-quiet")
+    expect(legend).to_contain_text(f"fitted T = {fit.temperature:.3g}")
+    expect(calibrate.page.locator("#calibrate-board .plot-mark")).to_have_count(4)  # T and the fitted T, in both
 
 
 def test_fit_of_a_clamp_and_its_curve(calibrate):
