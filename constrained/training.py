@@ -20,10 +20,10 @@ from torch import Tensor
 
 from . import calibration, registry
 from .checkpoints import FOLDER
-from .modules import ConstrainedLinear, Entmax15, PenaltyL1, PenaltyL2, Softmax, Sparsemax
+from .heads import PENALTIES
+from .modules import ConstrainedLinear, Entmax15, Softmax, Sparsemax
 from .registry import HI, LAM, LO, RADIUS, TEMPERATURE, Parameter
 
-PENALTIES = {"l1": PenaltyL1, "l2": PenaltyL2}
 OPTIMIZERS = ("adamw", "sgd")
 BATCHES = (0, 64, 256, 1024)  # 0: all at once
 
@@ -83,9 +83,10 @@ class Setting:
             "batch": BATCHES,
             "learned": (False, True),
         }.items():
-            if getattr(self, key) not in allowed:
-                value = ", ".join(map(repr, allowed))
-                raise ValueError(f"{key} must be one of {value}, got {getattr(self, key)!r:.40}")
+            value = getattr(self, key)
+            if type(value) is not type(allowed[0]) or value not in allowed:  # 64.0 and False equal 64 and 0
+                names = ", ".join(map(repr, allowed))
+                raise ValueError(f"{key} must be one of {names}, got {value!r:.40}")
         for key, parameter in PARAMETERS.items():
             registry.number(parameter, getattr(self, key))
         for key in ("epochs", "examples", "seed"):
@@ -101,12 +102,15 @@ class Setting:
         if self.learned and isinstance(constraint, Softmax | Sparsemax | Entmax15):
             constraint = type(constraint)(self.temperature, learnable=True)
         penalty = PENALTIES[self.penalty](self.weight) if self.penalty and self.weight else None
-        head = ConstrainedLinear(data().width, len(data().classes), constraint=constraint, penalty=penalty)
+        classes, width = len(data().classes), data().width
+        with torch.device("meta"):  # nn.Linear would draw first weights from the global generator
+            head = ConstrainedLinear(width, classes, constraint=constraint, penalty=penalty)
         generator = torch.Generator().manual_seed(self.seed)
-        with torch.no_grad():
-            for parameter in (head.weight, head.bias):  # nn.Linear's own range, but not the global generator
-                bound = head.in_features**-0.5
-                parameter.uniform_(-bound, bound, generator=generator)
+        bound = width**-0.5  # its own range
+        head.weight, head.bias = (
+            torch.nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=generator))
+            for shape in ((classes, width), (classes,))
+        )
         return head
 
     @classmethod
@@ -140,8 +144,10 @@ def data() -> Data:
     """The features that come with the bundled checkpoint."""
     facts = json.loads((FOLDER / "resnet18-cifar10.json").read_text())
     tensors = safetensors.torch.load_file(FOLDER / facts["features"]["file"])
-    fit, features, labels = tensors["fit"], tensors["features"].float(), tensors["labels"].long()
-    return Data((features[fit], labels[fit]), (features[~fit], labels[~fit]), tuple(facts["labels"]), facts["sha256"])
+    features, labels = tensors["features"].float(), tensors["labels"].long()
+    fit, judge = (part.nonzero()[:, 0] for part in (tensors["fit"], ~tensors["fit"]))
+    fit = fit[torch.randperm(len(fit), generator=torch.Generator().manual_seed(0))]  # they lie there class by class
+    return Data((features[fit], labels[fit]), (features[judge], labels[judge]), tuple(facts["labels"]), facts["sha256"])
 
 
 class Figures(NamedTuple):
@@ -214,7 +220,7 @@ def fit(setting: Setting, reports: int = 50) -> Iterator[tuple[Figures, Constrai
     for epoch in range(1, setting.epochs + 1):
         if size < len(x):
             order = torch.randperm(len(x), generator=generator)
-            batches = zip(x[order].split(size), labels[order].split(size), strict=True)
+            batches = ((x.index_select(0, part), labels[part]) for part in order.split(size))
         else:
             batches = [(x, labels)]
         for inputs, targets in batches:
