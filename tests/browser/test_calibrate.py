@@ -17,7 +17,7 @@ from constrained import calibration, registry, validation
 from constrained.registry import PARAMETERS, REGISTRY
 from constrained.ui import calibrate as tab
 
-from .conftest import visiting
+from .conftest import WIDE, visiting
 from .driver import honest
 
 READY = "() => globalThis.calibrate?.state.after && calibrate.jobs.size === 0"
@@ -527,21 +527,35 @@ def findings(page) -> list[str]:
     ]
 
 
-def test_phone_and_axe(visit):
-    page = visit(viewport={"width": 360, "height": 740}).page
-    one = Calibrate(page)
-    one.open()
-    one.method("sparsemax")
-    one.fit()
-    one.upload(b"no set", "bad.csv")
+@pytest.fixture
+def phone(calibrate):
+    """The page as narrow as a phone; wide and light again afterwards."""
+    calibrate.page.set_viewport_size({"width": 360, "height": 740})
+    yield calibrate
+    calibrate.page.evaluate("() => document.body.classList.remove('dark')")
+    calibrate.page.set_viewport_size(WIDE)
+
+
+def test_phone_and_axe(phone):
+    page = phone.page
+    phone.method("sparsemax")
+    phone.fit()
+    phone.upload(b"no set", "bad.csv")
     expect(page.locator("#calibrate-notice p")).to_be_visible()
     page.locator(".cal-format summary").click()
     page.locator(".cal-reliability.own svg").focus()
     page.keyboard.press("End")
     page.wait_for_function(READY)
     found = findings(page)
-    page.evaluate("() => document.body.classList.toggle('dark')")
+    page.evaluate("() => document.body.classList.add('dark')")
     found += findings(page)
     assert not found, "\n".join(found)
     assert page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]") == [360, 360]
-    one.agree()
+    clipped = page.evaluate(
+        """() => [...document.querySelectorAll('#calibrate :is(svg text, button, input)')].filter((e) => {
+          const { left, right, width } = e.getBoundingClientRect();
+          return !e.closest('.map-frame') && width > 1 && (left < 0 || right > innerWidth + 0.5);
+        }).map((e) => e.outerHTML.slice(0, 120))"""
+    )
+    assert clipped == []
+    phone.agree()
