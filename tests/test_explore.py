@@ -55,7 +55,7 @@ def test_a_head_is_taken_over():
     assert updates["chooser"].value == YOURS
     assert [key for _, key in updates["chooser"].choices] == ["cifar10", "imagenet", YOURS]
     assert [key for key, _ in updates["target"].choices] == [explore.RAW_TOP, *training.data().classes]
-    columns = {key for key in updates if key in ADOPTING[7:]}
+    columns = {key for key in updates if key in ADOPTING[8:]}
     assert columns == {"probability", "temperature", "temperature position"}  # other columns stay as they are
     assert updates["probability"] == "softmax"
     assert updates["temperature"] == 2.5
@@ -81,7 +81,7 @@ def test_its_column_opens_on_its_constraint(method):
 
 
 def test_a_head_without_a_constraint_leaves_the_columns_alone():
-    assert not set(adopted(head()[0])) & set(ADOPTING[7:])
+    assert not set(adopted(head()[0])) & set(ADOPTING[8:])
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_head_that_is_gone_is_a_sentence():
     assert "train or upload it again" in answer[2]
     answer = explore.on_model(YOURS, None, SHOWN, "cifar10", progress=lambda *_args, **_kwargs: None)
     assert "train or upload it again" in answer[2]
-    assert answer[4] == "cifar10"  # the model box goes back
+    assert answer[5] == "cifar10"  # the model box goes back
 
 
 def test_programs_cannot_ask_for_a_head_that_is_a_visitors():

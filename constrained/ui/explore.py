@@ -186,14 +186,14 @@ def on_model(
     current: str,
     progress: gr.Progress = gr.Progress(track_tqdm=True),  # noqa: B008
 ):
-    """Another model to (chart, crops, notice, target, model box, current model); one that fails leaves all as it is."""
+    """Another model to (chart, crops, notice, target, classes shown, model box, current); or all stays as it is."""
     try:
         progress(0, desc="Loading the model")
         net, _, _ = chosen(model, head)
         picture = images.decode(read(shown))
     except (*TROUBLE, OSError) as error:
-        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), current, gr.skip()
-    return *look(picture, model, head), "", targets(net.checkpoint.labels), gr.skip(), model
+        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), current, gr.skip()
+    return *look(picture, model, head), "", *choices(net.checkpoint.labels), gr.skip(), model
 
 
 def sentence(error: Exception) -> str:
@@ -201,9 +201,12 @@ def sentence(error: Exception) -> str:
     return "The picture is no longer here: choose another one." if isinstance(error, OSError) else str(error)
 
 
-def targets(labels: tuple[str, ...]) -> gr.Dropdown:
-    """The menu of target classes for a model with these labels."""
-    return gr.Dropdown(choices=[RAW_TOP, *labels], value=RAW_TOP)
+def choices(labels: tuple[str, ...]) -> tuple[gr.Dropdown, gr.Slider]:
+    """What depends on a model's labels: the menu of target classes, and how many classes can be shown."""
+    count = len(labels)
+    return gr.Dropdown(choices=[RAW_TOP, *labels], value=RAW_TOP), gr.Slider(
+        maximum=min(MOST, count), value=min(10, count)
+    )
 
 
 def own_head(data: bytes) -> heads.Head:
@@ -238,11 +241,13 @@ def adopt(data: bytes, shown: str) -> tuple[list, str]:
         chart, crops = look(images.decode(read(shown)), YOURS, data)
     except (*TROUBLE, OSError) as error:
         return [gr.skip() for _ in ADOPTING], sentence(error)
+    target, shown_classes = choices(head.classes)
     updates = {
         "notice": "",
         "chart": chart,
         "crops": crops,
-        "target": targets(head.classes),
+        "target": target,
+        "top_k": shown_classes,
         "chooser": gr.Dropdown(choices=[*models(), ("CIFAR-10, your head", YOURS)], value=YOURS),
         "current": YOURS,
         "head": data,
@@ -316,9 +321,10 @@ def constrain(
 # The page -----------------------------------------------------------------------------------------------------------
 
 RAW_TOP = "raw top-1"
+MOST = 50  # classes that can be shown
 LOGS = tuple(key for key, parameter in PARAMETERS.items() if parameter.scale == "log")
 ADOPTING = (
-    *("notice", "chart", "crops", "target", "chooser", "current", "head"),
+    *("notice", "chart", "crops", "target", "top_k", "chooser", "current", "head"),
     *registry.FAMILIES,
     *PARAMETERS,
     *(f"{key} position" for key in LOGS),
@@ -332,6 +338,7 @@ class Tab(NamedTuple):
     chart: gr.HTML
     crops: gr.HTML
     target: gr.Dropdown
+    top_k: gr.Slider
     chooser: gr.Dropdown
     current: gr.State  # the model whose logits the chart shows
     shown: gr.State  # the path of the picture that it shows
@@ -397,7 +404,15 @@ def build(model: str) -> Tab:
             )
             chooser = gr.Dropdown(models(), value=model, label="Model", elem_id="model")
             live = gr.Checkbox(label="Live webcam", elem_id="live")
-            top_k = gr.Slider(2, 50, min(10, len(labels)), step=1, label="Classes shown", elem_id="top-k", buttons=[])
+            top_k = gr.Slider(
+                2,
+                min(MOST, len(labels)),
+                min(10, len(labels)),
+                step=1,
+                label="Classes shown",
+                elem_id="top-k",
+                buttons=[],
+            )
             with_gradient = gr.Checkbox(label="Gradient", elem_id="gradient", info="what training would send back")
             target = gr.Dropdown([RAW_TOP, *labels], value=RAW_TOP, label="Target class of the loss", elem_id="target")
             with gr.Row(elem_id="actions"):
@@ -451,7 +466,7 @@ def build(model: str) -> Tab:
         trigger_mode="multiple",
         **NETWORK,
     )
-    chooser.input(on_model, [chooser, head, shown, current], [*on_chart, target, chooser, current], **NETWORK)
+    chooser.input(on_model, [chooser, head, shown, current], [*on_chart, target, top_k, chooser, current], **NETWORK)
     chart.gradient(on_gradient, None, chart, show_progress="hidden", api_visibility="private", concurrency_limit=4)
     live.input(
         lambda on: (gr.update(visible=not on), gr.update(visible=on)),
@@ -482,4 +497,4 @@ def build(model: str) -> Tab:
             classify, [given, wanted], answer, api_name="classify", **(NETWORK | {"api_visibility": "public"})
         )
     gr.api(constrain, api_name="constrain", concurrency_limit=4)
-    return Tab(told, chart, crops, target, chooser, current, shown, head, methods, values, positions)
+    return Tab(told, chart, crops, target, top_k, chooser, current, shown, head, methods, values, positions)

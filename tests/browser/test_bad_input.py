@@ -190,9 +190,14 @@ def test_imagenet_with_the_file_in_place(explore, torch_home):
     explore.new_logits(state["logits"])
     assert explore.agree()["model"] == "imagenet"
 
+    assert explore.slider("k").get_attribute("max") == "50"
+    explore.type("k", 30)
+    assert len(explore.rows("raw")) == 31
     explore.choose("model", bundled)
     explore.page.wait_for_function("() => explore.state.model === 'cifar10'")
     assert len(explore.agree()["rows"]["raw"]) == 10
+    assert explore.slider("k").get_attribute("max") == "10"
+    assert explore.boxed("k") == 10
 
 
 def test_a_damaged_file_in_place(explore, torch_home):

@@ -1,4 +1,20 @@
-"""The live webcam, with the moving picture that Chromium's pretended camera shows."""
+"""The webcam, still and live, with the moving picture that Chromium's pretended camera shows."""
+
+
+def test_a_still_becomes_the_picture(visit):
+    one = visit(permissions=["camera"])
+    page = one.page
+    before = page.evaluate("explore.state.logits[0]")
+    box = page.locator("#picture")
+    box.get_by_role("button", name="Remove Image").click()
+    box.get_by_role("button", name="Capture from camera").click()
+    box.get_by_text("Access Webcam").click()
+    box.get_by_role("button", name="capture photo").click()
+    page.wait_for_function("(before) => explore.state.logits[0] !== before", arg=before)
+    assert page.locator("#notice").inner_text().strip() == ""
+    page.locator("#picture img").wait_for()
+    # gradio asks for the progress of an upload without a name, gets a 404 and says so twice; the still arrives.
+    one.problems[:] = [p for p in one.problems if "upload_progress" not in p and "console: Response" not in p]
 
 
 def test_live_webcam_streams_into_the_chart(visit):
