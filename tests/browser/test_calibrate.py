@@ -90,14 +90,15 @@ class Calibrate:
 
     def fit(self) -> str:
         """Press the button; what it answers."""
-        result = self.page.locator("#calibrate-result")
-        before = result.inner_text()
+        said = """(before) => {
+          const text = document.querySelector('#calibrate-result [role=status]')?.innerText ?? '';
+          return text !== before && text;
+        }"""
+        before = self.page.evaluate(said, None)
         self.page.locator("#calibrate-fit").click()
-        self.page.wait_for_function(
-            """(before) => document.querySelector('#calibrate-result').innerText !== before""", arg=before
-        )
+        text = self.page.wait_for_function(said, arg=before).json_value()
         self.state()
-        return result.inner_text()
+        return text
 
     def upload(self, data: bytes, name: str) -> None:
         """Put a file into the box, which is there for the next one as soon as the last one was looked at."""

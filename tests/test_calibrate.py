@@ -1,0 +1,111 @@
+"""What the Calibrate tab's server side says, past the page: to good questions and to hostile ones."""
+
+import base64
+import json
+import math
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+
+from constrained import calibration, registry
+from constrained.registry import LAM, RADIUS
+from constrained.ui import calibrate
+
+DEFAULTS = (-2.0, 4.0, LAM.default, RADIUS.default)
+
+
+def test_the_message_holds_the_part_that_judges_and_no_other():
+    shown = calibrate.bundled()
+    told = json.loads(calibrate.message(shown))
+    logits = np.frombuffer(base64.b64decode(told["logits"]), "<f4").reshape(-1, len(told["classes"]))
+    np.testing.assert_array_equal(logits, shown.judge[0].numpy())
+    np.testing.assert_array_equal(np.frombuffer(base64.b64decode(told["labels"]), "<i4"), shown.judge[1].numpy())
+    assert told["fitted"] == calibration.fit_temperature(*shown.fit).temperature
+    assert (len(shown.fit[1]), len(shown.judge[1])) == (6000, 4000)
+
+
+def test_fit_looks_at_one_part_and_reports_on_the_other(monkeypatch):
+    """Other labels to judge by change the report and not T."""
+    one = calibrate.bundled()
+    other = one._replace(judge=(one.judge[0], one.judge[1].roll(1)))
+    answers = []
+    for shown in (one, other):
+        monkeypatch.setattr(calibrate, "bundled", lambda shown=shown: shown)
+        answers.append(calibrate.on_fit("prox_l2", *DEFAULTS, ""))
+    (_, _, text, *_), (_, _, text_other, *_) = answers
+    assert json.loads(answers[0][0]) == json.loads(answers[1][0])
+    assert text != text_other
+
+
+@pytest.mark.parametrize("key", [key for key in registry.REGISTRY if key not in calibrate.SPARSE])
+def test_fit_of_every_constraint(key):
+    found, notice, text, position, value = calibrate.on_fit(key, *DEFAULTS, "")
+    shown, told = calibrate.bundled(), json.loads(found)
+    y = calibration.as_logits(registry.build(key, told["settings"]), shown.fit[0])
+    assert told["temperature"] == calibration.fit_temperature(y, shown.fit[1]).temperature
+    assert value == pytest.approx(told["temperature"], rel=1e-3)
+    assert 0 <= position <= 100
+    assert f"T = {told['temperature']:.4g}" in text
+    assert notice == ""
+
+
+def test_a_temperature_beyond_the_slider_is_said(monkeypatch):
+    name, classes, *parts = calibrate.bundled()
+    small = calibrate.Parts(name, classes, *((1e-4 * logits, labels) for logits, labels in parts))
+    monkeypatch.setattr(calibrate, "bundled", lambda: small)
+    found, _, text, position, value = calibrate.on_fit("softmax", *DEFAULTS, "")
+    assert json.loads(found)["temperature"] < 0.05
+    assert "beyond the slider" in text
+    assert (position, value) == (0, 0.05)
+
+
+@pytest.mark.parametrize("key", ["clamp", "smooth_clamp"])
+def test_a_box_without_width_has_no_best_temperature(key):
+    *_, text, slider, box = calibrate.on_fit(key, 1, 1, *DEFAULTS[2:], "")
+    assert calibration.EDGES["any"] in text
+    assert slider == box == gr.skip()
+
+
+@pytest.mark.parametrize(
+    ("method", "numbers"),
+    [
+        ("clamp", (5, -5, 0.5, 3)),
+        ("clamp", ("1", 2, 0.5, 3)),
+        ("clamp", (math.nan, 2, 0.5, 3)),
+        ("clamp", (-2, math.inf, 0.5, 3)),
+        ("clamp", (None, 2, 0.5, 3)),
+        ("prox_l1", (-2, 4, -1, 3)),
+        ("project_simplex", (-2, 4, 0.5, 0)),
+        ("__class__", (-2, 4, 0.5, 3)),
+        ([], (-2, 4, 0.5, 3)),
+        (None, (-2, 4, 0.5, 3)),
+    ],
+)
+def test_hostile_numbers_are_refused(method, numbers):
+    with pytest.raises(gr.Error, match="T cannot be fitted"):
+        calibrate.on_fit(method, *numbers, "")
+
+
+def test_a_file_that_is_gone_is_a_sentence(tmp_path):
+    gone = str(tmp_path / "gone.csv")
+    assert calibrate.GONE.split(":")[0] in calibrate.on_fit("clamp", *DEFAULTS, gone)[1]
+    board, notice, path, about = calibrate.on_open(gone)
+    assert calibrate.GONE.split(":")[0] in notice
+    assert (board, path, about) == (
+        calibrate.message(calibrate.bundled()), "", calibrate.described(calibrate.bundled())
+    )  # fmt: skip
+    for path in (None, "", str(tmp_path)):
+        box, board, notice, *rest = calibrate.on_upload(path)
+        assert box is None
+        assert "no longer here" in notice
+        assert [board, *rest] == [gr.skip()] * 4
+
+
+def test_names_from_a_file_are_text_and_not_markup():
+    part = (torch.zeros(30, 2), torch.zeros(30).long())
+    html = calibrate.described(calibrate.Parts("<b>x</b>.csv", ("<img src=x>", "b"), part, part))
+    assert "<img" not in html
+    assert "<b>x" not in html
+    assert "&lt;img" in html
