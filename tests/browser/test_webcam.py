@@ -9,6 +9,7 @@ def test_a_still_becomes_the_picture(visit):
     box.get_by_role("button", name="Remove Image").click()
     box.get_by_role("button", name="Capture from camera").click()
     box.get_by_text("Access Webcam").click()
+    page.wait_for_function("() => document.querySelector('#picture video')?.currentTime > 0.5")  # it shows something
     box.get_by_role("button", name="capture photo").click()
     page.wait_for_function("(before) => explore.state.logits[0] !== before", arg=before)
     assert page.locator("#notice").inner_text().strip() == ""
