@@ -212,6 +212,7 @@
     button(sweepHead, "Sweep λ", () => beginSweep("lambda"));
     button(sweepHead, "Sweep lo and hi", () => beginSweep("bounds"));
     node("p", "quiet", sweeps, "The setting on the left, trained again for many λ or many boxes. Choose a point to take it over.");
+    parts.lambdaWords = node("p", "swept", sweeps);
     parts.sweepGrid = node("div", "plots", sweeps);
     const lam = { label: "λ, weight of the penalty", log: true, zero: true, low: lambdas[1], high: lambdas.at(-1) };
     const line = (key, title, y) =>
@@ -219,6 +220,7 @@
     line("accuracy", "Accuracy against λ", share);
     line("nll", "NLL against λ", {});
     line("ece", "ECE against λ", share);
+    parts.boundsWords = node("p", "swept", sweeps);
     parts.map = plot.map(sweeps, {
       title: "Accuracy for boxes from lo to hi, in per cent",
       x: { label: "hi" },
@@ -423,6 +425,7 @@
   const drawSweeps = () => {
     parts.sweepGrid.hidden = !sweep.lambda;
     if (sweep.lambda) {
+      say(parts.lambdaWords, `${sweep.lambda.setting.penalty.toUpperCase()} penalty of any λ · ${words({ ...sweep.lambda.setting, penalty: "" })}`);
       const kind = sweep.lambda.setting.penalty.toUpperCase();
       const mark = settings.penalty === sweep.lambda.setting.penalty ? [{ x: settings.weight, label: "now", dash: "3 2" }] : [];
       for (const key of ["accuracy", "nll", "ece"]) {
@@ -432,6 +435,8 @@
     }
     parts.map.figure.hidden = !sweep.bounds;
     if (sweep.bounds) {
+      const { method } = sweep.bounds.setting;
+      say(parts.boundsWords, `${registry.methods[method].title} to any box${words(sweep.bounds.setting).replace(/^[^·]*/, " ")}`);
       const found = new Map(sweep.bounds.points.map((p) => [`${p.lo} ${p.hi}`, p.accuracy]));
       const values = bounds.lo.map((lo) => bounds.hi.map((hi) => found.get(`${lo} ${hi}`) ?? null));
       parts.map.draw({ xs: bounds.hi, ys: bounds.lo, values, current: [settings.hi, settings.lo] });

@@ -119,7 +119,7 @@ def on_sweep(event: gr.EventData, request: gr.Request) -> Iterator[str]:
         for setting in sweep(Setting.read(event._data.get("setting")), kind):
             figures = None
             try:
-                for step in fits(setting, reports=10):
+                for step in fits(setting, reports=5):
                     figures = step[0]
                     if _halted.get(request.session_hash, 0) >= run:
                         state = "stopped"
