@@ -7,6 +7,7 @@
 //   x, y     { label, log, zero, low, high, skip, format, read }; `format` gives the text of a tick, `read` that of a
 //            number that is pointed at. Without low and high the axis fits the data, but for the first `skip` points of
 //            each series; `zero` keeps 0 on it. A log axis that is to show 0 has it to the left of its lowest decade.
+//            With `best` (Math.min or Math.max) the best point is marked, and what is far worse leaves the plot.
 //   series   [{ name, points: [[x, y], ...], colour, dash, mark, thin }]; a point that is not finite breaks the line,
 //            `mark` is a short text at its end. Colour never stands alone: dash, mark or thin tell series apart.
 //   marks    [{ x, label, colour, dash }]; vertical lines.
@@ -34,14 +35,17 @@
     let [from, to] = [low ?? Math.min(...fits, ...(zero && !log ? [0] : [])), high ?? Math.max(...fits)];
     if (!Number.isFinite(from) || !Number.isFinite(to)) [from, to] = log ? [0.1, 10] : [0, 1];
     if (log) {
-      const [first, last] = [Math.ceil(Math.log10(from) - 1e-9), Math.floor(Math.log10(to) + 1e-9)];
-      const every = Math.max(1, Math.ceil((last - first) / wanted));
+      if (from === to) [from, to] = [from / 2, to * 2];
+      const decades = Math.log10(to / from);
+      const every = Math.max(1, Math.ceil(decades / wanted));
       const ticks = [];
-      for (let power = first; power <= last; power += every) {
-        const v = Number(`1e${power}`);
-        ticks.push([v, (format ?? short)(v)]);
+      for (let power = Math.floor(Math.log10(from) + 1e-9); power <= Math.log10(to) + 1e-9; power += every) {
+        for (const first of decades < 1.5 ? [1, 2, 5] : [1]) {
+          const v = Number(`${first}e${power}`);
+          if (v >= from * (1 - 1e-9) && v <= to * (1 + 1e-9)) ticks.push([v, (format ?? short)(v)]);
+        }
       }
-      return { from, to: to > from ? to : from * 10, ticks };
+      return { from, to, ticks };
     }
     if (from === to) [from, to] = [from - (Math.abs(from) || 1) / 2, to + (Math.abs(to) || 1) / 2];
     const step = niceStep((to - from) / wanted);
@@ -63,10 +67,19 @@
     return (v) => {
       if (zero && v <= 0) return start + 6;
       const share = (f(v) - f(from)) / (f(to) - f(from));
-      return first + Math.min(Math.max(share, -0.02), 1.02) * (end - first);
+      return first + Math.min(Math.max(share, -9), 9) * (end - first);
     };
   };
 
+  // Of some numbers, those that are not far worse than the best: no further off than three times the median is.
+  const goodPart = (values, best) => {
+    const top = best(...values);
+    const off = values.map((v) => Math.abs(v - top)).sort((a, b) => a - b);
+    const limit = 3 * off[Math.floor(off.length / 2)];
+    return values.filter((v) => Math.abs(v - top) <= limit);
+  };
+
+  let clips = 0;
   const lines = (host, options) => {
     const { title, x: across, y: up, pick = null, height = 190 } = options;
     const figure = node("figure", "plot", host);
@@ -77,6 +90,7 @@
     tip.hidden = true;
     const spoken = node("p", "visually-hidden", frame);
     spoken.setAttribute("aria-live", "polite");
+    const clip = `plot-clip-${clips++}`;
     let data = { series: [], marks: [] };
     let placed = null; // what the pointer needs: the scale and the x of all points
     let at = null; // the x that is pointed at
@@ -91,7 +105,8 @@
       const all = series.flatMap(({ points }) => points);
       const horizontal = axis([...all.map(([x]) => x), ...marks.map(({ x }) => x)], across, Math.max(2, width / 70));
       const fitted = series.flatMap(({ points }) => (points.length > (up.skip ?? 0) + 1 ? points.slice(up.skip ?? 0) : points));
-      const vertical = axis(finite(fitted).map(([, y]) => y), up, 4);
+      const heights = finite(fitted).map(([, y]) => y);
+      const vertical = axis(up.best ? goodPart(heights, up.best) : heights, up, 4);
       const hasZero = Boolean(across.log && across.zero);
       const [right, bottom] = [width - RIGHT, height - BOTTOM];
       const x = scale(horizontal, across, LEFT, right, hasZero);
@@ -115,30 +130,39 @@
         const at = { x: x(value) + (left ? -4 : 4), y: TOP - 3, "text-anchor": left ? "end" : "start", class: "plot-name" };
         svgNode("text", at, svg).textContent = label;
       }
+      svgNode("rect", { x: LEFT, y: TOP - 4, width: right - LEFT + 4, height: bottom - TOP + 8 }, svgNode("clipPath", { id: clip }, svg));
+      const inside = svgNode("g", { "clip-path": `url(#${clip})` }, svg);
+      const ends = [];
       for (const { points, colour, dash = "", mark = "", thin = false } of series) {
         let path = "";
         let pen = "M";
-        let last = null;
         for (const [px, py] of points) {
-          if (!Number.isFinite(py)) {
-            pen = "M";
-            continue;
-          }
-          path += `${pen}${x(px).toFixed(1)} ${y(py).toFixed(1)}`;
-          pen = "L";
-          last = [px, py];
+          if (Number.isFinite(py)) path += `${pen}${x(px).toFixed(1)} ${y(py).toFixed(1)}`;
+          pen = Number.isFinite(py) ? "L" : "M";
         }
-        svgNode("path", { d: path, class: thin ? "plot-line thin" : "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash }, svg);
-        if (finite(points).length <= 16) {
-          for (const [px, py] of finite(points)) {
-            svgNode("circle", { cx: x(px), cy: y(py), r: 2.5, style: `fill: ${colour}` }, svg);
-          }
+        const look = { class: thin ? "plot-line thin" : "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash };
+        svgNode("path", { d: path, ...look }, inside);
+        const known = finite(points);
+        if (!known.length) continue;
+        if (known.length <= 16) {
+          for (const [px, py] of known) svgNode("circle", { cx: x(px), cy: y(py), r: 2.5, style: `fill: ${colour}` }, inside);
         }
-        if (last && mark) {
-          const end = { x: Math.min(x(last[0]) + 4, width - 8), y: y(last[1]) + 4, class: "plot-name" };
-          svgNode("text", end, svg).textContent = mark;
-        }
+        const [lastX, lastY] = known.at(-1);
+        if (mark) ends.push({ mark, x: Math.min(x(lastX) + 4, width - 8), y: Math.min(Math.max(y(lastY), TOP), bottom) + 4 });
+        if (!up.best) continue;
+        const [bestX, bestY] = known.reduce((a, b) => (up.best(a[1], b[1]) === a[1] ? a : b));
+        svgNode("circle", { cx: x(bestX), cy: y(bestY), r: 6, class: "plot-best" }, svg);
+        const left = x(bestX) > (LEFT + right) / 2;
+        const at = { x: x(bestX) + (left ? -9 : 9), y: y(bestY) + 4, "text-anchor": left ? "end" : "start", class: "plot-name" };
+        svgNode("text", at, svg).textContent = `best ${(up.read ?? up.format ?? short)(bestY)}`;
       }
+      // Marks that would lie on each other move apart, the lower ones down.
+      ends.sort((a, b) => a.y - b.y);
+      ends.forEach((end, i) => {
+        if (i && end.y < ends[i - 1].y + 11) end.y = ends[i - 1].y + 11;
+      });
+      const over = Math.max(0, (ends.at(-1)?.y ?? 0) - (bottom + 8));
+      for (const { mark, ...end } of ends) svgNode("text", { ...end, y: end.y - over, class: "plot-name" }, svg).textContent = mark;
       if (all.length && !finite(all).length) {
         const middle = { x: (LEFT + right) / 2, y: (TOP + bottom) / 2, "text-anchor": "middle", class: "plot-name" };
         svgNode("text", middle, svg).textContent = "infinite everywhere";
@@ -160,15 +184,21 @@
       tip.replaceChildren();
       node("b", "", tip, `${across.label} ${format.x(at)}`);
       const said = [];
+      let row = null;
       for (const { name, points, colour, dash, thin } of data.series) {
         const found = points.find(([v]) => v === at);
         if (!found) continue;
-        const row = node("div", "", tip);
+        const text = format.y(found[1]);
+        said.push(`${name} ${text}`);
+        if (thin && row) {
+          row.children[1].textContent += ` (${name} ${text})`; // belongs to the line before it
+          continue;
+        }
+        row = node("div", "", tip);
         const swatch = svgNode("svg", { width: 22, height: 8, "aria-hidden": "true" }, row);
-        svgNode("line", { x1: 0, x2: 22, y1: 4, y2: 4, class: thin ? "plot-line thin" : "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash ?? "" }, swatch);
-        const text = `${name} ${format.y(found[1])}`;
-        node("span", "", row, text);
-        said.push(text);
+        svgNode("line", { x1: 0, x2: 22, y1: 4, y2: 4, class: "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash ?? "" }, swatch);
+        node("strong", "", row, text);
+        node("span", "", row, name);
       }
       const over = x(at) > (LEFT + right) / 2;
       tip.style.left = over ? "auto" : `${x(at) + 10}px`;
@@ -219,12 +249,13 @@
       if (built !== key) build(xs, ys);
       built = key;
       const known = values.flat().filter((v) => Number.isFinite(v));
-      const [low, high] = [Math.min(...known), Math.max(...known)];
+      const high = Math.max(...known);
+      const low = Math.min(...goodPart(known, Math.max)); // far worse ones share the palest cell
       cells.forEach((row, r) =>
         row.forEach((button, c) => {
           const v = values[r][c];
           button.disabled = v === undefined;
-          const share = Number.isFinite(v) && high > low ? (v - low) / (high - low) : 0;
+          const share = Number.isFinite(v) && high > low ? Math.max(v - low, 0) / (high - low) : 0;
           button.style.setProperty("--share", Number.isFinite(v) ? (0.1 + 0.8 * share).toFixed(3) : 0);
           button.classList.toggle("best", v === high);
           const here = xs[c] === current[0] && ys[r] === current[1];

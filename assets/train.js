@@ -10,11 +10,16 @@
   const { parameters, lambdas, bounds } = registry.training;
   const SETTLED = 250; // ms without a change after which a control counts as settled
   const RUNS = 6;
+  const WHOLE = ["epochs", "examples", "seed"];
   const DASHES = ["", "7 3", "2 2", "9 3 2 3", "5 2", "1 3"];
 
   const settings = { ...registry.training.setting };
-  let runs = []; // { number, slot, name, words, setting, state, points, head, hidden, live }
+  // { number: of the question to the server, slot: its colour, label: what its lines wear, name, words, setting, state,
+  //   points, head, hidden, live }
+  let runs = [];
   let started = 0;
+  let labels = 0;
+  let told = ""; // the last thing to say that belongs to no run of the table
   let live = false;
   let running = null; // the number of the run on its way
   let sorted = { by: "number", down: false };
@@ -29,6 +34,7 @@
     if (key in parameters) {
       if (value === null || !Number.isFinite(value)) return; // an emptied box
       value = inRange(parameters[key], value);
+      if (WHOLE.includes(key)) value = Math.round(value);
     }
     if (settings[key] === value) return;
     settings[key] = value;
@@ -55,7 +61,8 @@
   };
   const goLive = (on) => {
     live = on;
-    settle();
+    const last = runs.at(-1);
+    if (!last?.live || last.words !== words(settings)) settle();
   };
 
   // A setting in words ---------------------------------------------------------------------------------------------
@@ -86,21 +93,35 @@
   const begin = (fromLive = false) => {
     halt();
     started += 1;
+    told = "";
     const replaced = fromLive && runs.at(-1)?.live ? runs.pop() : null;
     if (runs.length === RUNS) runs.shift();
     const slot = replaced?.slot ?? [...Array(RUNS).keys()].find((at) => !runs.some((run) => run.slot === at));
+    const label = replaced?.label ?? ++labels;
     const setting = { ...settings };
-    const name = replaced?.name ?? `Run ${slot + 1}`;
-    const run = { number: started, slot, name, words: words(setting), setting, state: "waiting", points: [], head: null, hidden: false };
-    runs.push({ ...run, live: fromLive });
+    const shown = { state: "waiting", points: [], head: null, hidden: false, live: fromLive };
+    runs.push({ number: started, slot, label, name: `Run ${label}`, words: words(setting), setting, ...shown });
     running = started;
     ask.run({ run: started, setting });
     draw();
   };
 
+  // What has not begun leaves at once; what is on its way ends at its next report, and keeps what there is.
   const halt = () => {
     if (running === null && !sweep.active) return;
     ask.halt({ run: started });
+    const run = runs.find(({ number }) => number === running);
+    if (run && run.points.length < 2) {
+      told = `${run.name} was stopped before it began.`;
+      forget(run);
+    }
+    if (sweep.active && !sweep[sweep.active].done) endSweep("stopped");
+    draw();
+  };
+
+  const forget = (run) => {
+    if (running === run.number) running = null;
+    runs = runs.filter((other) => other !== run);
   };
 
   const receive = (message) => {
@@ -111,10 +132,13 @@
     if (data.state !== "running" && running === data.run) running = null;
     if (!run) return; // cleared, or overtaken by a live one
     run.state = data.state;
-    run.why = data.why ?? "";
     run.seconds = data.seconds;
-    if (data.points) run.points = data.points.map((point) => Object.fromEntries(registry.training.figures.map((f, i) => [f, point[i]])));
-    run.head = data.head ?? run.head;
+    run.points = data.points.map((point) => Object.fromEntries(registry.training.figures.map((f, i) => [f, point[i]])));
+    run.head = data.head;
+    if (data.state === "failed") {
+      told = `${run.name} failed. ${data.why}`;
+      if (run.points.length < 2) forget(run);
+    }
     draw();
     if (data.state === "done") say(parts.spoken, `${run.name} is trained: accuracy ${percent(run.points.at(-1).accuracy)}`);
   };
@@ -124,6 +148,7 @@
     const last = run?.points.at(-1);
     if (!last || run.state === "failed") return "";
     const { method, penalty, weight, noise, learned } = run.setting;
+    const pulled = penalty && weight; // then the penalty reaches every logit, whatever the constraint does
     const list = [];
     if (method === "clamp_straight_through" && last.size > 10) {
       list.push(`Nothing holds a clipped logit back: mean |logit| has run away to ${short(last.size, 3)}. A straight-through gradient lets logits learn, but it is no cure.`);
@@ -138,7 +163,8 @@
     if (last.temperature !== null && learned) list.push(`T went from ${short(run.setting.temperature)} to ${short(last.temperature, 3)}; it is learned as log T, so it stays positive.`);
     if (noise && last.train_accuracy > last.accuracy) list.push("It fits the wrong labels better than it knows the right ones.");
     else if (noise) list.push(`It is right on ${percent(last.accuracy)} of the judged examples, although ${short(100 * noise)} % of the labels it learned from are wrong.`);
-    if (penalty && weight) list.push(`The penalty is λ ${penalty === "l1" ? "‖z‖₁" : "‖z‖₂²"}, averaged over the batch; it keeps mean |logit| at ${short(last.size, 3)}.`);
+    if (pulled && registry.methods[method]) list.push("“No gradient” counts the penalty's gradient too, which no constraint stops.");
+    if (pulled) list.push(`The penalty is λ ${penalty === "l1" ? "‖z‖₁" : "‖z‖₂²"}, averaged over the batch; it keeps mean |logit| at ${short(last.size, 3)}.`);
     return list.join(" ");
   };
 
@@ -146,14 +172,14 @@
   const nllOf = (figures) => figures.nll ?? Infinity;
 
   const COLUMNS = [
-    { key: "number", title: "Run", of: (run) => run.number },
-    { key: "words", title: "Setting", of: (run) => run.words },
+    { key: "number", title: "Run", of: (run) => run.label },
     { key: "accuracy", title: "Accuracy", of: (_, f) => f.accuracy, text: percent },
     { key: "nll", title: "NLL", of: (_, f) => nllOf(f), text: (v) => short(v, 3), help: "negative log-likelihood, in nats; lower is better" },
     { key: "ece", title: "ECE", of: (_, f) => f.ece, text: percent, help: "expected calibration error, 15 bins; lower is better" },
-    { key: "size", title: "mean |z|", of: (_, f) => f.size, text: (v) => short(v, 3), help: "mean absolute logit" },
-    { key: "dead", title: "no gradient", of: (_, f) => f.dead, text: percent, help: "share of the training logits that get no gradient" },
+    { key: "size", title: "Mean |logit|", of: (_, f) => f.size, text: (v) => short(v, 3) },
+    { key: "dead", title: "No gradient", of: (_, f) => f.dead, text: percent, help: "share of the training set's logits that get no gradient at the end" },
     { key: "temperature", title: "T", of: (_, f) => f.temperature, text: (v) => (v === null ? "–" : short(v, 3)) },
+    { key: "words", title: "Setting", of: (run) => run.words },
   ];
 
   // Building the page's nodes ---------------------------------------------------------------------------------------
@@ -187,18 +213,21 @@
     const share = { format: tick, read: percent };
     const chart = (key, title, y) => (parts[key] = plot.lines(grid, { title, x, y }));
     chart("accuracy", "Accuracy", { ...share, skip: 1 });
-    chart("loss", "Loss that is minimised", { skip: 1 });
-    chart("size", "Mean |logit|", { zero: true });
-    chart("dead", "Logits without a gradient", { ...share, low: 0, high: 1 });
-    chart("temperature", "Temperature", { zero: true });
+    chart("loss", "Loss, as each run has it", { skip: 1 });
+    chart("size", "Mean |logit|", { log: true });
+    chart("dead", "No gradient, share of logits", { ...share, low: 0, high: 1 });
+    chart("temperature", "T, learned", { zero: true });
 
     const section = node("section", "", root);
     const head = node("div", "section-head", section);
     node("h3", "", head, "Runs");
-    button(head, "Download as CSV", download);
+    parts.csv = button(head, "Download as CSV", download);
     button(head, "Clear all", () => {
       halt();
       runs = [];
+      running = null;
+      told = "";
+      sweep = { lambda: null, bounds: null, active: null };
       draw();
     });
     const holder = node("div", "table-scroll", section);
@@ -216,20 +245,22 @@
     parts.sweepGrid = node("div", "plots", sweeps);
     const lam = { label: "λ, weight of the penalty", log: true, zero: true, low: lambdas[1], high: lambdas.at(-1) };
     const line = (key, title, y) =>
-      (parts[`sweep-${key}`] = plot.lines(parts.sweepGrid, { title, x: lam, y, height: 170, pick: (v) => take({ weight: v, penalty: sweep.lambda.setting.penalty }) }));
-    line("accuracy", "Accuracy against λ", share);
-    line("nll", "NLL against λ", {});
-    line("ece", "ECE against λ", share);
+      (parts[`sweep-${key}`] = plot.lines(parts.sweepGrid, { title, x: lam, y, height: 170, pick: (v) => take({ ...sweep.lambda.setting, weight: v }) }));
+    line("accuracy", "Accuracy against λ", { ...share, best: Math.max });
+    line("nll", "NLL against λ", { best: Math.min });
+    line("ece", "ECE against λ", { ...share, best: Math.min });
     parts.boundsWords = node("p", "swept", sweeps);
     parts.map = plot.map(sweeps, {
-      title: "Accuracy for boxes from lo to hi, in per cent",
+      title: "Accuracy for boxes from lo to hi, in per cent: deeper is better, the best is underlined",
       x: { label: "hi" },
       y: { label: "lo" },
       name: "accuracy",
       format: (v) => (100 * v).toFixed(1),
-      pick: (hi, lo) => take({ lo, hi, method: sweep.bounds.setting.method }),
+      pick: (hi, lo) => take({ ...sweep.bounds.setting, lo, hi }),
     });
     watch("value", () => receive(props.value));
+    const waits = document.querySelector("#train-line");
+    new MutationObserver(drawStatus).observe(waits, { subtree: true, childList: true, characterData: true });
     show();
     draw();
   };
@@ -238,14 +269,14 @@
 
   const colour = ({ slot }) => `var(--run-${slot + 1})`;
 
-  const series = (key, training = null) =>
+  const series = (key, training = null, wanted = () => true) =>
     runs
-      .filter((run) => !run.hidden && run.points.length)
+      .filter((run) => !run.hidden && run.points.length && wanted(run))
       .flatMap((run) => {
         const own = { colour: colour(run), dash: DASHES[run.slot] };
         const points = (name) => run.points.map((f) => [f.epoch, f[name]]);
-        const list = [{ ...own, name: run.name, points: points(key), mark: String(run.slot + 1) }];
-        if (training) list.push({ ...own, name: `${run.name}, training`, points: points(training), thin: true });
+        const list = [{ ...own, name: run.name, points: points(key), mark: String(run.label) }];
+        if (training) list.push({ ...own, name: "training", points: points(training), thin: true });
         return list;
       });
 
@@ -258,9 +289,9 @@
       parts.loss.draw({ series: series("loss", "train_loss") });
       parts.size.draw({ series: series("size") });
       parts.dead.draw({ series: series("dead") });
-      const learned = series("temperature").filter(({ points }) => points.some(([, t]) => t !== null));
+      const learned = series("temperature", null, ({ setting, points }) => setting.learned && points[0].temperature !== null);
       parts.temperature.figure.hidden = !learned.length;
-      parts.temperature.draw({ series: learned.map((s) => ({ ...s, points: s.points.map(([e, t]) => [e, t ?? NaN]) })) });
+      parts.temperature.draw({ series: learned });
       drawStatus();
       say(parts.reading, reading(runs.at(-1)));
       drawTable();
@@ -268,27 +299,34 @@
     });
   };
 
+  // gradio tells a place in line as "queue: 2/3"; the page says it in words.
+  const place = () => {
+    const [, at, of] = document.querySelector("#train-line")?.textContent.match(/queue: (\d+)\/(\d+)/) ?? [];
+    return at ? `waiting: place ${at} of ${of} in line` : "waiting for its turn";
+  };
+
   const drawStatus = () => {
     const run = runs.find(({ number }) => number === running) ?? runs.at(-1);
     const at = run?.points.at(-1)?.epoch ?? 0;
     if (sweep.active) {
       const { done, of } = sweep[sweep.active];
-      say(parts.status, `Sweep: ${done} of ${of} heads trained`);
+      say(parts.status, done ? `Sweep: ${done} of ${of} heads trained` : `Sweep, ${place()}`);
       put(parts.bar, { max: of, value: done });
-    } else if (!run) {
-      say(parts.status, "Press Train: a head is trained on the network's features, here and now.");
+    } else if (told || !run) {
+      say(parts.status, told || "Press Train: a head is trained on the network's features, here and now.");
       put(parts.bar, { max: 1, value: 0 });
     } else {
-      const told = {
-        waiting: "waiting for its turn",
+      const words = {
+        waiting: place(),
         running: `epoch ${at} of ${run.setting.epochs}`,
         done: `trained, ${at} epochs in ${short(run.seconds ?? 0, 2)} s`,
         stopped: `stopped after epoch ${at}`,
-        failed: run.why,
+        failed: "failed",
       };
-      say(parts.status, `${run.name}: ${told[run.state]}`);
+      say(parts.status, `${run.name}: ${words[run.state]}`);
       put(parts.bar, { max: run.setting.epochs, value: at });
     }
+    parts.csv.disabled = !runs.some(({ points }) => points.length);
   };
 
   const drawTable = () => {
@@ -310,7 +348,6 @@
       sorter.dataset.focus = `sort-${key}`;
       if (help) sorter.title = help;
     }
-    node("th", "", head, "Head").scope = "col";
     const body = node("tbody", "", parts.table);
     const { of } = COLUMNS.find(({ key }) => key === sorted.by);
     const value = (run) => (run.points.length ? (of(run, run.points.at(-1)) ?? -Infinity) : -Infinity);
@@ -321,7 +358,7 @@
     for (const run of order) drawRun(body, run);
     if (!runs.length) {
       const cell = node("td", "quiet", node("tr", "", body), "No run yet.");
-      cell.colSpan = COLUMNS.length + 2;
+      cell.colSpan = COLUMNS.length + 1;
     }
     if (focused) parts.table.querySelector(`[data-focus="${focused}"]`)?.focus();
   };
@@ -348,25 +385,36 @@
         name.type = "text";
         name.value = run.name;
         name.maxLength = 40;
-        name.setAttribute("aria-label", `Name of run ${run.slot + 1}`);
-        name.addEventListener("input", () => (run.name = name.value));
+        name.setAttribute("aria-label", `Name of run ${run.label}`);
+        name.title = run.name;
+        name.addEventListener("input", () => {
+          run.name = name.value;
+          run.live = false; // what has a name of its own is kept
+        });
         name.addEventListener("blur", () => {
-          run.name = name.value.trim() || `Run ${run.slot + 1}`;
+          run.name = name.value.trim() || `Run ${run.label}`;
           draw();
         });
         name.addEventListener("keydown", (event) => event.key === "Enter" && name.blur());
-      } else if (key === "words") cell.textContent = run.words;
+        drawActions(node("div", "actions", cell), run);
+      } else if (key === "words") {
+        const ends = { stopped: `stopped after epoch ${last?.epoch} · `, failed: `failed after epoch ${last?.epoch} · ` };
+        cell.textContent = (ends[run.state] ?? "") + run.words;
+      }
       else cell.textContent = last ? text(of(run, last)) : "…";
       if (key === "nll" && last?.impossible) cell.title = `${percent(last.impossible)} of the true classes got probability 0`;
     }
-    const actions = node("td", "actions", row);
+  };
+
+  const drawActions = (actions, run) => {
     if (run.head) {
       button(actions, "Use", () => ask.use({ head: run.head }), `Use the head of ${run.name} on the Explore page`).dataset.focus = `use-${run.number}`;
-      button(actions, "Download", () => save(`head-${run.slot + 1}.safetensors`, bytes(run.head)), `Download the head of ${run.name}`).dataset.focus = `save-${run.number}`;
+      button(actions, "Download", () => save(`head-${run.label}.safetensors`, bytes(run.head)), `Download the head of ${run.name}`).dataset.focus = `save-${run.number}`;
     }
     button(actions, "✕", () => {
       if (running === run.number) halt();
-      runs = runs.filter((other) => other !== run);
+      forget(run);
+      parts.table.parentElement.focus();
       draw();
     }, `Remove ${run.name}`);
   };
@@ -390,11 +438,11 @@
       const safe = /^[=+@\t\r-]/.test(text) && typeof v === "string" ? `'${text}` : text; // no formula in a spreadsheet
       return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
     };
-    const table = [["name", ...keys, ...figures]];
+    const table = [["name", "state", ...keys, ...figures]];
     for (const run of runs.filter(({ points }) => points.length)) {
       const last = { ...run.points.at(-1) };
       last.nll = nllOf(last) === Infinity ? "inf" : last.nll;
-      table.push([run.name, ...keys.map((key) => run.setting[key]), ...figures.map((key) => last[key])]);
+      table.push([run.name, run.state, ...keys.map((key) => run.setting[key]), ...figures.map((key) => last[key])]);
     }
     save("runs.csv", table.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n");
   };
@@ -404,6 +452,7 @@
   const beginSweep = (kind) => {
     halt();
     started += 1;
+    told = "";
     const setting = { ...settings };
     if (kind === "lambda" && !setting.penalty) setting.penalty = "l1";
     if (kind === "bounds" && !registry.methods[setting.method]?.parameters.includes("lo")) setting.method = "clamp";
@@ -413,17 +462,25 @@
     draw();
   };
 
+  const endSweep = (state, why = "") => {
+    const { done, of } = sweep[sweep.active];
+    told = { done: `Sweep: ${done} heads trained.`, stopped: `Sweep stopped: ${done} of ${of} heads trained.` }[state] ?? `Sweep failed. ${why}`;
+    if (!done) sweep[sweep.active] = null;
+    sweep.active = null;
+  };
+
   const receiveSweep = (data) => {
-    const told = sweep[data.sweep];
-    if (told?.number !== data.run) return;
-    told.points = data.points;
-    told.done = data.points.length;
-    if (data.state !== "running" && sweep.active === data.sweep) sweep.active = null;
+    if (sweep[data.sweep]?.number !== data.run) return;
+    sweep[data.sweep].points = data.points;
+    sweep[data.sweep].done = data.points.length;
+    if (data.state !== "running" && sweep.active === data.sweep) endSweep(data.state, data.why);
     draw();
   };
 
   const drawSweeps = () => {
     parts.sweepGrid.hidden = !sweep.lambda;
+    if (!sweep.lambda) say(parts.lambdaWords, "");
+    if (!sweep.bounds) say(parts.boundsWords, "");
     if (sweep.lambda) {
       say(parts.lambdaWords, `${sweep.lambda.setting.penalty.toUpperCase()} penalty of any λ · ${words({ ...sweep.lambda.setting, penalty: "" })}`);
       const kind = sweep.lambda.setting.penalty.toUpperCase();
@@ -439,24 +496,26 @@
       say(parts.boundsWords, `${registry.methods[method].title} to any box${words(sweep.bounds.setting).replace(/^[^·]*/, " ")}`);
       const found = new Map(sweep.bounds.points.map((p) => [`${p.lo} ${p.hi}`, p.accuracy]));
       const values = bounds.lo.map((lo) => bounds.hi.map((hi) => found.get(`${lo} ${hi}`) ?? null));
-      parts.map.draw({ xs: bounds.hi, ys: bounds.lo, values, current: [settings.hi, settings.lo] });
+      const here = settings.method === method ? [settings.hi, settings.lo] : [];
+      parts.map.draw({ xs: bounds.hi, ys: bounds.lo, values, current: here });
     }
   };
 
-  // A point of a sweep becomes the setting: the page asks for `taken` and puts it into its controls.
+  // A point of a sweep, with all else that was swept, becomes the setting: the page asks for `taken` and puts it into
+  // its controls. A key with @ is the position of a logarithmic slider.
   const take = (values) => {
     taking = values;
     ask.take({});
   };
-  const taken = () => {
-    const now = { ...settings, ...taking };
+  const taken = (keys) => {
     Object.assign(settings, taking);
-    taking = null;
     show();
     settle();
     draw();
-    const at = page.position(parameters.weight, now.weight);
-    return [now.method, now.lo, now.hi, now.penalty, at, now.weight];
+    return keys.map((key) => {
+      if (key === "noise") return 100 * settings.noise;
+      return key.endsWith("@") ? page.position(parameters[key.slice(0, -1)], settings[key.slice(0, -1)]) : settings[key];
+    });
   };
 
   const sliders = logSliders("train", parameters, settings, set);

@@ -32,7 +32,9 @@ LEARNING_RATE = Parameter("learning_rate", "η", 0.01, 1e-4, 1.0, "log", "Size o
 EPOCHS = Parameter("epochs", "epochs", 100, 10, 500, "linear", "How often every example is seen.")
 NOISE = Parameter("noise", "label noise", 0.0, 0.0, 0.6, "linear", "Share of training labels that are made wrong.")
 EXAMPLES = Parameter("examples", "examples", 6000, 100, 6000, "linear", "How many examples there are to learn from.")
-PARAMETERS = {p.key: p for p in (LO, HI, TEMPERATURE, LAM, RADIUS, PENALTY, LEARNING_RATE, EPOCHS, NOISE, EXAMPLES)}
+SEED = Parameter("seed", "seed", 0, 0, 2**31 - 1, "linear", "Of first weights, order and noise.")
+_OWN = (PENALTY, LEARNING_RATE, EPOCHS, NOISE, EXAMPLES, SEED)
+PARAMETERS = {p.key: p for p in (LO, HI, TEMPERATURE, LAM, RADIUS, *_OWN)}
 
 
 class DivergedError(ArithmeticError):
@@ -73,7 +75,7 @@ class Setting:
     batch: int = 0
     noise: float = NOISE.default
     examples: int = EXAMPLES.default
-    seed: int = 0
+    seed: int = SEED.default
 
     def __post_init__(self) -> None:
         for key, allowed in {
@@ -92,8 +94,6 @@ class Setting:
         for key in ("epochs", "examples", "seed"):
             if not isinstance(getattr(self, key), int) or isinstance(getattr(self, key), bool):
                 raise ValueError(f"{key} must be a whole number, got {getattr(self, key)!r:.40}")
-        if not 0 <= self.seed < 2**31:
-            raise ValueError(f"seed must be from 0 to {2**31 - 1}, got {self.seed}")
         self.head()  # lo > hi
 
     def head(self) -> ConstrainedLinear:

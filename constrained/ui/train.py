@@ -94,6 +94,8 @@ def on_run(event: gr.EventData, request: gr.Request) -> Iterator[str]:
     started = told = time.monotonic()
     try:
         setting = Setting.read(event._data.get("setting"))
+        if _halted.get(request.session_hash, 0) >= run:
+            return  # while it stood in line; the page knows
         for step in fits(setting):
             figures, head = step
             points.append(plain(figures))
@@ -155,23 +157,23 @@ def on_leave(request: gr.Request) -> None:
     halt(request.session_hash, math.inf)
 
 
-def on_use(event: gr.EventData, shown: str):
+def on_use(event: gr.EventData, shown: str, earlier: bytes | None):
     """A run's head, from the browser, to the Explore tab."""
     try:
         data = base64.b64decode(str(event._data["head"])[: 2 * heads.MAX_BYTES], validate=True)
     except (KeyError, TypeError, ValueError):
         data = b""
-    return arrive(data, shown)
+    return arrive(data, shown, earlier)
 
 
-def on_upload(path: str, shown: str):
+def on_upload(path: str, shown: str, earlier: bytes | None):
     """A head file to the Explore tab."""
-    return arrive(heads.read(path), shown)
+    return arrive(heads.read(path), shown, earlier)
 
 
-def arrive(data: bytes, shown: str):
+def arrive(data: bytes, shown: str, earlier: bytes | None):
     """Explore's updates, the tab that is open then, and this tab's notice."""
-    updates, trouble = explore.adopt(data, shown)
+    updates, trouble = explore.adopt(data, shown, earlier)
     return *updates, gr.skip() if trouble else gr.Tabs(selected="explore"), notice(trouble)
 
 
@@ -204,7 +206,7 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> None:
             weight = log_slider("train", PENALTY, "λ, weight of the penalty")
             logs += [weight, log_slider("train", LEARNING_RATE, "Learning rate")]
             epochs = linear_slider("train", training.EPOCHS, "Epochs", step=10)
-            noise = gr.Slider(0, 60, 0, step=5, label="Wrong labels, %", elem_id="train-noise-slider", buttons=[])
+            noise = gr.Slider(0, 60, 0, step=5, label="Label noise, %", elem_id="train-noise-slider", buttons=[])
             examples = linear_slider("train", training.EXAMPLES, "Training examples", step=100)
             with gr.Accordion("Optimiser", open=False, elem_id="train-optimiser"):
                 optimizer = gr.Radio(
@@ -217,7 +219,7 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> None:
                     elem_id="train-batch",
                     filterable=False,
                 )
-                seed = gr.Number(default.seed, label="Seed", precision=0, minimum=0, maximum=2**31 - 1)
+                seed = gr.Number(default.seed, label="Seed", precision=0, minimum=0, maximum=training.SEED.high)
             live = gr.Checkbox(label="Train live", info="again whenever a control settles", elem_id="train-live")
             with gr.Row(elem_id="train-actions"):
                 begin = gr.Button("Train", variant="primary", size="sm", min_width=80)
@@ -239,12 +241,10 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> None:
     chart.run(on_run, None, chart, show_progress="minimal", show_progress_on=line, **FITS)
     chart.sweep(on_sweep, None, chart, show_progress="minimal", show_progress_on=line, **FITS)
     chart.halt(on_halt, None, None, queue=False, show_progress="hidden", api_visibility="private")
-    shown = explored.shown
+    shown = [explored.shown, explored.head]
     arrival = {"outputs": [*explored.adopting, tabs, told], "show_progress": "hidden", "api_visibility": "private"}
     chart.use(on_use, shown, **arrival, concurrency_id="head", concurrency_limit=4)
-    upload.upload(on_upload, [upload, shown], **arrival, concurrency_id="head")
-    taken = [method, lo, hi, penalty, *weight]
-    chart.take(outputs=taken, js="() => train.taken()", **BROWSER)
+    upload.upload(on_upload, [upload, *shown], **arrival, concurrency_id="head")
     begin.click(js="() => { train.begin(); }", **BROWSER)
     stop.click(js="() => { train.halt(); }", **BROWSER)
     live.change(inputs=live, js="(on) => { train.goLive(on); }", **BROWSER)
@@ -256,3 +256,6 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> None:
     for key, control in controls.items():
         control.change(inputs=control, js=f"(value) => {{ train.set('{key}', value); }}", **BROWSER)
     noise.change(inputs=noise, js="(value) => { train.set('noise', value / 100); }", **BROWSER)
+    # Its lines and boxes follow where a point of a sweep is taken over; a key with @ is a log slider's position.
+    taken = controls | {"noise": noise} | {f"{key}@": slider for key, (slider, _) in zip(keys, logs, strict=True)}
+    chart.take(outputs=list(taken.values()), js=f"() => train.taken({json.dumps(list(taken))})", **BROWSER)

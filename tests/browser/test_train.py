@@ -79,7 +79,7 @@ class Train:
         """The table's cells, a list a run."""
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         rows = self.page.locator("table.runs tbody tr")
-        return [rows.nth(i).locator("td").all_inner_texts()[1:-1] for i in range(rows.count())]
+        return [rows.nth(i).locator("td").all_inner_texts()[1:] for i in range(rows.count())]
 
     def status(self) -> str:
         return self.page.locator(".train-progress span").inner_text()
@@ -145,7 +145,7 @@ def test_a_run_gives_the_figures_of_the_library(train):
     last = run["points"][-1]
     for key in ("accuracy", "nll", "ece", "size", "dead", "train_loss"):
         assert last[key] == pytest.approx(getattr(figures, key), abs=2e-3), key
-    words, accuracy, nll, ece, size, dead, temperature = train.rows()[0]
+    accuracy, nll, ece, size, dead, temperature, words = train.rows()[0]
     assert "no constraint" in words
     assert "20 epochs" in words
     for text, value in ((accuracy, last["accuracy"]), (ece, last["ece"]), (dead, last["dead"])):
@@ -188,7 +188,7 @@ def test_a_dead_clamp_is_told_in_words(train):
     assert run["setting"]["hi"] == 1
     assert run["points"][-1]["dead"] > 0.5
     expect(train.page.locator(".reading")).to_contain_text("get no gradient")
-    assert "Hard clamp [0, 1]" in train.rows()[0][0]
+    assert "Hard clamp [0, 1]" in train.rows()[0][-1]
 
 
 def test_bounds_cannot_cross(train):
@@ -217,6 +217,21 @@ def test_live_training_replaces_its_own_run(train):
     train.page.keyboard.press("ArrowRight")
     train.page.wait_for_timeout(600)
     assert len(train.trained(2)) == 2
+
+
+def test_a_live_run_with_a_name_is_kept(train):
+    train.page.locator("#train-live input").check()
+    train.trained(1)
+    name = train.page.get_by_label("Name of run").first
+    name.fill("my baseline")
+    name.press("Enter")
+    train.type("learning_rate", 0.05)
+    first, second = train.trained(2)
+    train.page.locator("#train-live input").uncheck()
+    assert first["name"] == "my baseline"
+    assert first["setting"]["learning_rate"] == 0.01
+    assert second["setting"]["learning_rate"] == 0.05
+    train.type("learning_rate", 0.01)
 
 
 def test_stop_keeps_what_there_is(train, slowly):
@@ -273,7 +288,7 @@ def test_the_table_sorts(train):
     values = []
     for _ in range(2):
         header.click()
-        values.append([float(row[2]) for row in train.rows()])
+        values.append([float(row[1]) for row in train.rows()])
     assert values[0] == sorted(values[0])
     assert values[1] == sorted(values[1], reverse=True)
 
@@ -305,8 +320,15 @@ def test_sweep_of_lambda_and_taking_a_point(train):
     plot.focus()
     page.keyboard.press("End")
     expect(page.locator(".plot-tip:visible")).to_contain_text("λ, weight of the penalty 1")
-    page.keyboard.press("Enter")
+    train.penalty("L2")
+    train.type("learning_rate", 0.02)
+    plot.focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")  # and all else that was swept comes along
     page.wait_for_function("() => train.settings.weight === 1")
+    assert page.evaluate("() => [train.settings.penalty, train.settings.learning_rate]") == ["l1", 0.01]
+    expect(page.locator("#train-penalty").get_by_label("L1")).to_be_checked()
+    expect(page.locator("#train-learning_rate-value input")).to_have_value("0.01")
     expect(page.locator("#train-weight-value input")).to_have_value("1")
 
 
@@ -413,9 +435,13 @@ def test_a_place_in_line_and_pictures_meanwhile(browser, server, slowly):
             train.page.evaluate("() => train.set('epochs', 500)")
             train.press("Train")
         last = pages[-1]
-        expect(last.page.locator("#train-line")).to_contain_text("queue")
+        expect(last.page.locator(".train-progress span")).to_contain_text("place 1 of 1 in line")
         assert last.runs()[0]["state"] == "waiting"
-        assert "waiting for its turn" in last.status()
+        last.press("Stop")
+        assert last.runs() == []
+        assert "stopped before it began" in last.status()
+        last.press("Train")
+        expect(last.page.locator(".train-progress span")).to_contain_text("in line")
         last.page.get_by_role("tab", name="Explore").click()
         explore = Explore(last.page)
         logits = explore.state()["logits"]
@@ -440,6 +466,7 @@ def test_axe_has_no_serious_finding(train, dark):
     train.run()
     if dark:
         train.page.locator("#theme").click()
+        train.page.wait_for_timeout(500)  # gradio's buttons fade from one theme to the other
     try:
         found = Axe().run(train.page, options={"resultTypes": ["violations"]}).response["violations"]
     finally:
