@@ -48,8 +48,8 @@ class ValidationSet(NamedTuple):
     classes: tuple[str, ...]  # C names
 
 
-def read(data: bytes) -> ValidationSet:
-    """Reads a CSV or safetensors file, told apart by what is in it and not by its name.
+def read(data: bytes, name: str = "") -> ValidationSet:
+    """Reads a CSV or safetensors file: safetensors is what is called so, or begins like one.
 
     CSV: UTF-8 with or without a byte order mark, comma, semicolon or tab between the columns, any line ends, decimal
     points. At least `MIN_ROWS` and at most `MAX_ROWS` rows, `MIN_CLASSES` to `MAX_CLASSES` classes, `MAX_NUMBERS`
@@ -64,7 +64,7 @@ def read(data: bytes) -> ValidationSet:
         size, limit = -(-len(data) * 10 // 2**20) / 10, MAX_BYTES // 2**20
         raise ValidationError(f"This file has {size:g} MB, the limit is {limit}: leave some rows out and try again.")
     # A safetensors file begins with the length of its header in 8 bytes, and the header with a brace.
-    is_safetensors = data[8:9] == b"{" and b"\0" in data[:8]
+    is_safetensors = name.lower().endswith(".safetensors") or (data[8:9] == b"{" and b"\0" in data[:8])
     logits, labels, classes, where = _read_safetensors(data) if is_safetensors else _read_csv(data)
     # An infinity that a label gives is as far out of range as any other number.
     _first(~(np.isfinite(logits).all(1)), where, "there is a logit that is not a finite number: leave the row out")

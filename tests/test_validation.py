@@ -28,12 +28,12 @@ def text(logits, labels, delimiter=",", end="\n", label_at=0, quote=""):
     return end.join(delimiter.join(line) for line in lines) + end
 
 
-def told(data: bytes, limit: float = 2.0) -> str:
-    """The sentence that a bad file gets, soon."""
-    started = time.perf_counter()
+def told(data: bytes, name: str = "", limit: float = 2.0) -> str:
+    """The sentence that a bad file gets, soon, whatever else this machine is doing."""
+    started = time.process_time()
     with pytest.raises(ValidationError) as caught:
-        read(data)
-    assert time.perf_counter() - started < limit
+        read(data, name)
+    assert time.process_time() - started < limit
     sentence = str(caught.value)
     assert sentence.endswith(".")
     assert "\n" not in sentence
@@ -86,9 +86,9 @@ def test_sizes_up_to_the_limits(rows, classes):
 def test_a_large_csv_is_read_in_little_time():
     line = "1," + ",".join(["0.5"] * 20)
     data = ("label," + ",".join(map(str, range(20))) + "\n" + (line + "\n") * 50_000).encode()
-    started = time.perf_counter()
+    started = time.process_time()
     assert read(data).logits.shape == (50_000, 20)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 # The split ----------------------------------------------------------------------------------------------------------
@@ -143,7 +143,10 @@ BAD_TEXT = {
     "header alone": (LINES[0].encode(), "has no rows"),
     "19 rows": ("\n".join(LINES[:20]).encode(), "only 19 rows"),
     "50,001 rows": (b"label,a,b\n" + b"0,1,2\n" * 50_001, "more than 50,000"),
-    "a million numbers": (b"label," + NAMES[: NAMES.index(b",999,")] + b"\n" + (b"0" + b",1" * 999 + b"\n") * 1002, "limit is 1,000,000"),
+    "a million numbers": (
+        b"label," + NAMES[: NAMES.index(b",999,")] + b"\n" + (b"0" + b",1" * 999 + b"\n") * 1002,
+        "limit is 1,000,000",
+    ),
     "a million columns": (b"label," + NAMES + b"\n1\n", "logits of 800000 classes"),
     "a line too short": (changed(7, "1,2.5,1"), "Line 7 has 3 columns, the header has 4"),
     "a line too long": (changed(9, "1,2.5,1,1,1"), "Line 9 has 5 columns"),
@@ -230,6 +233,15 @@ BAD_TENSORS = {
     "an unknown dtype": (second('"dtype":"C128","shape":[25],"data_offsets":[300,700]', 700), "damaged"),
     "a hundred thousand tensors": (raw(b"{%s}" % EMPTY_TENSORS), "no tensor called logits"),
 }
+
+
+@pytest.mark.parametrize("data", [b"junk", b"\0" * 40, GOOD.encode(), save({"logits": LOGITS, "labels": LABELS})[:-9]])
+def test_what_is_called_safetensors_is_judged_as_that(data):
+    assert told(data, "/tmp/set.SafeTensors") == "This safetensors file is damaged: save it again and retry."
+
+
+def test_safetensors_are_known_without_their_name():
+    assert torch.equal(read(save({"logits": LOGITS, "labels": LABELS}), "set.csv").logits, LOGITS)
 
 
 @pytest.mark.parametrize("name", BAD_TENSORS)
