@@ -10,7 +10,7 @@ import torch
 
 from constrained import heads, images, registry, training
 from constrained.inference import network
-from constrained.modules import Clamp, ConstrainedLinear, ProjectL2Ball, ProxL1, Softmax
+from constrained.modules import Clamp, ConstrainedLinear, PenaltyL1, PenaltyL2, ProjectL2Ball, ProxL1, Softmax
 from constrained.ui import controls, explore
 from constrained.ui.explore import ADOPTING, YOURS
 
@@ -25,9 +25,9 @@ def head(constraint=None, method="", seed=0, **changes):
     return heads.save(layer, method, known["classes"], known["network"]), layer
 
 
-def adopted(data):
+def adopted(data, earlier=None):
     """The updates of `explore.adopt` by name, without those that leave things as they are."""
-    updates, told = explore.adopt(data, SHOWN)
+    updates, told = explore.adopt(data, SHOWN, earlier)
     assert told == ""
     assert len(updates) == len(ADOPTING)
     return {name: update for name, update in zip(ADOPTING, updates, strict=True) if update != gr.skip()}
@@ -49,7 +49,8 @@ def test_a_head_is_taken_over():
     assert told["model"] == f"yours-{sha256(data).hexdigest()[:8]}"
     assert tuple(told["labels"]) == training.data().classes
     np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
-    assert updates["crops"] == explore.look(images.decode(explore.FIRST_SAMPLE.read_bytes()), "cifar10")[1]
+    crops = explore.look(images.decode(explore.FIRST_SAMPLE.read_bytes()), "cifar10")[1]
+    assert updates["crops"] == crops + '<p class="own-head"><b>Your head</b>: Softmax, T = 2.5</p>'
     assert updates["head"] == data
     assert updates["current"] == YOURS
     assert updates["chooser"].value == YOURS
@@ -82,6 +83,37 @@ def test_its_column_opens_on_its_constraint(method):
 
 def test_a_head_without_a_constraint_leaves_the_columns_alone():
     assert not set(adopted(head()[0])) & set(ADOPTING[8:])
+
+
+@pytest.mark.parametrize(
+    ("constraint", "penalty", "method", "words"),
+    [
+        (None, None, "", "no constraint"),
+        (None, PenaltyL1(0.02), "", "no constraint · L1 penalty, λ = 0.02"),
+        (Clamp(-1.5, 1.0), PenaltyL2(1e-3), "clamp", "Hard clamp [−1.5, 1] · L2 penalty, λ = 0.001"),
+        (ProjectL2Ball(3.0), PenaltyL2(0.0), "project_l2_ball", f"{registry.REGISTRY['project_l2_ball'].title}, r = 3"),
+    ],
+)
+def test_a_head_is_named_by_its_setting(constraint, penalty, method, words):
+    layer = ConstrainedLinear(4, 3, constraint=constraint, penalty=penalty)
+    assert explore.words(heads.Head(layer, method, ("a", "b", "c"), "0" * 64)) == words
+
+
+CLAMPED = {"lo": 0.0, "hi": 1.0}
+
+
+def test_what_an_earlier_head_set_goes_back_to_the_pages_defaults():
+    clamp = head(registry.build("smooth_clamp", CLAMPED), "smooth_clamp")[0]
+    updates = adopted(head(Softmax(2.5), "softmax")[0], clamp)
+    assert (updates["bounded"], updates["lo"], updates["hi"]) == ("clamp", -2, 4)
+    assert (updates["probability"], updates["temperature"]) == ("softmax", 2.5)
+    assert "regularised" not in updates, "no head has touched that"
+    updates = adopted(head()[0], head(ProxL1(0.02), "prox_l1")[0])
+    lam = registry.LAM
+    assert (updates["regularised"], updates["lam"]) == ("prox_l1", lam.default)
+    assert updates["lam position"] == controls.position(lam, lam.default)
+    updates = adopted(head(Clamp(-1.0, 2.0), "clamp")[0], clamp)
+    assert (updates["bounded"], updates["lo"], updates["hi"]) == ("clamp", -1, 2)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,6 @@ from .. import heads, images, registry, training
 from ..checkpoints import CHECKPOINTS, CheckpointError
 from ..heads import HeadError
 from ..inference import Network, network
-from ..modules import ConstrainedLinear
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from .controls import ASSETS, BROWSER, bounds, log_slider, notice, position
 
@@ -77,7 +76,7 @@ def models() -> list[tuple[str, str]]:
     return [(checkpoint().title, key) for key, checkpoint in CHECKPOINTS.items()]
 
 
-def chosen(model: str, head: bytes | None) -> tuple[Network, ConstrainedLinear | None, str]:
+def chosen(model: str, head: bytes | None) -> tuple[Network, heads.Head | None, str]:
     """A choice of the model menu as a network, the head to use instead of its own, and a name for the two.
 
     Args:
@@ -92,12 +91,28 @@ def chosen(model: str, head: bytes | None) -> tuple[Network, ConstrainedLinear |
         return network(model), None, model
     if head is None:
         raise HeadError("Your head is no longer here: train or upload it again, or choose another model.")
-    return network("cifar10"), heads.load(head).layer, f"{YOURS}-{sha256(head).hexdigest()[:8]}"
+    return network("cifar10"), heads.load(head), f"{YOURS}-{sha256(head).hexdigest()[:8]}"
 
 
 def message(net: Network, logits: np.ndarray, name: str) -> dict:
     """What the chart, or a program, is told about a picture: the labels and logits of a model."""
     return {"model": name, "labels": net.checkpoint.labels, "logits": [round(v, 6) for v in logits.tolist()]}
+
+
+def words(head: heads.Head) -> str:
+    """What a head was fitted with, as a run of the Train tab says it."""
+    said = "no constraint"
+    if head.method:
+        said = registry.REGISTRY[head.method].title
+        numbers = {key: f"{value:.4g}".replace("-", "−") for key, value in head.settings.items()}
+        if "lo" in numbers:
+            said += f" [{numbers['lo']}, {numbers['hi']}]"
+        else:
+            said += "".join(f", {PARAMETERS[key].symbol} = {number}" for key, number in numbers.items())
+    for key, kind in heads.PENALTIES.items():
+        if isinstance(head.layer.penalty, kind) and head.layer.penalty.lam:
+            said += f" · {key.upper()} penalty, λ = {head.layer.penalty.lam:.4g}"
+    return said
 
 
 def look(picture: PIL.Image.Image, model: str, head: bytes | None = None) -> tuple[str, str]:
@@ -112,7 +127,9 @@ def look(picture: PIL.Image.Image, model: str, head: bytes | None = None) -> tup
         figures.append(f'<img src="data:image/png;base64,{data}" alt="" width="{view.width}" height="{view.height}">')
     caption = f"<figcaption>What the network sees: {html.escape(net.checkpoint.sees)}</figcaption>"
     seen = f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
-    return json.dumps(message(net, net.logits_of(views, own), name)), seen
+    if own:
+        seen += f'<p class="own-head"><b>Your head</b>: {html.escape(words(own))}</p>'
+    return json.dumps(message(net, net.logits_of(views, own and own.layer), name)), seen
 
 
 def gradients(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
@@ -225,12 +242,13 @@ def own_head(data: bytes) -> heads.Head:
     return head
 
 
-def adopt(data: bytes, shown: str) -> tuple[list, str]:
+def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, str]:
     """A head becomes this visitor's model, and the column of its constraint opens on that.
 
     Args:
         data: a head file, from a stranger.
         shown: the path of the picture on the page.
+        earlier: the head that this one replaces, if any; what it set goes back to what the page opens with.
 
     Returns:
         Updates for `Tab.adopting`, named in ``ADOPTING``, and an empty sentence; or updates that leave all as it is,
@@ -252,9 +270,16 @@ def adopt(data: bytes, shown: str) -> tuple[list, str]:
         "current": YOURS,
         "head": data,
     }
+    settings = {}
+    if earlier is not None:
+        before = heads.load(earlier)
+        if before.method:
+            family = registry.REGISTRY[before.method].family
+            updates[family] = METHODS[family]
+        settings |= {key: PARAMETERS[key].default for key in before.settings}
     if head.method:
         updates[registry.REGISTRY[head.method].family] = head.method
-    for key, value in head.settings.items():
+    for key, value in (settings | head.settings).items():
         parameter = PARAMETERS[key]
         value = float(f"{min(max(value, 0.0 if parameter.zero else parameter.low), parameter.high):.6g}")
         updates[key] = value

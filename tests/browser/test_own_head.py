@@ -47,6 +47,7 @@ def test_explore_opens_on_a_head_of_ones_own(visit):
     assert state["methods"] == {"bounded": "clamp_inward", "probability": "softmax", "regularised": "prox_l1"}
     assert (state["settings"]["lo"], state["settings"]["hi"]) == (5.5, 8)
     assert (explore.boxed("lo"), explore.boxed("hi")) == (5.5, 8)
+    assert "Your head: Clamp, inward gradient [5.5, 8]" in one.page.locator("#seen").inner_text()
 
     data, logits = head(Sparsemax(0.37), "sparsemax", 1)  # a second one in place of the first
     upload(one.page, data)
@@ -55,12 +56,16 @@ def test_explore_opens_on_a_head_of_ones_own(visit):
     assert state["logits"] == logits(FIRST_SAMPLE)
     assert state["methods"]["probability"] == "sparsemax"
     assert explore.boxed("temperature") == state["settings"]["temperature"] == 0.37
+    assert state["methods"]["bounded"] == "clamp", "what the first head set is gone with it"
+    assert (explore.boxed("lo"), explore.boxed("hi")) == (state["settings"]["lo"], state["settings"]["hi"]) == (-2, 4)
+    assert "Your head: Sparsemax, T = 0.37" in one.page.locator("#seen").inner_text()
 
     one.page.locator("#samples button").nth(0).click()
     own = explore.new_logits(state["logits"])
     assert own == logits(SAMPLES[0])
     explore.choose("model", "CIFAR-10, bundled")
     assert np.abs(np.array(explore.new_logits(own)) - own).max() > 0.1
+    assert "Your head" not in one.page.locator("#seen").inner_text()
     explore.choose("model", "CIFAR-10, your head")
     explore.page.wait_for_function("(own) => explore.state.logits[0] === own", arg=own[0])
 
