@@ -187,11 +187,16 @@
   let frame = 0;
   const change = () => {
     if (!state.set) return;
-    if (state.curves.own?.of !== setting() && state.curves.pending !== setting()) {
-      const of = setting();
+    if (state.method === "softmax" && state.curves.raw) {
+      state.curves.own = { of: setting(), method: "softmax", points: state.curves.raw };
+      state.curves.pending = null;
+      jobs.delete("curve");
+    } else if (state.curves.own?.of !== setting() && state.curves.pending !== setting()) {
+      const [of, method] = [setting(), state.method];
       state.curves.pending = of;
       later("curve", overT(state.set, state.method, { ...state.settings }), (points) => {
-        state.curves.own = { of, points };
+        state.curves.own = { of, method, points };
+        if (method === "softmax") state.curves.raw = points;
         state.curves.pending = null;
         drawCurves();
       });
@@ -226,6 +231,7 @@
       draw();
       return;
     }
+    if (state.set) state.settings.temperature = 1; // the server's answer moves slider and box there, a moment later
     const logits = Float64Array.from(new Float32Array(bytes(data.logits)));
     const labels = new Int32Array(bytes(data.labels));
     state.set = { name: data.name, classes: data.classes, logits, labels, rows: labels.length, width: data.classes.length };
@@ -245,10 +251,12 @@
         drawTable();
       });
     }
-    later("raw curve", overT(state.set, "softmax", defaults), (points) => {
-      state.curves.raw = points;
-      drawCurves();
-    });
+    if (state.method !== "softmax") {
+      later("raw curve", overT(state.set, "softmax", defaults), (points) => {
+        state.curves.raw = points;
+        drawCurves();
+      });
+    }
     sweep();
   };
 
@@ -256,10 +264,12 @@
 
   const LOS = [-20, -10, -5, -3, -2, -1, -0.5, 0, 1, 2];
   const HIS = [0, 0.5, 1, 2, 3, 4, 6, 8, 12, 20];
+  // A cell has room for four digits; 100 is said of 100 % alone.
+  const cell = (v) => (v === 1 ? "100" : Math.min(100 * v, 99.9).toFixed(1));
   const METRICS = {
-    accuracy: { name: "accuracy", title: "Accuracy, %", sign: 1, format: (v) => (100 * v).toFixed(1) },
-    nll: { name: "NLL", title: "NLL, nats", sign: -1, format: (v) => v.toFixed(3) },
-    ece: { name: "ECE", title: "ECE, %", sign: -1, format: (v) => (100 * v).toFixed(1) },
+    accuracy: { name: "accuracy", title: "Accuracy, %", sign: 1, format: cell },
+    nll: { name: "NLL", title: "NLL, nats", sign: -1, format: (v) => (Number.isFinite(v) ? v.toFixed(v < 10 ? 3 : v < 100 ? 2 : 0) : "∞") },
+    ece: { name: "ECE", title: "ECE, %", sign: -1, format: cell },
   };
   const sweepMethod = () => (family() === "bounded" ? state.method : "clamp");
   const sweepKey = () => JSON.stringify([sweepMethod(), state.settings.temperature]);
@@ -450,7 +460,7 @@
     const { title, numbers } = described();
     say(parts.before.setting, "softmax, T = 1");
     say(parts.after.setting, `${title}, ${numbers}`);
-    say(parts.reads, SPARSE.includes(state.method) ? "p" : family() === "probability" ? "softmax(z / T)" : "softmax(y / T), y the constrained output");
+    say(parts.reads, SPARSE.includes(state.method) ? `${title.toLowerCase()}(z / T), probabilities as they are` : family() === "probability" ? "softmax(z / T)" : "softmax(y / T), y the constrained output");
     for (const one of FAMILIES) parts.main.classList.toggle(`cal-${one}`, one === family());
     put(board.closest("#calibrate") ?? board, { "data-needs": registry.methods[state.method].parameters.join(" ") });
     const label = `${title}, ${numbers}`;
@@ -460,8 +470,9 @@
 
   const drawCurves = () => {
     if (!parts || !state.after) return;
-    const own = state.curves.own;
-    const stale = own?.of !== setting();
+    // Another constraint's curve goes at once; another setting's of this one stays, paler, until its own is there.
+    const own = state.curves.own?.method === state.method ? state.curves.own : null;
+    const stale = own !== null && own.of !== setting();
     const temperature = state.settings.temperature;
     const fitted = state.fitted.get(setting());
     const { low, high } = registry.parameters.temperature;
@@ -470,10 +481,10 @@
       const near = Math.abs(Math.log(fitted / temperature)) < 1; // where two names would lie on each other
       marks.push({ x: fitted, label: near ? "" : "fitted", colour: "var(--warn)", dash: "2 3" });
     }
+    const { title } = registry.methods[state.method];
     for (const key of ["nll", "ece"]) {
       const series = [];
       const points = (list) => list.map(([t, figures]) => [t, figures[key] * (key === "ece" ? 100 : 1)]);
-      const { title } = registry.methods[state.method];
       if (own) series.push({ name: title, points: points(own.points), colour: `var(--${family()})` });
       if (state.method !== "softmax" && state.curves.raw) {
         series.push({ name: "softmax", points: points(state.curves.raw), colour: "var(--raw)", dash: "5 4" });
@@ -481,13 +492,20 @@
       parts[key].draw({ series, marks });
       parts[key].figure.classList.toggle("cal-stale", stale);
     }
-    const some = own?.points.some(([, { nll }]) => !Number.isFinite(nll));
-    const said = [];
-    if (state.method !== "softmax") said.push(`Solid: ${registry.methods[state.method].title}. Dashed: softmax.`);
-    if (fitted) said.push(`Dotted: fitted T = ${short(fitted, 3)}.`);
-    say(parts.legends.ece, said.join(" "));
-    if (some) said.push("Where the line is missing the NLL is infinite: a true class got probability 0.");
-    say(parts.legends.nll, said.join(" "));
+    const infinite = own?.points.filter(([, { nll }]) => !Number.isFinite(nll)).length ?? 0;
+    const everywhere = infinite > 0 && infinite === own.points.length;
+    const rest = [
+      state.method === "softmax" ? "" : "Dashed: softmax.",
+      fitted ? `Dotted: fitted T = ${short(fitted, 3)}.` : "",
+      own || state.method === "softmax" ? "" : `The curve of ${title} is on its way.`,
+    ];
+    const legend = (...first) => [...first, ...rest].filter(Boolean).join(" ");
+    const solid = own && state.method !== "softmax" ? `Solid: ${title}.` : "";
+    say(parts.legends.ece, legend(solid));
+    const missing = "a true class got probability 0";
+    if (everywhere) say(parts.legends.nll, legend(`${title} has no line here: its NLL is infinite at every T, as ${missing}.`));
+    else if (infinite) say(parts.legends.nll, legend(solid, `Where the line is missing the NLL is infinite: ${missing}.`));
+    else say(parts.legends.nll, legend(solid));
   };
 
   const ROWS = [
@@ -599,9 +617,9 @@
     node("p", "cal-quiet", figures, `Classes tied at the top count as a guess. Pale bins have under ${FEW} rows.`);
 
     const logT = { label: "T", log: true, low: TEMPERATURES[0], high: TEMPERATURES.at(-1) };
-    const nll = node("section", "cal-card cal-half", main);
+    const nll = node("section", "cal-card cal-half cal-nll", main);
     parts.nll = plot.lines(nll, { title: "NLL against T", x: logT, y: { label: "NLL" } });
-    const ece = node("section", "cal-card cal-half", main);
+    const ece = node("section", "cal-card cal-half cal-ece", main);
     parts.ece = plot.lines(ece, { title: "ECE against T, %", x: logT, y: { label: "ECE, %" } });
     parts.legends = { nll: node("p", "cal-quiet", nll), ece: node("p", "cal-quiet", ece) };
 
@@ -636,7 +654,7 @@
       parts.map[key] = plot.map(parts.maps, options);
     }
 
-    const compare = node("section", "cal-card cal-half cal-compare", main);
+    const compare = node("section", "cal-card cal-compare", main);
     node("h2", "", compare, "Side by side");
     const scroll = node("div", "table-scroll", compare);
     put(scroll, { tabindex: 0, role: "region", "aria-label": "Comparison of methods" });

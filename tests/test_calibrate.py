@@ -100,7 +100,23 @@ def test_a_file_that_is_gone_is_a_sentence(tmp_path):
         box, board, notice, *rest = calibrate.on_upload(path)
         assert box is None
         assert "no longer here" in notice
-        assert [board, *rest] == [gr.skip()] * 4
+        assert [board, *rest] == [gr.skip()] * 6
+
+
+def test_another_set_opens_at_temperature_1(tmp_path):
+    """What was fitted on the last set says nothing about this one."""
+    file = tmp_path / "own.csv"
+    file.write_text("label,a,b\n" + "0,1,2\n1,0,3\n" * 15)
+    for answer in (calibrate.on_upload(str(file)), calibrate.on_bundled()):
+        *_, slider, box = answer
+        assert (slider, box) == (50, 1)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0, "0 %"), (0.0002, "0.02 %"), (0.0094, "0.94 %"), (0.0394, "3.9 %"), (0.2488, "24.9 %")]
+)
+def test_shares_are_written_as_in_the_tables(share, text):
+    assert calibrate.percent(share) == text
 
 
 def test_names_from_a_file_are_text_and_not_markup():

@@ -24,6 +24,7 @@ from .controls import BROWSER, bounds, log_slider, notice, position
 
 FAMILIES = {"bounded": "Bounded", "probability": "Probability", "regularised": "Regularised"}
 SPARSE = ("sparsemax", "entmax15")
+UNFITTED = (position(TEMPERATURE, 1.0), 1.0)  # slider and box
 GONE = "Your file is no longer here: upload it again, or go back to the bundled set."
 # A fit of a million numbers takes a second or two of a core: few at a time, so that pictures go on being classified.
 SERVER = {"concurrency_id": "calibrate", "concurrency_limit": 2, "api_visibility": "private"}
@@ -75,7 +76,7 @@ def own(path: str) -> Parts:
             data = file.read(validation.MAX_BYTES + 1)
     except OSError as error:
         raise ValidationError(GONE) from error
-    logits, labels, classes = validation.read(data)
+    logits, labels, classes = validation.read(data, path)
     fit = validation.split(len(labels))
     return Parts(Path(path).name[:60], classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
 
@@ -123,6 +124,11 @@ def words(method: str, settings: dict[str, float]) -> str:
     return ", ".join([registry.REGISTRY[method].title, *symbols]).replace("= -", "= −")
 
 
+def percent(share: float) -> str:
+    """A share as the tables beside it write it: a digit after the point, or two that count."""
+    return f"{100 * share:.1f} %" if share >= 0.00995 else f"{100 * share:.2g} %"
+
+
 def told(name: str, fit: calibration.TemperatureFit, shown: Parts, y: Tensor) -> str:
     """What a fit came to, as HTML: T from the one part, figures of the other before and after."""
     rows, judged = len(shown.fit[1]), len(shown.judge[1])
@@ -135,7 +141,8 @@ def told(name: str, fit: calibration.TemperatureFit, shown: Parts, y: Tensor) ->
     worse = " Here fitting did not help: it was as good before." if best.nll >= one.nll else ""
     return (
         f'<p role="status"><b>{html.escape(name)}: T = {fit.temperature:.4g}</b>, fitted on {rows:,} rows.{beyond} '
-        f"On the other {judged:,}, from T = 1: NLL {one.nll:.4f} → {best.nll:.4f}, ECE {one.ece:.4f} → {best.ece:.4f}, "
+        f"On the other {judged:,}, from T = 1: NLL {one.nll:.4f} → {best.nll:.4f}, "
+        f"ECE {percent(one.ece)} → {percent(best.ece)}, "
         f"Brier {one.brier:.4f} → {best.brier:.4f}.{worse}</p>"
     )
 
@@ -153,20 +160,21 @@ def on_open(path: str):
 
 
 def on_upload(path: str | None):
-    """A visitor's file: (file box, board, notice, set, description, fit); a bad one leaves all as it was.
+    """A visitor's file: (file box, board, notice, set, description, fit, T's slider, T's box).
 
-    The box is emptied, so that it goes on being the place where the next file is dropped.
+    A bad one leaves all as it was. A good one opens at T = 1: what was fitted on another set says nothing about it. The
+    file box is emptied, so that it goes on being the place where the next file is dropped.
     """
     try:
         shown = own(path or "")
     except ValidationError as error:
-        return None, gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip()
-    return None, message(shown), "", path, described(shown), ""
+        return None, gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+    return None, message(shown), "", path, described(shown), "", *UNFITTED
 
 
 def on_bundled():
-    """Back to the bundled set: (board, notice, set, description, fit)."""
-    return message(bundled()), "", "", described(bundled()), ""
+    """Back to the bundled set, at T = 1: (board, notice, set, description, fit, T's slider, T's box)."""
+    return message(bundled()), "", "", described(bundled()), "", *UNFITTED
 
 
 def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: str):
@@ -233,8 +241,8 @@ def build() -> None:
 
     seen = [board, told_notice, path, about]
     board.open(on_open, path, seen, show_progress="hidden", **SERVER)
-    upload.upload(on_upload, upload, [upload, *seen, result], show_progress="hidden", **SERVER)
-    back.click(on_bundled, None, [*seen, result], show_progress="hidden", **SERVER)
+    upload.upload(on_upload, upload, [upload, *seen, result, *temperature], show_progress="hidden", **SERVER)
+    back.click(on_bundled, None, [*seen, result, *temperature], show_progress="hidden", **SERVER)
     fit.click(
         on_fit,
         [method, low, high, lam[1], radius[1], path],

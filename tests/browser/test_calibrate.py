@@ -312,7 +312,7 @@ def test_fit_temperature(calibrate):
     for y in (logits, logits / fit.temperature):
         figures = calibration.figures(y, labels)
         assert f"{figures.nll:.4f}" in text
-        assert f"{figures.ece:.4f}" in text
+        assert tab.percent(figures.ece) in text
     state = calibrate.agree()
     assert state["settings"]["temperature"] == pytest.approx(fit.temperature, rel=1e-3)
     share = math.log(fit.temperature / 0.05) / math.log(20 / 0.05)
@@ -341,6 +341,45 @@ def test_fit_of_a_clamp_and_its_curve(calibrate):
     assert f"T = {best:.4g}" in text
     assert "hi = 2" in text
     assert calibrate.agree()["settings"]["temperature"] == pytest.approx(best, rel=1e-3)
+
+
+def test_a_curve_is_never_under_another_constraints_name(calibrate):
+    """Whatever is drawn while the new curve is computed, it is not the last constraint's."""
+    page = calibrate.page
+    calibrate.method("clamp")
+    page.wait_for_function(READY)
+    said = page.evaluate(
+        """async () => {
+          const own = '.cal-nll .plot-line:not([stroke-dasharray="5 4"])';
+          calibrate.set('method', 'sparsemax');
+          await new Promise((done) => requestAnimationFrame(done));
+          const legend = document.querySelector('.cal-nll .cal-quiet').innerText;
+          return [document.querySelector(own)?.getAttribute('d') ?? '', legend];
+        }"""
+    )
+    assert said[0] == ""
+    assert "Solid" not in said[1]
+    assert "Sparsemax is on its way" in said[1]
+    page.wait_for_function(READY)
+    expect(page.locator(".cal-nll .cal-quiet")).to_contain_text("Sparsemax has no line here: its NLL is infinite")
+    expect(page.locator(".cal-ece .cal-quiet")).to_contain_text("Solid: Sparsemax.")
+    page.evaluate("() => calibrate.set('method', 'softmax')")
+
+
+def test_100_percent_fits_into_a_cell(calibrate):
+    """A set that is right everywhere: 100 and not 100.0, and no cell cuts its number off."""
+    data = save({"logits": 5 * torch.eye(3)[torch.arange(40) % 3], "labels": (torch.arange(40) % 3).int()})
+    calibrate.upload(data, "right.safetensors")
+    shown(calibrate, "right.safetensors")
+    calibrate.page.wait_for_function(READY)
+    for metric in ("Accuracy", "NLL", "ECE"):
+        calibrate.page.get_by_role("radio", name=metric).check()
+        cells = calibrate.page.locator(".cal-sweep figure:not([hidden]) button:enabled")
+        cut = "(all) => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent)"
+        assert cells.evaluate_all(cut) == []
+        if metric == "Accuracy":
+            assert "100" in cells.all_inner_texts()
+    calibrate.page.get_by_role("radio", name="Accuracy").check()
 
 
 @pytest.mark.parametrize("key", ["smooth_clamp", "project_l2_ball", "prox_l1"])
@@ -453,13 +492,15 @@ def test_ones_own_set(calibrate):
         calibrate.agree(parts)
         assert "5 classes" in calibrate.page.locator("#calibrate-set").inner_text()
         assert "240 rows; the other 160" in calibrate.page.locator("#calibrate-set").inner_text()
+        settings = calibrate.state()["settings"]
+        assert settings["temperature"] == float(calibrate.box("temperature").input_value()) == 1, "not the last set's T"
         fit = calibration.fit_temperature(*parts.fit)
         assert fit.temperature == pytest.approx(3, rel=0.4)
         assert f"T = {fit.temperature:.4g}" in calibrate.fit()
         calibrate.agree(parts)
     calibrate.page.locator("#calibrate-back").click()
     shown(calibrate, tab.bundled().name)
-    calibrate.agree()
+    assert calibrate.agree()["settings"]["temperature"] == 1
     assert calibrate.page.locator("#calibrate-result").inner_text().strip() == ""
 
 
@@ -470,6 +511,7 @@ BAD = {
     "no-label.csv": (GOOD.replace(b"label", b"answer"), "no column called label"),
     "nan.csv": (GOOD.replace(b"\n0,", b"\n0,nan", 1), "nan"),
     "word.csv": (GOOD + b"\n1,a,b,<img src=x>", "Line 62"),
+    "no.safetensors": (b"hello, this is no safetensors file", "This safetensors file is damaged"),
     "half.safetensors": (save({"logits": torch.zeros(30, 3), "labels": torch.zeros(30).int()})[:-60], "damaged"),
     "large.csv": (GOOD + b"\n" * validation.MAX_BYTES, "the limit is 6"),
 }
@@ -552,6 +594,14 @@ def test_phone_and_axe(phone):
     found += findings(page)
     assert not found, "\n".join(found)
     assert page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]") == [360, 360]
+    wide = "(e) => e.scrollWidth - e.clientWidth"
+    assert page.locator(".cal-compare .table-scroll").evaluate(wide) == 0
+    frame = page.locator(".cal-sweep figure:not([hidden]) .map-frame")
+    assert frame.evaluate(wide) > 0, "the map scrolls, and fades where it goes on"
+    frame.evaluate("(e) => { e.scrollLeft = 999; }")
+    last = "(e) => e.getBoundingClientRect().right - e.closest('.map-frame').getBoundingClientRect().right"
+    assert frame.locator("tbody tr:first-child button").last.evaluate(last) <= -20
+    frame.evaluate("(e) => { e.scrollLeft = 0; }")
     clipped = page.evaluate(
         """() => [...document.querySelectorAll('#calibrate :is(svg text, button, input)')].filter((e) => {
           const { left, right, width } = e.getBoundingClientRect();
