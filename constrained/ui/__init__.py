@@ -16,7 +16,22 @@ THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font
 SCRIPTS = ("constraints", "page", "chart", "plot", "train", "calibrate")  # each uses those before it
 
 TITLE = """<h1>Constrain the output of a ResNet18</h1>
-<p>The network looks at a picture once. Move the sliders and see what each constraint makes of its logits.</p>"""
+<p>What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.</p>"""
+
+# The button shows and says what it switches to, whoever switched: a person, the system, or a test.
+THEME_BUTTON = """() => {
+  const button = document.querySelector('#theme');
+  const follow = () => {
+    const dark = document.body.classList.contains('dark');
+    const name = `Switch to ${dark ? 'light' : 'dark'}`;
+    if (button.title === name) return;
+    button.textContent = dark ? '\u2600\ufe0e' : '\u263e\ufe0e';
+    button.title = name;
+    button.ariaLabel = name;
+  };
+  new MutationObserver(follow).observe(document.body, { attributeFilter: ['class'] });
+  follow();
+}"""
 
 
 def head() -> str:
@@ -88,6 +103,7 @@ def demo(model: str = "cifar10") -> Demo:
                 train.build(explored, tabs)
             with gr.Tab("Calibrate", id="calibrate"):
                 calibrate.build()
+        page.load(js=THEME_BUTTON, **BROWSER)
         page.unload(train.on_leave)
         theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
     return page.queue(api_open=False)

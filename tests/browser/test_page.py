@@ -760,7 +760,11 @@ def test_theme_switch(explore):
       return [color, fill, backgroundColor].join();
     })"""
     before = page.evaluate(colours)
-    page.locator("#theme").click()
+    theme = page.locator("#theme")
+    assert (theme.inner_text()[0], theme.get_attribute("aria-label")) == ("☾", "Switch to dark")
+    theme.click()
+    expect(theme).to_have_attribute("aria-label", "Switch to light")
+    assert theme.inner_text()[0] == "☀"
     assert page.evaluate("() => document.body.classList.contains('dark')")
     explore.agree()
     after = page.evaluate(colours)
