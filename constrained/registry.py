@@ -208,7 +208,7 @@ REGISTRY: dict[str, Entry] = {
     )
 }
 
-FAMILIES = ("bounded", "probability", "regularised")
+FAMILIES = {"bounded": "Bounded", "probability": "Probability", "regularised": "Regularised"}  # and their titles
 
 
 def family(name: str) -> dict[str, Entry]:

@@ -22,7 +22,6 @@ from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ..validation import ValidationError
 from .controls import BROWSER, bounds, log_slider, notice, position
 
-FAMILIES = {"bounded": "Bounded", "probability": "Probability", "regularised": "Regularised"}
 SPARSE = ("sparsemax", "entmax15")
 UNFITTED = (position(TEMPERATURE, 1.0), 1.0)  # slider and box
 GONE = "Your file is no longer here: upload it again, or go back to the bundled set."
@@ -211,7 +210,7 @@ def build() -> None:
     """Lay out the tab inside a `gr.Tab` and wire its events."""
     path = gr.State("")
     choices = [
-        ("No constraint: softmax" if key == "softmax" else f"{FAMILIES[entry.family]}: {entry.title}", key)
+        ("No constraint: softmax" if key == "softmax" else f"{registry.FAMILIES[entry.family]}: {entry.title}", key)
         for key, entry in sorted(registry.REGISTRY.items(), key=lambda item: item[0] != "softmax")
     ]
     with gr.Row(elem_id="calibrate", equal_height=False):

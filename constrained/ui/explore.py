@@ -30,7 +30,6 @@ from .controls import ASSETS, BROWSER, bounds, log_slider, notice, position
 SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
 FIRST_SAMPLE = ASSETS / "samples" / "cat.jpg"
 METHODS = {"bounded": "clamp", "probability": "softmax", "regularised": "prox_l1"}  # what the page opens with
-TITLES = {"bounded": "Bounded", "probability": "Probability", "regularised": "Regularised"}
 
 YOURS = "yours"  # the bundled network under the visitor's own head, for those who have one
 TROUBLE = (images.PictureError, CheckpointError, HeadError)  # their messages are for the visitor
@@ -450,7 +449,7 @@ def build(model: str) -> Tab:
             methods = {}
             for family in registry.FAMILIES:
                 with gr.Column(elem_id=f"controls-{family}", elem_classes="controls", min_width=120):
-                    gr.HTML(f"<h2>{TITLES[family]}</h2>")
+                    gr.HTML(f"<h2>{registry.FAMILIES[family]}</h2>")
                     methods[family] = gr.Dropdown(
                         [(entry.title, key) for key, entry in registry.family(family).items()],
                         value=METHODS[family],

@@ -187,7 +187,7 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> None:
         with gr.Column(elem_id="train-setup", elem_classes="setup", scale=0, min_width=270):
             method = gr.Dropdown(
                 [("None: plain logits", "")]
-                + [(f"{explore.TITLES[e.family]}: {e.title}", key) for key, e in registry.REGISTRY.items()],
+                + [(f"{registry.FAMILIES[e.family]}: {e.title}", key) for key, e in registry.REGISTRY.items()],
                 value=default.method,
                 label="Constraint",
                 elem_id="train-method",

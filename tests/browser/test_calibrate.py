@@ -82,7 +82,7 @@ class Calibrate:
 
     def method(self, key: str) -> None:
         names = {"softmax": "No constraint: softmax"}
-        title = names.get(key, f"{tab.FAMILIES[REGISTRY[key].family]}: {REGISTRY[key].title}")
+        title = names.get(key, f"{registry.FAMILIES[REGISTRY[key].family]}: {REGISTRY[key].title}")
         self.page.locator("#calibrate-method input").click()
         self.page.locator("#calibrate-method").get_by_role("option", name=title, exact=True).click()
         self.page.wait_for_function("(key) => calibrate.state.method === key", arg=key)
