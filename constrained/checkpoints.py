@@ -1,6 +1,7 @@
 """The models a person can choose: their weights, labels, facts, and how a picture becomes their input."""
 
 import json
+import math
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from .model import torchvision
 
 FOLDER = Path(__file__).parent.parent / "checkpoints"
 CONNECT_SECONDS = 10
+SQUARES = 4  # at most, of a very long picture
 
 
 class CheckpointError(RuntimeError):
@@ -74,18 +76,15 @@ def upsample(x: Tensor, size: int) -> Tensor:
 def crops(picture: PIL.Image.Image, detail: int) -> list[PIL.Image.Image]:
     """What a network that knows tightly framed subjects of ``detail`` pixels is shown of a photograph.
 
-    Both ends of the long side, the whole squeezed into a square, and three quarters of the middle: somewhere among
-    these the subject is large and complete. Crops that are the same are shown once, so a square picture has two.
+    As few squares as cover the long side, both ends included, and the whole squeezed into one: somewhere among these
+    the subject is large and complete. Crops that are the same are shown once, so a square picture has one.
     """
     width, height = picture.size
     side = min(width, height)
-    zoom = max(round(0.75 * side), 1)
-    boxes = [
-        (0, 0, side, side),
-        (width - side, height - side, width, height),
-        (0, 0, width, height),
-        ((width - zoom) // 2, (height - zoom) // 2, (width + zoom) // 2, (height + zoom) // 2),
-    ]
+    count = min(math.ceil(max(width, height) / side), SQUARES)
+    starts = [i / max(count - 1, 1) for i in range(count)]
+    corners = [(round(start * (width - side)), round(start * (height - side))) for start in starts]
+    boxes = [(left, top, left + side, top + side) for left, top in corners] + [(0, 0, width, height)]
     boxes = dict.fromkeys(boxes)  # in order, without repeats
     return [picture.resize((detail, detail), PIL.Image.Resampling.BOX, box=box, reducing_gap=3.0) for box in boxes]
 

@@ -8,7 +8,8 @@
 
 The network sees pictures of ``--size`` pixels that hold no more detail than 32 x 32: that is what CIFAR-10 offers,
 and a photograph is brought to the same 32 pixels before it is shown to the network (`checkpoints.crops`). It wants the
-size that it was trained at: with a checkpoint from 64 pixels, 72 or 80 cost 9 points and more of accuracy.
+size that it was trained at: with a checkpoint from 64 pixels, 72 or 80 cost 9 points and more of accuracy. Larger is
+better and slower, so a run at a small size can be the start of one at a larger (``--init``).
 The last epoch is what is exported; the test pictures choose nothing.
 """
 

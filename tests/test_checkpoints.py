@@ -65,9 +65,7 @@ def test_a_picture_of_the_training_size_is_seen_as_the_test_saw_it():
     size = FACTS["input"]["size"]
     mean, std = (torch.tensor(FACTS["input"][key]).view(3, 1, 1) for key in ("mean", "std"))
     expected = (torch.nn.functional.interpolate(pixels, (size, size), mode="bilinear") - mean) / std
-    whole, _, mirrored, _ = checkpoint.batch(
-        checkpoint.views(picture)
-    )  # two crops of a square, and their mirror images
+    whole, mirrored = checkpoint.batch(checkpoint.views(picture))  # a square is one crop
     torch.testing.assert_close(whole, expected[0])
     torch.testing.assert_close(mirrored, expected[0].flip(-1))
 
@@ -76,13 +74,20 @@ def test_crops_show_every_part_of_a_photograph():
     """A subject at either end or in the middle fills one of the crops as far as it can."""
     wide = np.zeros((100, 300, 3), np.uint8)
     wide[:, :100, 0] = wide[:, 200:, 1] = wide[:, 100:200, 2] = 255
-    left, right, whole, middle = (
+    left, middle, right, whole = (
         np.asarray(crop).mean((0, 1)) for crop in checkpoints.crops(PIL.Image.fromarray(wide), 32)
     )
     np.testing.assert_allclose(left, [255, 0, 0], atol=1)
     np.testing.assert_allclose(right, [0, 255, 0], atol=1)
     np.testing.assert_allclose(middle, [0, 0, 255], atol=1)
     np.testing.assert_allclose(whole, [85, 85, 85], atol=5)
+
+
+@pytest.mark.parametrize(("size", "count"), [((50, 50), 1), ((60, 40), 3), ((40, 60), 3), ((1, 90), 5), ((900, 10), 5)])
+def test_as_few_crops_as_cover_the_picture(size, count):
+    crops = checkpoints.crops(noise(*size), 32)
+    assert len(crops) == count
+    assert {crop.size for crop in crops} == {(32, 32)}
 
 
 @pytest.mark.parametrize("size", [(500, 300), (300, 500), (256, 256), (224, 900)])
