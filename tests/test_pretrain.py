@@ -141,9 +141,10 @@ def test_every_fact_is_measured_or_an_argument_of_the_run(finished, archive):
     test, training = facts.pop("test"), facts.pop("training")
     logits, labels = data["logits"].float(), data["labels"].long()
     assert test["pictures"] == TEST
-    assert test["accuracy"] == pytest.approx((logits.argmax(1) == labels).double().mean().item())
+    # Logits are stored in float16, in which those of a model that has hardly learned can tie: one picture may differ.
+    assert test["accuracy"] == pytest.approx((logits.argmax(1) == labels).double().mean().item(), abs=1.5 / TEST)
     assert test["nll"] == pytest.approx(calibration.nll(logits, labels).item(), abs=2e-3)
-    assert test["ece"] == pytest.approx(calibration.ece(logits.softmax(-1), labels).item(), abs=2e-3)
+    assert test["ece"] == pytest.approx(calibration.ece(logits.softmax(-1), labels).item(), abs=1.5 / TEST)
     assert facts == {
         "name": pretrain.NAME,
         "architecture": "torchvision.models.resnet18",
@@ -173,8 +174,18 @@ def test_every_fact_is_measured_or_an_argument_of_the_run(finished, archive):
         k: v for k, v in vars(asked).items() if k not in places
     }
     told = {"epochs": 2, "batch_size": BATCH, "lr": 0.01, "weight_decay": 5e-4, "train_size": 32, "seed": 0}
-    told |= {"precision": "float32", "processes": 1, "device": "cpu"}
+    told |= {"precision": "float32", "processes": 1, "device": "cpu", "init": None}
     assert {k: v for k, v in training.items() if k not in ("data", "seconds", "versions", "command")} == told
+
+
+def test_what_a_run_starts_from_brings_its_facts_along(finished, tmp_path):
+    facts, *_ = read(finished)
+    weights = finished / "out" / facts["file"]
+    assert pretrain.origin(weights) == {key: facts[key] for key in ("sha256", "test", "training")}
+    (tmp_path / weights.name).write_bytes(weights.read_bytes() + b" ")
+    (tmp_path / f"{pretrain.NAME}.json").write_text(json.dumps(facts))
+    with pytest.raises(ValueError, match="is not the file that"):
+        pretrain.origin(tmp_path / weights.name)
 
 
 def test_sha256_of_a_known_file(tmp_path):

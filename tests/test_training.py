@@ -522,7 +522,8 @@ def test_likelihood_is_best_at_a_small_lambda(penalty, small, large):
 
 
 def test_with_wrong_labels_lambda_buys_accuracy_and_not_likelihood():
-    wrong = {"noise": 0.4}
+    """Much with 600 examples; with all 6,000 a good network's features leave little to gain."""
+    wrong = {"noise": 0.4, "examples": 600}
     off, on = end(**wrong), end(**wrong, penalty="l1", weight=0.1)
-    assert on.accuracy > off.accuracy + 0.005
-    assert on.nll > off.nll + 0.1
+    assert on.accuracy > off.accuracy + 0.03
+    assert on.nll > off.nll + 0.05

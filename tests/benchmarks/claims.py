@@ -28,6 +28,8 @@ ROWS = {
     "the same, L2 penalty, λ = 0.001": Setting(**FEW, penalty="l2", weight=0.001),
     "40 % wrong labels": Setting(**NOISE),
     "the same, L1 penalty, λ = 0.1": Setting(**NOISE, penalty="l1", weight=0.1),
+    "40 % wrong labels, 600 examples": Setting(**NOISE, examples=600),
+    "again with that penalty": Setting(**NOISE, examples=600, penalty="l1", weight=0.1),
 }
 
 
