@@ -95,13 +95,18 @@ def prepare(views: list[PIL.Image.Image], geometry: dict) -> Tensor:
     return torch.cat([x, x.flip(-1)])
 
 
+def facts() -> dict:
+    """What `pretrain` wrote about the bundled model: its files, labels, input and figures."""
+    return json.loads((FOLDER / "resnet18-cifar10.json").read_text())
+
+
 def bundled() -> Checkpoint:
     """The CIFAR-10 model that comes with the project (`pretrain`)."""
-    facts = json.loads((FOLDER / "resnet18-cifar10.json").read_text())
-    geometry = facts["input"]
+    known = facts()
+    geometry = known["input"]
 
     def load() -> dict[str, Tensor]:
-        path = FOLDER / facts["file"]
+        path = FOLDER / known["file"]
         try:
             state = safetensors.torch.load_file(path)
         except (OSError, safetensors.SafetensorError) as error:
@@ -114,7 +119,7 @@ def bundled() -> Checkpoint:
     return Checkpoint(
         key="cifar10",
         title="CIFAR-10, bundled",
-        labels=tuple(facts["labels"]),
+        labels=tuple(known["labels"]),
         sees=f"crops of {detail} × {detail} pixels and their mirror images; their logits are averaged",
         views=lambda picture: crops(picture, detail),
         batch=lambda views: prepare(views, geometry),

@@ -9,7 +9,6 @@ not asking again.
 """
 
 import functools
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import NamedTuple
@@ -18,8 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from . import calibration, registry
-from .checkpoints import FOLDER
+from . import calibration, checkpoints, registry
 from .heads import PENALTIES
 from .modules import ConstrainedLinear, Entmax15, Softmax, Sparsemax
 from .registry import HI, LAM, LO, RADIUS, TEMPERATURE, Parameter
@@ -118,7 +116,7 @@ class Setting:
         """A setting from numbers and names of a stranger.
 
         Raises:
-            ValueError: for anything that is missing, not known, or out of range.
+            ValueError: for anything that is not known or out of range; what is missing has its default.
         """
         names = {f.name for f in fields(cls)}
         if not isinstance(values, dict) or set(values) - names:
@@ -142,8 +140,8 @@ class Data(NamedTuple):
 @functools.cache
 def data() -> Data:
     """The features that come with the bundled checkpoint."""
-    facts = json.loads((FOLDER / "resnet18-cifar10.json").read_text())
-    tensors = safetensors.torch.load_file(FOLDER / facts["features"]["file"])
+    facts = checkpoints.facts()
+    tensors = safetensors.torch.load_file(checkpoints.FOLDER / facts["features"]["file"])
     features, labels = tensors["features"].float(), tensors["labels"].long()
     fit, judge = (part.nonzero()[:, 0] for part in (tensors["fit"], ~tensors["fit"]))
     fit = fit[torch.randperm(len(fit), generator=torch.Generator().manual_seed(0))]  # they lie there class by class
@@ -206,17 +204,17 @@ def fit(setting: Setting, reports: int = 50) -> Iterator[tuple[Figures, Constrai
     Raises:
         DivergedError: as soon as a report would be about weights that are not finite.
     """
-    torch_data = data()
+    known = data()
     head = setting.head()
     generator = torch.Generator().manual_seed(setting.seed)
-    x, labels = (t[: setting.examples] for t in torch_data.fit)
-    labels = noisy(labels, setting.noise, len(torch_data.classes), generator)
+    x, labels = (t[: setting.examples] for t in known.fit)
+    labels = noisy(labels, setting.noise, len(known.classes), generator)
     kind = {"adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}[setting.optimizer]
     own = {"adamw": {"fused": True}, "sgd": {"momentum": 0.9, "nesterov": True}}[setting.optimizer]
     optimizer = kind(head.parameters(), lr=setting.learning_rate, weight_decay=0.0, **own)
     size = setting.batch or len(x)
     every = max(1, setting.epochs // reports)
-    yield figures(head, 0, (x, labels), torch_data.judge), head
+    yield figures(head, 0, (x, labels), known.judge), head
     for epoch in range(1, setting.epochs + 1):
         if size < len(x):
             order = torch.randperm(len(x), generator=generator)
@@ -233,7 +231,7 @@ def fit(setting: Setting, reports: int = 50) -> Iterator[tuple[Figures, Constrai
         if epoch % every == 0 or epoch == setting.epochs:
             if not all(parameter.isfinite().all() for parameter in head.parameters()):
                 raise DivergedError(f"The weights ran away to infinity by epoch {epoch}: lower the learning rate.")
-            yield figures(head, epoch, (x, labels), torch_data.judge), head
+            yield figures(head, epoch, (x, labels), known.judge), head
 
 
 def noisy(labels: Tensor, share: float, classes: int, generator: torch.Generator) -> Tensor:

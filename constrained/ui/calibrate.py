@@ -16,8 +16,7 @@ import gradio as gr
 import safetensors.torch
 from torch import Tensor
 
-from .. import calibration, registry, validation
-from ..checkpoints import FOLDER
+from .. import calibration, checkpoints, registry, validation
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ..validation import ValidationError
 from .controls import BROWSER, bounds, log_slider, notice, position
@@ -57,8 +56,8 @@ class Parts(NamedTuple):
 @functools.cache
 def bundled() -> Parts:
     """The bundled model's logits of CIFAR-10's test pictures."""
-    facts = json.loads((FOLDER / "resnet18-cifar10.json").read_text())
-    tensors = safetensors.torch.load_file(FOLDER / facts["features"]["file"])
+    facts = checkpoints.facts()
+    tensors = safetensors.torch.load_file(checkpoints.FOLDER / facts["features"]["file"])
     logits, labels, fit = tensors["logits"].float(), tensors["labels"].long(), tensors["fit"].bool()
     name = "CIFAR-10's test pictures, seen by the bundled model"
     return Parts(name, tuple(facts["labels"]), (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))

@@ -17,7 +17,7 @@ from dataclasses import asdict, replace
 import gradio as gr
 import torch
 
-from .. import heads, registry, training
+from .. import checkpoints, heads, registry, training
 from ..modules import ConstrainedLinear
 from ..registry import HI, LAM, LO, RADIUS, TEMPERATURE
 from ..training import LEARNING_RATE, PENALTY, Setting
@@ -45,7 +45,7 @@ def facts() -> dict:
         "figures": training.Figures._fields,
         "lambdas": LAMBDAS,
         "bounds": BOUNDS,
-        "judged": len(training.data().judge[1]),
+        "judged": checkpoints.facts()["features"]["judge"],  # not from the features: they are read when first needed
     }
 
 
