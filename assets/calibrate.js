@@ -12,7 +12,7 @@
 
   const twins = globalThis.constraints.methods;
   const registry = globalThis.registry;
-  const { minus, short, percent, svgNode, node, put, say, inRange, logSliders } = globalThis.page;
+  const { minus, short, percent, svgNode, node, put, say, inRange, logSliders, changed } = globalThis.page;
   const BINS = 15;
   const ROUNDING = 1e-12; // as in calibration.py
   const CHUNK = 5000; // numbers between two looks at the clock
@@ -220,6 +220,7 @@
       if (lo > hi) state.settings[key === "lo" ? "hi" : "lo"] = state.settings[key]; // the other one goes along
     }
     change();
+    changed();
   };
 
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;

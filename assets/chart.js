@@ -9,7 +9,7 @@
   "use strict";
 
   const { methods: twins, max, min, sum } = globalThis.constraints;
-  const { minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders } = globalThis.page;
+  const { minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders, changed } = globalThis.page;
   const registry = globalThis.registry;
   const FAMILIES = ["bounded", "probability", "regularised"];
   const COLUMNS = ["raw", ...FAMILIES];
@@ -22,6 +22,8 @@
 
   const state = {
     model: null,
+    image: null, // the sample that is shown, by name; null for a visitor's own picture
+    family: "bounded", // the column that a control touched last: the one that the generated code is about
     labels: [],
     logits: new Float64Array(0),
     order: [], // classes by raw logit, highest first
@@ -55,7 +57,10 @@
   const flag = (name, on) => chart?.closest(".gradio-container")?.classList.toggle(name, on);
 
   const set = (key, value) => {
-    if (key === "k") state.k = value;
+    if (key === "family") {
+      if (!FAMILIES.includes(value)) return;
+      state.family = value;
+    } else if (key === "k") state.k = value;
     else if (key === "gradient") {
       state.gradientOn = value;
       if (!value) state.gradients = null;
@@ -66,6 +71,7 @@
       if (state.methods[key] === value || !(value in registry.methods)) return;
       remember(key);
       state.methods[key] = value;
+      state.family = key;
     } else {
       if (value === null || !Number.isFinite(value)) return; // an emptied box
       value = inRange(registry.parameters[key], value);
@@ -73,6 +79,7 @@
       const { family } = Object.values(registry.methods).find(({ parameters }) => parameters.includes(key));
       remember(family);
       state.settings[key] = value;
+      state.family = family;
       if (family === "bounded" && state.settings.lo > state.settings.hi) {
         state.settings[key === "lo" ? "hi" : "lo"] = value; // the other one goes along
       }
@@ -107,6 +114,7 @@
     const sameModel = data.model === state.model;
     if (!sameModel) state.targetName = null;
     state.model = data.model;
+    state.image = data.image;
     state.labels = data.labels;
     state.logits = Float64Array.from(data.logits);
     state.order = Array.from(state.logits.keys()).sort((a, b) => state.logits[b] - state.logits[a] || a - b);
@@ -161,6 +169,7 @@
     compute();
     state.stale = state.gradientOn;
     draw();
+    changed();
     state.asked += 1; // what is on its way from the server answers an older question
     clearTimeout(settling);
     if (state.gradientOn) {

@@ -114,7 +114,28 @@
   };
   for (const begin of ["pointerdown", "focusin"]) document.addEventListener(begin, () => (stood = null), true);
 
+  // Whoever follows the setting (the address, the generated code) listens to this on the document.
+  const changed = () => document.dispatchEvent(new Event("setting"));
+
+  // Files ----------------------------------------------------------------------------------------------------------
+
+  const save = (name, content) => {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([content]));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  };
+
+  const quoted = (v) => {
+    const text = v === null || v === undefined ? "" : String(v);
+    const safe = /^[=+@\t\r-]/.test(text) && typeof v === "string" ? `'${text}` : text; // no formula in a spreadsheet
+    return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const csv = (table) => table.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+
   globalThis.page = {
     minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
+    changed, save, csv,
   };
 })();

@@ -5,7 +5,7 @@
 (() => {
   "use strict";
 
-  const { percent, short, node, say, put, inRange, logSliders } = globalThis.page;
+  const { percent, short, node, say, put, inRange, logSliders, changed, save, csv } = globalThis.page;
   const registry = globalThis.registry;
   const { parameters, lambdas, bounds } = registry.training;
   const SETTLED = 250; // ms without a change after which a control counts as settled
@@ -42,6 +42,7 @@
     if (key === "hi" && value < settings.lo) settings.lo = value;
     show();
     settle();
+    changed();
   };
 
   // Only the sliders that the chosen constraint has.
@@ -421,30 +422,17 @@
 
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
-  const save = (name, content) => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([content]));
-    link.download = name;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
-  };
-
   // Every number as it is, and the whole setting.
   const download = () => {
     const keys = Object.keys(settings);
     const figures = registry.training.figures;
-    const quoted = (v) => {
-      const text = v === null || v === undefined ? "" : String(v);
-      const safe = /^[=+@\t\r-]/.test(text) && typeof v === "string" ? `'${text}` : text; // no formula in a spreadsheet
-      return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-    };
     const table = [["name", "state", ...keys, ...figures]];
     for (const run of runs.filter(({ points }) => points.length)) {
       const last = { ...run.points.at(-1) };
       last.nll = nllOf(last) === Infinity ? "inf" : last.nll;
       table.push([run.name, run.state, ...keys.map((key) => run.setting[key]), ...figures.map((key) => last[key])]);
     }
-    save("runs.csv", table.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n");
+    save("runs.csv", csv(table));
   };
 
   // Sweeps ---------------------------------------------------------------------------------------------------------
@@ -512,6 +500,7 @@
     show();
     settle();
     draw();
+    changed();
     return keys.map((key) => {
       if (key === "noise") return 100 * settings.noise;
       return key.endsWith("@") ? page.position(parameters[key.slice(0, -1)], settings[key.slice(0, -1)]) : settings[key];

@@ -174,7 +174,7 @@ def test_every_fact_is_measured_or_an_argument_of_the_run(finished, archive):
         k: v for k, v in vars(asked).items() if k not in places
     }
     told = {"epochs": 2, "batch_size": BATCH, "lr": 0.01, "weight_decay": 5e-4, "train_size": 32, "seed": 0}
-    told |= {"precision": "float32", "processes": 1, "device": "cpu", "init": None}
+    told |= {"rest": 0.0, "precision": "float32", "processes": 1, "device": "cpu", "init": None}
     assert {k: v for k, v in training.items() if k not in ("data", "seconds", "versions", "command")} == told
 
 
@@ -279,6 +279,35 @@ def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
     features, logits = pretrain.predict(model, pretrain.as_used(pretrain.load_data(archive)[1][0], facts["input"]))
     torch.testing.assert_close(features.half(), data["features"], atol=1e-3, rtol=1e-2)
     torch.testing.assert_close(logits.half(), data["logits"], atol=1e-3, rtol=1e-2)
+
+
+def test_pictures_that_are_known_well_rest_by_turns_and_the_gradient_stays_that_of_all():
+    losses = torch.rand(1000, generator=torch.Generator().manual_seed(0))
+    draws = [pretrain.draw(losses, 0.4, torch.Generator().manual_seed(seed)) for seed in range(200)]
+    hardest = losses.argsort()[800:]
+    for order, weights in draws:
+        assert len(order) == len(order.unique()) == 600
+        assert torch.equal(weights > 0, torch.zeros(1000).index_fill(0, order, 1) > 0)
+        assert torch.equal(weights[hardest], torch.ones(200))  # they are in every epoch, once
+    mean = torch.stack([weights for _, weights in draws]).mean(0)
+    assert mean.mean() == 1
+    assert (mean - 1).abs().max() < 5 * 200**-0.5  # five standard errors of a mean of 0s and 2s
+    everything, weights = pretrain.draw(losses, 0.0, torch.Generator().manual_seed(0))
+    assert sorted(everything.tolist()) == list(range(1000))
+    assert (weights == 1).all()
+
+
+def test_a_run_in_which_pictures_rest_takes_fewer_steps_until_its_last_eighth(archive, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    trained, augment = [], pretrain.augment
+    monkeypatch.setattr(pretrain, "augment", lambda *a: trained.append(len(a[0])) or augment(*a))
+    pretrain.main(arguments(archive, tmp_path, "--epochs", "5", "--rest", "0.5"))
+    assert trained == [BATCH] * (4 * 1 + 2)
+    losses = safetensors.torch.load_file(Path(RUN) / "epoch-5.safetensors")["losses"]
+    assert losses.shape == (TRAIN,)
+    assert (losses > 0).all()
+    with pytest.raises(SystemExit):
+        pretrain.parse(["--rest", "0.6"])
 
 
 def test_torchrun_passes_every_option_on(capsys):

@@ -11,6 +11,7 @@ import io
 import json
 import math
 from hashlib import sha256
+from pathlib import Path
 from typing import NamedTuple
 
 import gradio as gr
@@ -114,8 +115,11 @@ def words(head: heads.Head) -> str:
     return said
 
 
-def look(picture: PIL.Image.Image, model: str, head: bytes | None = None) -> tuple[str, str]:
-    """A picture through a `chosen` model to the chart's message, as JSON, and the crops that it saw, as HTML."""
+def look(picture: PIL.Image.Image, model: str, head: bytes | None = None, path: str = "") -> tuple[str, str]:
+    """A picture through a `chosen` model to the chart's message, as JSON, and the crops that it saw, as HTML.
+
+    ``path`` is where the picture lies: the chart is told the name of a sample, and of nobody's own picture.
+    """
     net, own, name = chosen(model, head)
     views = net.checkpoint.views(picture)
     figures = []
@@ -128,7 +132,8 @@ def look(picture: PIL.Image.Image, model: str, head: bytes | None = None) -> tup
     seen = f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
     if own:
         seen += f'<p class="own-head"><b>Your head</b>: {html.escape(words(own))}</p>'
-    return json.dumps(message(net, net.logits_of(views, own and own.layer), name)), seen
+    image = Path(path).stem if Path(path) in SAMPLES else None
+    return json.dumps(message(net, net.logits_of(views, own and own.layer), name) | {"image": image}), seen
 
 
 def gradients(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
@@ -192,7 +197,7 @@ def on_sample(model: str, head: bytes | None, event: gr.SelectData):
     """A click into the gallery to (chart, crops, notice, picture box, shown)."""
     path = str(SAMPLES[event.index])
     picture = images.decode(read(path))
-    return *look(picture, model, head), "", path, path
+    return *look(picture, model, head, path), "", path, path
 
 
 def on_model(
@@ -209,7 +214,7 @@ def on_model(
         picture = images.decode(read(shown))
     except (*TROUBLE, OSError) as error:
         return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), current, gr.skip()
-    return *look(picture, model, head), "", *choices(net.checkpoint.labels), gr.skip(), model
+    return *look(picture, model, head, shown), "", *choices(net.checkpoint.labels), gr.skip(), model
 
 
 def sentence(error: Exception) -> str:
@@ -255,7 +260,7 @@ def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, 
     """
     try:
         head = own_head(data)
-        chart, crops = look(images.decode(read(shown)), YOURS, data)
+        chart, crops = look(images.decode(read(shown)), YOURS, data, shown)
     except (*TROUBLE, OSError) as error:
         return [gr.skip() for _ in ADOPTING], sentence(error)
     target, shown_classes = choices(head.classes)
@@ -391,7 +396,7 @@ def build(model: str) -> Tab:
     except CheckpointError as error:
         missing, model = str(error), "cifar10"
     labels = network(model).checkpoint.labels
-    told_first, seen_first = look(first, model)
+    told_first, seen_first = look(first, model, path=str(FIRST_SAMPLE))
     shown, current, head = gr.State(str(FIRST_SAMPLE)), gr.State(model), gr.State(None)
 
     with gr.Row(elem_id="explore", equal_height=False):
