@@ -120,13 +120,11 @@
     curves: { raw: null, own: null }, // [[T, figures], ...] and the setting they belong to
     sweep: null,
     metric: "accuracy",
-    picked: null,
     bin: null, // the bin that is pointed at
   };
   let board = null;
   let parts = null;
   let openSet = () => {};
-  let takeOver = () => {};
 
   const family = (method = state.method) => registry.methods[method].family;
   // What a curve over T, or a fitted T, belongs to: the constraint and its numbers, T aside.
@@ -294,8 +292,7 @@
     drawSweep();
   };
   const pick = (hi, lo) => {
-    state.picked = [state.sweep.method, lo, hi];
-    takeOver();
+    share.put({ calibrate: { method: state.sweep.method, lo, hi } });
   };
 
   // Drawing ----------------------------------------------------------------------------------------------------------
@@ -579,10 +576,9 @@
     if (state.sweep) drawSweep();
   };
 
-  const mount = (element, props, watch, opens, picks) => {
+  const mount = (element, props, watch, opens) => {
     board = element.querySelector("#calibrate-board");
     openSet = opens;
-    takeOver = picks;
     board.replaceChildren();
     const main = node("div", "cal-grid", board);
     parts = { main };
@@ -695,5 +691,5 @@
   const measure = (own, method, settings) => atOnce(evaluate(own, method, settings));
 
   const sliders = logSliders("calibrate", registry.parameters, state.settings, set);
-  globalThis.calibrate = { mount, receive, set, measure, state, jobs, picked: () => state.picked, ...sliders };
+  globalThis.calibrate = { mount, receive, set, measure, state, jobs, ...sliders };
 })();

@@ -24,7 +24,6 @@
   let running = null; // the number of the run on its way
   let sorted = { by: "number", down: false };
   let sweep = { lambda: null, bounds: null, active: null };
-  let taking = null;
   let ask = {};
   let parts = null;
 
@@ -70,15 +69,8 @@
 
   const words = (s) => {
     const method = registry.methods[s.method];
-    const list = [];
-    if (!method) list.push("no constraint");
-    else if (method.parameters.includes("lo")) list.push(`${method.title} [${short(s.lo)}, ${short(s.hi)}]`);
-    else {
-      const [key] = method.parameters;
-      const symbol = registry.parameters[key].symbol;
-      const learned = key === "temperature" && s.learned;
-      list.push(`${method.title}, ${symbol} = ${short(s[key])}${learned ? " at first, learned" : ""}`);
-    }
+    const learned = s.learned && method?.parameters.includes("temperature");
+    const list = [method ? page.words(s.method, s) + (learned ? " at first, learned" : "") : "no constraint"];
     if (s.penalty && s.weight) list.push(`${s.penalty.toUpperCase()} penalty, λ = ${short(s.weight)}`);
     if (s.noise) list.push(`${short(s.noise * 100)} % wrong labels`);
     if (s.examples !== parameters.examples.high) list.push(`${s.examples} examples`);
@@ -489,24 +481,12 @@
     }
   };
 
-  // A point of a sweep, with all else that was swept, becomes the setting: the page asks for `taken` and puts it into
-  // its controls. A key with @ is the position of a logarithmic slider.
+  // A point of a sweep, with all else that was swept, becomes the setting.
   const take = (values) => {
-    taking = values;
-    ask.take({});
-  };
-  const taken = (keys) => {
-    Object.assign(settings, taking);
-    show();
-    settle();
+    share.put({ train: values });
     draw();
-    changed();
-    return keys.map((key) => {
-      if (key === "noise") return 100 * settings.noise;
-      return key.endsWith("@") ? page.position(parameters[key.slice(0, -1)], settings[key.slice(0, -1)]) : settings[key];
-    });
   };
 
   const sliders = logSliders("train", parameters, settings, set);
-  globalThis.train = { mount, set, begin, halt, goLive, taken, settings, ...sliders, get runs() { return runs; }, get sweep() { return sweep; } };
+  globalThis.train = { mount, set, begin, halt, goLive, settings, ...sliders, get runs() { return runs; }, get sweep() { return sweep; } };
 })();

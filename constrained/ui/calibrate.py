@@ -19,7 +19,7 @@ from torch import Tensor
 from .. import calibration, checkpoints, registry, validation
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ..validation import ValidationError
-from .controls import BROWSER, bounds, log_slider, notice, position
+from .controls import Control, bounds, log_slider, notice, position, wire
 
 SPARSE = ("sparsemax", "entmax15")
 UNFITTED = (position(TEMPERATURE, 1.0), 1.0)  # slider and box
@@ -205,8 +205,8 @@ def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: s
 # The page -----------------------------------------------------------------------------------------------------------
 
 
-def build() -> None:
-    """Lay out the tab inside a `gr.Tab` and wire its events."""
+def build() -> dict[str, Control]:
+    """Lay out the tab inside a `gr.Tab` and wire its events; returns the tab's setting."""
     path = gr.State("")
     choices = [
         ("No constraint: softmax" if key == "softmax" else f"{registry.FAMILIES[entry.family]}: {entry.title}", key)
@@ -232,7 +232,7 @@ def build() -> None:
             board = gr.HTML(
                 "",
                 html_template='<div id="calibrate-board"></div>',
-                js_on_load="calibrate.mount(element, props, watch, () => trigger('open'), () => trigger('pick'));",
+                js_on_load="calibrate.mount(element, props, watch, () => trigger('open'));",
                 apply_default_css=False,
                 elem_id="calibrate-block",
             )
@@ -248,7 +248,8 @@ def build() -> None:
         show_progress="hidden",
         **SERVER,
     )
-    board.pick(outputs=[method, low, high], js="() => calibrate.picked()", **BROWSER)
-    controls = {"method": method, "lo": low, "hi": high, "lam": lam[1], "radius": radius[1]}
-    for key, control in (controls | {"temperature": temperature[1]}).items():
-        control.change(inputs=control, js=f"(value) => {{ calibrate.set('{key}', value); }}", **BROWSER)
+    controls = {"method": Control(method), "lo": Control(low), "hi": Control(high)}
+    for parameter, (slider, box) in {LAM: lam, RADIUS: radius, TEMPERATURE: temperature}.items():
+        controls[parameter.key] = Control(box, slider, parameter)
+    wire("calibrate", controls)
+    return controls

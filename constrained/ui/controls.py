@@ -3,6 +3,7 @@
 import html
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import gradio as gr
 
@@ -12,6 +13,15 @@ ASSETS = Path(__file__).parent.parent.parent / "assets"
 STEPS = 100  # a log slider goes from 0 to here
 
 BROWSER = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
+
+
+class Control(NamedTuple):
+    """A part of a tab's setting: what a link can carry, and what a script can set."""
+
+    component: gr.Slider | gr.Number | gr.Dropdown | gr.Radio | gr.Checkbox
+    slider: gr.Slider | None = None  # of a logarithmic scale, beside the box that is the component
+    parameter: Parameter | None = None  # that scale
+    unit: float = 1.0  # how many of the component's units one of the setting's is
 
 
 def notice(text: str = "") -> str:
@@ -73,6 +83,14 @@ def linear_slider(owner: str, parameter: Parameter, name: str, step: float = 0.1
         elem_id=f"{owner}-{parameter.key}-slider",
         buttons=[],
     )
+
+
+def wire(owner: str, controls: dict[str, Control]) -> None:
+    """Tell the tab's object in the browser, through its ``set``, whenever a control changes."""
+    for key, control in controls.items():
+        value = "value" if control.unit == 1 else f"value / {control.unit}"
+        js = f"(value) => {{ {owner}.set('{key}', {value}); }}"
+        control.component.change(inputs=control.component, js=js, **BROWSER)
 
 
 def bounds(owner: str, lo: Parameter, hi: Parameter) -> tuple[gr.Slider, gr.Slider]:

@@ -26,7 +26,7 @@ from ..checkpoints import CHECKPOINTS, CheckpointError
 from ..heads import HeadError
 from ..inference import Network, network
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
-from .controls import ASSETS, BROWSER, bounds, log_slider, notice, position
+from .controls import ASSETS, BROWSER, Control, bounds, log_slider, notice, position, wire
 
 SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
 FIRST_SAMPLE = ASSETS / "samples" / "cat.jpg"
@@ -269,7 +269,7 @@ def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, 
         "chart": chart,
         "crops": crops,
         "target": target,
-        "top_k": shown_classes,
+        "k": shown_classes,
         "chooser": gr.Dropdown(choices=[*models(), ("CIFAR-10, your head", YOURS)], value=YOURS),
         "current": YOURS,
         "head": data,
@@ -353,7 +353,7 @@ RAW_TOP = "raw top-1"
 MOST = 50  # classes that can be shown
 LOGS = tuple(key for key, parameter in PARAMETERS.items() if parameter.scale == "log")
 ADOPTING = (
-    *("notice", "chart", "crops", "target", "top_k", "chooser", "current", "head"),
+    *("notice", "chart", "crops", "target", "k", "chooser", "current", "head"),
     *registry.FAMILIES,
     *PARAMETERS,
     *(f"{key} position" for key in LOGS),
@@ -366,21 +366,19 @@ class Tab(NamedTuple):
     notice: gr.HTML
     chart: gr.HTML
     crops: gr.HTML
-    target: gr.Dropdown
-    top_k: gr.Slider
+    picture: Picture
     chooser: gr.Dropdown
     current: gr.State  # the model whose logits the chart shows
     shown: gr.State  # the path of the picture that it shows
     head: gr.State  # the file of the visitor's own head; None without one
-    methods: dict[str, gr.Dropdown]  # by family
-    values: dict[str, gr.Slider | gr.Number]  # by parameter: what shows its value
-    positions: dict[str, gr.Slider]  # by parameter of a logarithmic scale: the slider beside that
+    controls: dict[str, Control]  # by family its method, by parameter its value, and what else belongs to the setting
 
     @property
     def adopting(self) -> list[gr.components.Component]:
         """The outputs of `adopt`."""
-        positions = {f"{key} position": slider for key, slider in self.positions.items()}
-        parts = self._asdict() | self.methods | self.values | positions
+        parts = self._asdict()
+        for key, control in self.controls.items():
+            parts |= {key: control.component, f"{key} position": control.slider}
         return [parts[name] for name in ADOPTING]
 
 
@@ -506,13 +504,12 @@ def build(model: str) -> Tab:
         queue=False,
     )
 
-    values = {"lo": lo, "hi": hi} | {parameter.key: box for parameter, (_, box) in logs.items()}
-    positions = {parameter.key: slider for parameter, (slider, _) in logs.items()}
-    controls = values | methods | {"k": top_k, "gradient": with_gradient, "target": target}
-    for key, control in controls.items():
-        control.change(inputs=control, js=f"(value) => {{ explore.set('{key}', value); }}", **BROWSER)
+    setting = methods | {"lo": lo, "hi": hi, "k": top_k, "gradient": with_gradient, "target": target}
+    controls = {key: Control(component) for key, component in setting.items()}
+    controls |= {parameter.key: Control(box, slider, parameter) for parameter, (slider, box) in logs.items()}
+    wire("explore", controls)
     rescale.click(js="() => { explore.rescale(); }", **BROWSER)
-    back = [*values.values(), *positions.values(), *methods.values(), top_k, target]
+    back = [part for key, control in controls.items() if key != "gradient" for part in control[:2] if part]
     opening = [component.value for component in back]
     reset.click(outputs=back, js=f"() => {{ explore.rescale(true); return {json.dumps(opening)}; }}", **BROWSER)
 
@@ -526,4 +523,4 @@ def build(model: str) -> Tab:
             classify, [given, wanted], answer, api_name="classify", **(NETWORK | {"api_visibility": "public"})
         )
     gr.api(constrain, api_name="constrain", concurrency_limit=4)
-    return Tab(told, chart, crops, target, top_k, chooser, current, shown, head, methods, values, positions)
+    return Tab(told, chart, crops, picture, chooser, current, shown, head, controls)

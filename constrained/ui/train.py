@@ -22,7 +22,7 @@ from ..modules import ConstrainedLinear
 from ..registry import HI, LAM, LO, RADIUS, TEMPERATURE
 from ..training import LEARNING_RATE, PENALTY, Setting
 from . import explore
-from .controls import BROWSER, bounds, linear_slider, log_slider, notice
+from .controls import BROWSER, Control, bounds, linear_slider, log_slider, notice, wire
 
 # All fits share one limit, so that a class that trains leaves the machine to those who look at pictures.
 FITS = {"concurrency_id": "fits", "concurrency_limit": 2, "api_visibility": "private", "trigger_mode": "multiple"}
@@ -30,7 +30,7 @@ LAMBDAS = [0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]
 BOUNDS = {"lo": [-8.0, -4.0, -2.0, -1.0, 0.0], "hi": [0.5, 1.0, 2.0, 4.0, 8.0]}
 STREAM = 0.1  # seconds between two answers of a run
 # gradio allows the events whose names it finds here in quotes.
-ASKS = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in ("run", "sweep", "halt", "use", "take"))
+ASKS = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in ("run", "sweep", "halt", "use"))
 MOUNT = f"train.mount(element, props, watch, {{{ASKS}}});"
 VISITORS = 10_000  # whose last halt is remembered
 
@@ -180,8 +180,8 @@ def arrive(data: bytes, shown: str, earlier: bytes | None):
 # The page -----------------------------------------------------------------------------------------------------------
 
 
-def build(explored: explore.Tab, tabs: gr.Tabs) -> None:
-    """Lay out the tab and wire its events; heads go to Explore, which is then opened."""
+def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
+    """Lay out the tab and wire its events; heads go to Explore, which is then opened. Returns the tab's setting."""
     default = Setting()
     with gr.Row(elem_id="train", equal_height=False):
         with gr.Column(elem_id="train-setup", elem_classes="setup", scale=0, min_width=270):
@@ -249,13 +249,11 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> None:
     stop.click(js="() => { train.halt(); }", **BROWSER)
     live.change(inputs=live, js="(on) => { train.goLive(on); }", **BROWSER)
 
-    controls = {"method": method, "lo": lo, "hi": hi, "learned": learned, "penalty": penalty, "epochs": epochs}
-    controls |= {"examples": examples, "optimizer": optimizer, "batch": batch, "seed": seed}
-    keys = [TEMPERATURE.key, LAM.key, RADIUS.key, PENALTY.key, LEARNING_RATE.key]
-    controls |= {key: box for key, (_, box) in zip(keys, logs, strict=True)}
-    for key, control in controls.items():
-        control.change(inputs=control, js=f"(value) => {{ train.set('{key}', value); }}", **BROWSER)
-    noise.change(inputs=noise, js="(value) => { train.set('noise', value / 100); }", **BROWSER)
-    # Its lines and boxes follow where a point of a sweep is taken over; a key with @ is a log slider's position.
-    taken = controls | {"noise": noise} | {f"{key}@": slider for key, (slider, _) in zip(keys, logs, strict=True)}
-    chart.take(outputs=list(taken.values()), js=f"() => train.taken({json.dumps(list(taken))})", **BROWSER)
+    setting = {"method": method, "lo": lo, "hi": hi, "learned": learned, "penalty": penalty, "epochs": epochs}
+    setting |= {"examples": examples, "optimizer": optimizer, "batch": batch, "seed": seed}
+    controls = {key: Control(component) for key, component in setting.items()}
+    logarithmic = [TEMPERATURE, LAM, RADIUS, PENALTY, LEARNING_RATE]
+    controls |= {p.key: Control(box, slider, p) for p, (slider, box) in zip(logarithmic, logs, strict=True)}
+    controls["noise"] = Control(noise, unit=100)
+    wire("train", controls)
+    return controls

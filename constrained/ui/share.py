@@ -1,0 +1,101 @@
+"""The page's setting as a link: what assets/share.js, which reads and writes it, needs to know of the controls.
+
+A link is spelled and checked in the browser. Only a sample picture or another model, which the network must look at,
+comes to the server (`on_link`).
+"""
+
+import json
+from dataclasses import asdict
+
+import gradio as gr
+
+from .. import images
+from ..checkpoints import CHECKPOINTS, CheckpointError
+from . import explore
+from .controls import BROWSER, Control
+
+
+def describe(control: Control) -> dict:
+    """A control for the browser: which values it takes, where it opens, and how its components show them."""
+    component = control.component
+    told = {"opening": component.value}
+    if isinstance(component, gr.Checkbox):
+        told["kind"] = "flag"
+    elif isinstance(component, gr.Slider | gr.Number):
+        told |= {"kind": "number", "low": component.minimum, "high": component.maximum, "unit": control.unit}
+        for key in ("opening", "low", "high"):
+            told[key] /= control.unit
+        if control.parameter:
+            told["scale"] = asdict(control.parameter)
+    elif component.elem_id == "target":  # its choices are those of the model
+        told["kind"] = "text"
+    else:
+        told |= {"kind": "choice", "values": [value for _, value in component.choices]}
+    return told
+
+
+def on_link(event: gr.EventData, head: bytes | None, shown: str):
+    """What a link shows to (chart, crops, notice, picture box, shown, model box, current, target, classes shown).
+
+    The browser checks a link, but anybody can send this event: what is not a sample or a model changes nothing.
+    """
+    asked = event._data if isinstance(event._data, dict) else {}
+    stay = [gr.skip() for _ in range(9)]
+    model, name = asked.get("model"), asked.get("image")
+    path = next((str(sample) for sample in explore.SAMPLES if sample.stem == name), shown)
+    if model not in CHECKPOINTS:
+        return stay
+    try:
+        chart, crops = explore.look(images.decode(explore.read(path)), model, head, path)
+        labels = explore.network(model).checkpoint.labels
+    except (images.PictureError, CheckpointError, OSError) as error:
+        stay[2] = explore.notice(explore.sentence(error))
+        return stay
+    target, k = explore.choices(labels)
+    if asked.get("target") in labels:
+        target = gr.Dropdown(choices=[explore.RAW_TOP, *labels], value=asked["target"])
+    if isinstance(asked.get("k"), int) and 2 <= asked["k"] <= min(explore.MOST, len(labels)):
+        k = gr.Slider(maximum=min(explore.MOST, len(labels)), value=asked["k"])
+    picture = gr.skip() if path == shown else path
+    return chart, crops, "", picture, path, gr.Dropdown(value=model), model, target, k
+
+
+def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calibrate: dict[str, Control]) -> gr.HTML:
+    """Where the page speaks of links; wires its events."""
+    owners = {"explore": explored.controls, "train": train, "calibrate": calibrate}
+    outputs = {}
+    for owner, controls in owners.items():
+        for key, control in controls.items():
+            outputs[f"{owner}.{key}"] = control.component
+            if control.slider:
+                outputs[f"{owner}.{key}@"] = control.slider
+    facts = {
+        "controls": {owner: {key: describe(c) for key, c in controls.items()} for owner, controls in owners.items()},
+        "order": list(outputs),
+        "images": [explore.FIRST_SAMPLE.stem] + [path.stem for path in explore.SAMPLES if path != explore.FIRST_SAMPLE],
+        "models": [explored.current.value] + [key for key in CHECKPOINTS if key != explored.current.value],
+        "tabs": [tab.id for tab in tabs.children],
+    }
+    block = gr.HTML(
+        "",
+        html_template='<div id="share-told" role="status"></div>',
+        js_on_load=f"share.mount(element, {json.dumps(facts)}, "
+        "{ controls: () => trigger('controls'), picture: (asked) => trigger('picture', asked) });",
+        apply_default_css=False,
+        elem_id="share-block",
+    )
+    block.controls(outputs=[*outputs.values(), tabs], js="() => share.values()", **BROWSER)
+    block.picture(
+        on_link,
+        [explored.head, explored.shown],
+        [
+            *(explored.chart, explored.crops, explored.notice, explored.picture, explored.shown),
+            *(explored.chooser, explored.current, explored.controls["target"].component),
+            explored.controls["k"].component,
+        ],
+        show_progress="hidden",
+        **explore.NETWORK,
+    )
+    for tab in tabs.children:
+        tab.select(js=f"() => {{ share.at('{tab.id}'); }}", **BROWSER)
+    return block
