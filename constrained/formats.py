@@ -1,0 +1,48 @@
+"""Numbers as the page writes them, never rounded to something false: the twin of what assets/page.js does."""
+
+import math
+
+
+def _minus(text: str) -> str:
+    return (
+        ("−" + text[1:] if text.startswith("-") else text).replace("e-0", "e−").replace("e-", "e−").replace("e+0", "e+")
+    )
+
+
+def logit(value: float) -> str:
+    """A logit with its sign, at least two significant digits, and 0 only for 0: ``+5.20``."""
+    if value == 0:
+        return "0"
+    if not math.isfinite(value):
+        return short(value)
+    size = abs(value)
+    kind = ".1e" if size >= 1e5 or size < 1e-4 else "#.2g" if size < 0.1 else ".2f"
+    return _minus(f"{value:+{kind}}")
+
+
+def short(value: float, digits: int = 4) -> str:
+    """Up to so many significant digits, without trailing zeros: ``1.506``."""
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if value == 0 or math.isnan(value):
+        return "0" if value == 0 else "NaN"
+    rounded = float(f"{value:.{digits}g}")
+    if abs(value) >= 1e5 or abs(value) < 1e-3:
+        mantissa, exponent = f"{rounded:.{digits - 1}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return _minus(f"{mantissa}e{int(exponent):+d}")
+    return _minus(f"{rounded:.{digits + 3}f}".rstrip("0").rstrip("."))
+
+
+def percent(share: float) -> str:
+    """A share between 0 and 1: two significant digits below 1 %, and 100 % only for 1."""
+    if share in (0, 1):
+        return f"{share * 100:.0f} %"
+    if not math.isfinite(share):
+        return short(share)
+    value = share * 100
+    if value < 0.995:
+        return _minus(f"{value:.1e} %" if value < 1e-5 else f"{short(float(f'{value:.2g}'))} %")
+    # As many digits as it takes not to claim 100 %.
+    digits = 1 if value < 99.95 else math.ceil(-math.log10(100 - value))
+    return f"{value:.{digits}f} %" if digits <= 10 else f"100 % − {_minus(f'{100 - value:.1e}')}"
