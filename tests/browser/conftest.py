@@ -139,12 +139,13 @@ def visiting(browser: Browser, url: str, **options):
 
 @pytest.fixture
 def visit(browser, server):
-    """A function that opens the page afresh, with playwright's context options, and gives a `Visit`."""
+    """A function that opens the page afresh, by a link's query if any, and gives a `Visit`; options as playwright's."""
     with contextlib.ExitStack() as stack:
         opened = []
 
-        def open_page(**options) -> Visit:
-            opened.append(stack.enter_context(visiting(browser, server, **options)))
+        def open_page(query: str = "", **options) -> Visit:
+            url = f"{server}/?{query}" if query else server
+            opened.append(stack.enter_context(visiting(browser, url, **options)))
             return opened[-1]
 
         yield open_page
