@@ -13,6 +13,8 @@ ASSETS = Path(__file__).parent.parent.parent / "assets"
 STEPS = 100  # a log slider goes from 0 to here
 
 BROWSER = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# All fits share one limit, so that a class that trains leaves the machine to those who look at pictures.
+FITS = {"concurrency_id": "fits", "concurrency_limit": 2, "api_visibility": "private", "trigger_mode": "multiple"}
 
 
 class Control(NamedTuple):

@@ -22,10 +22,8 @@ from ..modules import ConstrainedLinear
 from ..registry import HI, LAM, LO, RADIUS, TEMPERATURE
 from ..training import LEARNING_RATE, PENALTY, Setting
 from . import explore
-from .controls import BROWSER, Control, bounds, linear_slider, log_slider, notice, wire
+from .controls import BROWSER, FITS, Control, bounds, linear_slider, log_slider, notice, wire
 
-# All fits share one limit, so that a class that trains leaves the machine to those who look at pictures.
-FITS = {"concurrency_id": "fits", "concurrency_limit": 2, "api_visibility": "private", "trigger_mode": "multiple"}
 LAMBDAS = [0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]
 BOUNDS = {"lo": [-8.0, -4.0, -2.0, -1.0, 0.0], "hi": [0.5, 1.0, 2.0, 4.0, 8.0]}
 STREAM = 0.1  # seconds between two answers of a run

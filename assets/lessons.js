@@ -1,0 +1,586 @@
+// Lessons: a catalogue, the panel beside the live chart, and the teacher's sheet.
+//
+// The texts come from our own files, as HTML, once, when they are first needed; the numbers in them are PyTorch's. A step
+// puts its setting into the page as a link does (share.apply), waits for a prediction, and puts its reveal there. What a
+// visitor has done is kept in the browser alone.
+
+(() => {
+  "use strict";
+
+  const { node, say, put, short, niceStep, changed } = globalThis.page;
+  const KEPT = "constrained.lessons"; // localStorage: {slug: {step, done: [step, ...]}}
+  const HINTS = {
+    chosen: ["As you predicted.", "The chart says otherwise. Here is why."],
+    near: 0.05, // of a slider's range: so close that it counts as right
+  };
+
+  // `slug` and `step` (from 1) are in the address; a sheet that is not in view is not.
+  const state = {
+    slug: null,
+    step: 1,
+    get teacher() {
+      return sheeted && globalThis.share.tab === "lessons";
+    },
+  };
+  let sheeted = false; // whether the tab shows the teacher's sheet in place of the catalogue
+  let lessons = null;
+  let ask = null; // what the server is asked for: {open, run}
+  let panel = null;
+  let board = null; // of the Lessons tab
+  let away = null; // the way back from another tab
+  let own = null; // the prediction for this step: the number of a choice, a slider's number, or null
+  let revealed = false;
+  let runs = 0; // experiments asked for; an answer names its question
+
+  const current = () => lessons?.find(({ slug }) => slug === state.slug);
+  const step = () => current()?.steps[state.step - 1];
+
+  // The texts --------------------------------------------------------------------------------------------------------
+
+  let arrived = null;
+  const fetched = new Promise((done) => (arrived = done));
+  let mounted = null;
+  const there = new Promise((done) => (mounted = done));
+  let asked = false;
+  const texts = async () => {
+    await there;
+    if (!asked) ask.open({});
+    asked = true;
+    await fetched;
+  };
+
+  const receive = (message) => {
+    if (!message) return;
+    const data = JSON.parse(message);
+    if (data.lessons && !lessons) {
+      lessons = data.lessons;
+      arrived();
+    } else if (data.run === runs) tabulate(data);
+  };
+
+  // Progress ---------------------------------------------------------------------------------------------------------
+
+  // An embedded page may be denied its storage: then this lasts as long as the page.
+  let progress = {};
+  let kept = true;
+  try {
+    const read = JSON.parse(localStorage.getItem(KEPT) ?? "{}");
+    for (const [slug, one] of Object.entries(read)) {
+      if (Number.isInteger(one?.step) && Array.isArray(one.done)) progress[slug] = { step: one.step, done: one.done };
+    }
+  } catch {
+    kept = false;
+  }
+  const keep = () => {
+    try {
+      if (Object.keys(progress).length) localStorage.setItem(KEPT, JSON.stringify(progress));
+      else localStorage.removeItem(KEPT);
+    } catch {
+      kept = false;
+    }
+  };
+  const reached = (slug) => (progress[slug] ??= { step: 1, done: [] });
+  const done = ({ slug, steps }) => steps.filter((_, at) => progress[slug]?.done.includes(at + 1)).length;
+
+  // A step counts once its answer was seen; one without a question, once it was.
+  const finish = () => {
+    const list = reached(state.slug).done;
+    if (!list.includes(state.step)) list.push(state.step);
+    keep();
+  };
+
+  const forget = () => {
+    progress = {};
+    keep();
+    catalogue();
+    say(board.querySelector(".lesson-told"), "Progress is forgotten.");
+    board.querySelector("h2").focus();
+  };
+
+  // Opening and closing ----------------------------------------------------------------------------------------------
+
+  // Open a lesson at a step. `kept`: the page already has a setting that is not to be touched, because the link that leads
+  // here says it.
+  const open = async (slug, at = 1, kept = false) => {
+    await texts();
+    const lesson = lessons.find((one) => one.slug === slug);
+    if (!lesson) {
+      globalThis.share.say(`There is no lesson “${String(slug).slice(0, 40)}”; the tab Lessons has all of them.`);
+      return;
+    }
+    let wanted = Number(at ?? 1);
+    if (!(Number.isInteger(wanted) && wanted >= 1 && wanted <= lesson.steps.length)) {
+      globalThis.share.say(`“${lesson.title}” has no step ${String(at).slice(0, 10)}; it begins at its first.`);
+      wanted = 1;
+    }
+    Object.assign(state, { slug, step: wanted });
+    own = null;
+    revealed = false;
+    reached(slug).step = wanted;
+    if (!step().question) finish();
+    keep();
+    if (!kept) set();
+    else if (globalThis.share.tab !== "explore") globalThis.share.apply("tab=explore");
+    render();
+    catalogue();
+    changed();
+    seen(panel, () => focus(panel.querySelector("h2")));
+  };
+
+  // The chart as this step has it: before or after its reveal.
+  const set = () => {
+    const { setting, reveal } = step();
+    globalThis.share.apply(`tab=explore&${revealed ? reveal : setting}`);
+    panel.querySelector(".lesson-again")?.classList.remove("wanted");
+  };
+
+  const close = () => {
+    state.slug = null;
+    render();
+    catalogue();
+    changed();
+  };
+
+  const go = (by) => {
+    const lesson = current();
+    if (!lesson) return;
+    const to = state.step + by;
+    if (to >= 1 && to <= lesson.steps.length) return void open(state.slug, to);
+    if (to < 1) return tell("This is the first step.");
+    const title = lesson.title;
+    close();
+    globalThis.share.apply("tab=lessons");
+    seen(() => board?.querySelector(".lesson-cards"), () => {
+      say(board.querySelector(".lesson-told"), `“${title}” is finished.`);
+      focus(board.querySelector("h2"));
+    });
+  };
+
+  // Tabs open over several frames. What is to be done once a node can be seen, unless it never can.
+  const seen = (target, work, frames = 90) => {
+    const found = typeof target === "function" ? target() : target;
+    if (found?.offsetParent) work();
+    else if (frames) requestAnimationFrame(() => seen(target, work, frames - 1));
+  };
+
+  const focus = (target) => {
+    target.focus({ preventScroll: true });
+    // On a narrow page it may be far from the button that was pressed.
+    const { top } = target.getBoundingClientRect();
+    if (top < 0 || top > innerHeight * 0.8) target.scrollIntoView({ block: "start" });
+  };
+
+  const tell = (text) => say(panel.querySelector("[role=status]"), text);
+
+  // The panel --------------------------------------------------------------------------------------------------------
+
+  const mountPanel = (element, props, watch, asks) => {
+    panel = element.querySelector("#lesson");
+    ask = asks;
+    watch("value", () => receive(props.value));
+    panel.addEventListener("click", follow);
+    render();
+    mounted();
+  };
+
+  // Links of the form ?query are for this page: they are put into it, and the lesson stays.
+  const follow = (event) => {
+    const link = event.target.closest("a[href^='?']");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    globalThis.share.apply(link.getAttribute("href").slice(1));
+    panel.querySelector(".lesson-again").classList.add("wanted");
+    tell(`The page shows “${link.textContent}” now. The button “Set the chart again” leads back to this step.`);
+  };
+
+  const button = (parent, name, work, kind = "") => {
+    const made = node("button", `lesson-button ${kind}`.trim(), parent, name);
+    made.type = "button";
+    made.addEventListener("click", work);
+    return made;
+  };
+
+  const rich = (name, className, parent, html) => {
+    const made = node(name, className, parent);
+    made.innerHTML = html; // our own files' Markdown
+    return made;
+  };
+
+  const render = () => {
+    if (!panel) return;
+    panel.replaceChildren();
+    document.body.classList.toggle("with-lesson", Boolean(current()));
+    globalThis.explore.redraw();
+    const lesson = current();
+    if (!lesson) return;
+    const { title, text, question } = step();
+    const section = node("section", "lesson", panel);
+    section.setAttribute("aria-labelledby", "lesson-step");
+
+    const head = node("div", "lesson-head", section);
+    node("p", "lesson-name", head, lesson.title);
+    const shut = button(head, "✕", () => leave(), "lesson-close");
+    shut.ariaLabel = shut.title = "Close the lesson";
+
+    const dots = node("ol", "lesson-dots", section);
+    dots.setAttribute("aria-label", "Steps");
+    lesson.steps.forEach((one, at) => {
+      const seenIt = progress[lesson.slug]?.done.includes(at + 1);
+      const dot = button(node("li", "", dots), seenIt ? "✓" : String(at + 1), () => open(lesson.slug, at + 1));
+      dot.ariaLabel = dot.title = `Step ${at + 1}: ${one.title}${seenIt ? ", done" : ""}`;
+      if (at + 1 === state.step) dot.setAttribute("aria-current", "step");
+    });
+
+    const heading = node("h2", "", section, title);
+    heading.id = "lesson-step";
+    heading.tabIndex = -1;
+    const place = node("span", "visually-hidden", heading, `Step ${state.step} of ${lesson.steps.length}: `);
+    heading.prepend(place);
+    rich("div", "lesson-text", section, text);
+    if (question) inquire(section);
+    const answer = node("div", "lesson-answer", section);
+    answer.hidden = true;
+    if (step().run && !question) experiment(section);
+
+    const again = button(section, "↺ Set the chart again", () => {
+      set();
+      tell(revealed ? "The chart shows the answer of this step." : "The chart shows the setting of this step.");
+    }, "lesson-again");
+    again.title = "back to what this step is about, after you have tried something else";
+
+    const nav = node("nav", "lesson-nav", section);
+    nav.setAttribute("aria-label", "Lesson");
+    button(nav, "Back", () => go(-1)).disabled = state.step === 1;
+    node("span", "", nav, `${state.step} of ${lesson.steps.length}`);
+    button(nav, state.step === lesson.steps.length ? "Finish" : "Next", () => go(1), "main");
+    node("p", "visually-hidden", section).setAttribute("role", "status");
+  };
+
+  const leave = () => {
+    close();
+    document.querySelector("#tabs [role=tab][data-tab-id=lessons]")?.focus();
+  };
+
+  // The question, and where to answer it.
+  const inquire = (section) => {
+    const { question, choices, slider } = step();
+    const form = node("form", "lesson-question", section);
+    const fields = node("fieldset", "", form);
+    rich("legend", "", fields, question);
+    const actions = node("p", "lesson-actions", form);
+    const show = button(actions, "Reveal", () => reveal(), "main");
+    show.disabled = true;
+    const predict = (value) => {
+      own = value;
+      show.disabled = own === null;
+    };
+    if (choices) {
+      choices.forEach((text, at) => {
+        const label = node("label", "lesson-choice", fields);
+        const radio = node("input", "", label);
+        Object.assign(radio, { type: "radio", name: "lesson-choice", value: String(at) });
+        radio.addEventListener("change", () => predict(at));
+        rich("span", "", label, text);
+      });
+    } else gauge(fields, slider, predict);
+    button(actions, "Show me", () => {
+      own = null;
+      reveal();
+    }).title = "without a prediction";
+    form.addEventListener("submit", (event) => {
+      event.preventDefault(); // Enter in the number's box
+      if (own !== null) reveal();
+    });
+  };
+
+  // A prediction in numbers: a slider and a box, empty until one of them is touched.
+  const gauge = (fields, { low, high, unit }, predict) => {
+    const row = node("div", "lesson-gauge", fields);
+    const step = niceStep((high - low) / 200);
+    const range = node("input", "", row);
+    const box = node("input", "", row);
+    const ends = { min: String(low), max: String(high) };
+    Object.assign(range, { type: "range", step: String(step), value: String((low + high) / 2), ...ends });
+    Object.assign(box, { type: "number", step: "any", placeholder: "?", ...ends });
+    range.setAttribute("aria-label", "Your prediction");
+    range.setAttribute("aria-valuetext", "nothing predicted yet");
+    box.setAttribute("aria-label", `Your prediction${unit && `, in ${unit}`}`);
+    if (unit) node("span", "", row, unit);
+    const scale = node("div", "lesson-scale", fields);
+    scale.ariaHidden = "true";
+    for (const end of [low, high]) node("span", "", scale, measure(end, unit));
+    const take = (value) => {
+      range.setAttribute("aria-valuetext", measure(value, unit));
+      predict(value);
+    };
+    range.addEventListener("input", () => {
+      box.value = range.value;
+      take(Number(range.value));
+    });
+    box.addEventListener("input", () => {
+      const value = box.value === "" ? NaN : Number(box.value);
+      if (!(value >= low && value <= high)) return predict(null);
+      range.value = box.value;
+      take(value);
+    });
+  };
+
+  const measure = (value, unit) => `${short(value)}${unit && ` ${unit}`}`;
+
+  const reveal = () => {
+    if (!step()?.question || revealed) return;
+    const { choices, right, slider, why, run } = step();
+    revealed = true;
+    finish();
+    set();
+    const form = panel.querySelector(".lesson-question");
+    form.querySelector("fieldset").disabled = true;
+    form.querySelector(".lesson-actions").remove();
+    const answer = panel.querySelector(".lesson-answer");
+    answer.hidden = false;
+    const heading = node("h3", "", answer, "What happens");
+    heading.tabIndex = -1;
+    const pair = node("dl", "lesson-pair", answer);
+    const cell = (name, kind) => {
+      const group = node("div", kind, pair);
+      node("dt", "", group, name);
+      return node("dd", "", group);
+    };
+    const it = cell("The answer", "it");
+    const said = cell("Your prediction", "own");
+    let verdict = "";
+    if (choices) {
+      it.innerHTML = right.map((at) => choices[at]).join("<br>");
+      if (own !== null) {
+        said.innerHTML = choices[own];
+        verdict = HINTS.chosen[right.includes(own) ? 0 : 1];
+      }
+      form.querySelectorAll(".lesson-choice").forEach((label, at) => {
+        const marks = [right.includes(at) && "✓ the answer", own === at && "● yours"].filter(Boolean);
+        if (marks.length) node("b", "lesson-mark", label, marks.join("  "));
+      });
+    } else {
+      it.textContent = slider.shown;
+      if (own !== null) {
+        said.textContent = measure(own, slider.unit);
+        const off = Math.abs(own - slider.answer);
+        verdict = off <= HINTS.near * (slider.high - slider.low) ? "Very close." : `${measure(Number(off.toPrecision(2)), slider.unit)} apart.`;
+      }
+    }
+    if (own === null) said.textContent = "none, this time";
+    if (verdict) node("p", "lesson-verdict", answer, verdict);
+    rich("div", "lesson-text", answer, why);
+    if (run) experiment(answer);
+    const dot = panel.querySelector(".lesson-dots [aria-current]");
+    dot.textContent = "✓";
+    dot.ariaLabel = dot.title = `Step ${state.step}: ${step().title}, done`;
+    catalogue();
+    changed();
+    tell(`The answer: ${it.innerText}. Your prediction: ${said.innerText}. ${verdict}`);
+    focus(heading);
+  };
+
+  // An experiment: the server does it, for real, and a table says what came of it.
+  const experiment = (parent) => {
+    const holder = node("div", "lesson-run", parent);
+    const start = button(holder, "Run it", () => {
+      start.disabled = true;
+      start.textContent = "Running…";
+      runs += 1;
+      ask.run({ key: step().run, run: runs });
+    }, "main");
+    node("div", "lesson-table", holder);
+  };
+
+  const tabulate = ({ trouble, caption, columns, rows }) => {
+    const holder = panel.querySelector(".lesson-run");
+    if (!holder) return; // the visitor went on
+    const start = holder.querySelector("button");
+    const into = holder.querySelector(".lesson-table");
+    start.disabled = false;
+    start.textContent = "Run it again";
+    tell(trouble ?? `The table is there: ${caption}`);
+    if (trouble) return void (into.textContent = trouble);
+    const scroll = document.createElement("div");
+    scroll.className = "table-scroll";
+    put(scroll, { tabindex: 0, role: "region", "aria-label": caption });
+    const table = node("table", "", scroll);
+    node("caption", "", table, caption);
+    const names = node("tr", "", node("thead", "", table));
+    for (const name of columns) node("th", "", names, name).scope = "col";
+    const body = node("tbody", "", table);
+    for (const cells of rows) {
+      const row = node("tr", "", body);
+      cells.forEach((cell, at) => (node(at ? "td" : "th", "", row, String(cell)).scope = at ? "" : "row"));
+    }
+    into.replaceChildren(scroll);
+  };
+
+  // A lesson that is open while another tab is in view: a bar says so, and leads back.
+  document.addEventListener("setting", () => {
+    const lost = Boolean(current()) && globalThis.share.tab !== "explore";
+    if (lost === Boolean(away)) return;
+    away?.remove();
+    away = null;
+    if (!lost) return;
+    away = node("aside", "lesson-away", document.body);
+    away.setAttribute("aria-label", "Open lesson");
+    node("span", "", away, `${current().title}, step ${state.step}`);
+    button(away, "Back to the lesson", () => {
+      set();
+      seen(panel, () => focus(panel.querySelector("h2")));
+    }, "main");
+    const shut = button(away, "✕", close, "lesson-close");
+    shut.ariaLabel = shut.title = "Close the lesson";
+  });
+
+  // The catalogue ----------------------------------------------------------------------------------------------------
+
+  const mount = async (element) => {
+    board = element.querySelector("#lessons");
+    node("p", "lesson-quiet", board, "The lessons are on their way…");
+    await texts();
+    if (sheeted) poster();
+    else catalogue();
+  };
+
+  const catalogue = () => {
+    if (!board || !lessons || sheeted) return;
+    board.replaceChildren();
+    const heading = node("h2", "", board, "Lessons");
+    heading.tabIndex = -1;
+    node(
+      "p",
+      "lesson-quiet",
+      board,
+      "Each one opens beside the live chart: a setting, a question, your own prediction, then what happens and why.",
+    );
+    const told = node("p", "lesson-told", board);
+    told.setAttribute("role", "status");
+    const list = node("ul", "lesson-cards", board);
+    for (const lesson of lessons) {
+      const card = node("li", "lesson-card", list);
+      const title = node("h3", "", card, lesson.title);
+      title.id = `lesson-${lesson.slug}`;
+      node("p", "lesson-quiet", card, `${lesson.minutes} minutes, ${lesson.steps.length} steps`);
+      node("p", "", card, lesson.summary);
+      const [count, total] = [done(lesson), lesson.steps.length];
+      const bar = node("div", "lesson-progress", card);
+      const meter = node("progress", "", bar);
+      Object.assign(meter, { max: total, value: count });
+      meter.setAttribute("aria-labelledby", title.id);
+      node("span", "", bar, count === 0 ? "not begun" : count === total ? "✓ all steps done" : `${count} of ${total} steps done`);
+      const at = progress[lesson.slug]?.step ?? 1;
+      const goOn = count < total && progress[lesson.slug];
+      const name = goOn ? `Continue at step ${at}` : count === total ? "Once more" : "Start";
+      const start = button(card, name, () => open(lesson.slug, goOn ? at : 1), "main");
+      start.setAttribute("aria-describedby", title.id);
+    }
+    const foot = node("p", "lesson-foot", board);
+    const link = node("a", "", foot, "Teacher's sheet");
+    link.href = "?teacher=1";
+    link.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      sheet(true);
+    });
+    node("span", "lesson-quiet", foot, "timing, links and answers for a class, to print");
+    button(foot, "Forget my progress", forget).disabled = Object.keys(progress).length === 0;
+    node(
+      "span",
+      "lesson-quiet",
+      foot,
+      kept ? "it is kept in this browser alone" : "this browser keeps nothing here: it lasts until the page is closed",
+    );
+  };
+
+  // The teacher's sheet ----------------------------------------------------------------------------------------------
+
+  const sheet = async (on) => {
+    sheeted = on;
+    if (on) globalThis.share.apply("tab=lessons");
+    await texts();
+    if (!board) return; // its tab is about to open
+    if (on) poster();
+    else catalogue();
+    changed();
+    if (on) seen(board, () => focus(board.querySelector("h2")));
+  };
+
+  const clock = (minutes) => `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}`;
+
+  const poster = () => {
+    board.replaceChildren();
+    const page = node("section", "lesson-sheet", board);
+    const total = lessons.reduce((all, { minutes }) => all + minutes, 0);
+    const heading = node("h2", "", page, `Teacher's sheet: a class of ${total} minutes`);
+    heading.tabIndex = -1;
+    const actions = node("p", "lesson-actions", page);
+    button(actions, "Print", () => print(), "main");
+    button(actions, "Back to the lessons", async () => {
+      await sheet(false);
+      focus(board.querySelector("h2"));
+    });
+    node(
+      "p",
+      "",
+      page,
+      "Each step is the same: read its text aloud, let everybody predict, count hands, then reveal. Let somebody who was " +
+        "surprised say why before you do. On a projector press Present in the header; there N and P go through the steps, " +
+        "S shows the answer, and ? lists all keys. All numbers are those of the bundled model.",
+    );
+    const plan = node("table", "lesson-plan", node("div", "table-scroll", page));
+    node("caption", "visually-hidden", plan, "Timing");
+    const names = node("tr", "", node("thead", "", plan));
+    for (const name of ["Clock", "Lesson", "Minutes", "Steps"]) node("th", "", names, name).scope = "col";
+    const rows = node("tbody", "", plan);
+    let at = 0;
+    for (const lesson of lessons) {
+      const row = node("tr", "", rows);
+      const span = `${clock(at)} – ${clock(at + lesson.minutes)}`;
+      node("td", "", row, span);
+      const name = node("th", "", row);
+      name.scope = "row";
+      link(name, lesson.title, lesson.slug, 1);
+      node("td", "", row, String(lesson.minutes));
+      node("td", "", row, String(lesson.steps.length));
+      describe(page, lesson, span);
+      at += lesson.minutes;
+    }
+  };
+
+  const link = (parent, text, slug, at) => {
+    const made = node("a", "", parent, text);
+    made.href = `?lesson=${slug}&step=${at}`;
+    made.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      open(slug, at);
+    });
+    return made;
+  };
+
+  const describe = (page, lesson, span) => {
+    const part = node("section", "lesson-part", page);
+    node("h3", "", part, `${span}  ${lesson.title}`);
+    node("p", "lesson-quiet", part, lesson.summary);
+    if (lesson.teacher) rich("p", "", part, lesson.teacher);
+    lesson.steps.forEach(({ title, question, choices, right, slider, why, text, run }, at) => {
+      const one = node("article", "lesson-item", part);
+      const name = node("h4", "", one);
+      link(name, `${at + 1}. ${title}`, lesson.slug, at + 1);
+      if (!question) {
+        rich("div", "lesson-text", one, text);
+        if (run) node("p", "", one, "Press Run it, and wait for the table.");
+        return;
+      }
+      rich("p", "lesson-asked", one, `<b>Question.</b> ${question}`);
+      const others = choices?.filter((_, i) => !right.includes(i)) ?? [];
+      rich("p", "", one, `<b>Answer.</b> ${choices ? right.map((i) => choices[i]).join("; ") : slider.shown}`);
+      if (others.length) rich("p", "lesson-quiet", one, `<b>Not:</b> ${others.join("; ")}`);
+      rich("div", "lesson-text", one, why);
+    });
+  };
+
+  globalThis.lessons = { mount, mountPanel, open, close, sheet, next: () => go(1), back: () => go(-1), reveal, state };
+})();

@@ -1,0 +1,249 @@
+// Present mode, for a projector: the chart and the open lesson fill the screen in big type, and keys do what a hand does.
+//
+// A key that moves a slider moves gradio's own, with the events that a hand would cause, so that all else follows. The
+// size is the largest at which the chart still fits the screen, as a zoom of what is there.
+
+(() => {
+  "use strict";
+
+  const { node, say, changed } = globalThis.page;
+  const WIDE = 900; // px, below which the columns stack: there the page scrolls and keeps its size
+  const [SMALLEST, LARGEST] = [1, 3];
+  const FAST = 10; // steps of a slider with Shift
+
+  const state = { on: false };
+  let chosen = null; // the slider that the arrows move: its <input>
+  let bar = null;
+  let help = null;
+  let zoom = 1;
+
+  // Sliders ----------------------------------------------------------------------------------------------------------
+
+  // In their order, the first one in view counts: a method has a weight or a radius.
+  const SLIDERS = {
+    l: { name: "lo, the lower bound", keys: ["lo"] },
+    h: { name: "hi, the upper bound", keys: ["hi"] },
+    t: { name: "T, the temperature", keys: ["temperature"] },
+    w: { name: "λ, the weight, or r, the radius, whichever the method has", keys: ["lam", "radius"] },
+    k: { name: "how many classes are shown", keys: ["k"] },
+  };
+  const ranges = (key) => document.querySelector(`${key === "k" ? "#top-k" : `#explore-${key}-slider`} input[type=range]`);
+
+  const choose = ({ keys }) => {
+    const found = keys.map(ranges);
+    chosen = found.find((range) => range?.offsetParent) ?? found[0] ?? null;
+    chosen?.focus({ preventScroll: true });
+    tell();
+  };
+
+  const move = (steps) => {
+    if (!chosen) return;
+    if (steps > 0) chosen.stepUp(steps);
+    else chosen.stepDown(-steps);
+    for (const type of ["input", "change"]) chosen.dispatchEvent(new Event(type, { bubbles: true }));
+    requestAnimationFrame(tell);
+  };
+
+  // Keys -------------------------------------------------------------------------------------------------------------
+
+  const click = (where) => document.querySelector(where)?.click();
+  const sample = (at) => document.querySelectorAll("#samples .thumbnail-item")[at]?.click();
+  const fullscreen = async () => {
+    try {
+      if (document.fullscreenElement) await document.exitFullscreen();
+      else await document.documentElement.requestFullscreen();
+    } catch {
+      say(bar.querySelector("[role=status]"), "The browser did not allow fullscreen.");
+    }
+  };
+
+  // What the help shows and what is done: [keys, as shown, what it does, work].
+  const step = (by) => () => (globalThis.lessons.state.slug ? globalThis.lessons[by]() : tell("No lesson is open."));
+  const KEYS = [
+    [["ArrowRight", "PageDown", "n"], "→  Page Down  N", "next step of the lesson", step("next")],
+    [["ArrowLeft", "PageUp", "p"], "←  Page Up  P", "previous step", step("back")],
+    [["q"], "Q", "to the question of the step", () => question()],
+    [["s"], "S", "show the answer", () => globalThis.lessons.reveal()],
+    ...Object.entries(SLIDERS).map(([key, slider]) => [[key], key.toUpperCase(), `choose ${slider.name}`, () => choose(slider)]),
+    [["ArrowUp", "]", "+"], "↑  ]  +", "move the chosen slider up; with Shift ten steps", (event) => move(event.shiftKey && event.key === "ArrowUp" ? FAST : 1)],
+    [["ArrowDown", "[", "-"], "↓  [  −", "move it down", (event) => move(event.shiftKey ? -FAST : -1)],
+    [["r"], "R", "rescale the axes", () => globalThis.explore.rescale()],
+    [["g"], "G", "gradient on or off", () => click("#gradient input")],
+    [["c"], "C", "one constrained column beside the raw one, or all", () => solo()],
+    [["1", "2", "3", "4", "5", "6", "7", "8", "9"], "1 … 9", "a sample picture", (event) => sample(Number(event.key) - 1)],
+    [["d"], "D", "dark or light", () => click("#theme")],
+    [["f"], "F", "fullscreen", fullscreen],
+    [["?"], "?", "these keys", () => explain()],
+    [["Escape"], "Esc", "leave", () => toggle(false)],
+  ];
+
+  const question = () => document.querySelector("#lesson :is(.lesson-question input, .lesson-button.main)")?.focus();
+
+  // Keys that a control in focus needs for itself are its own.
+  const taken = ({ key, target }) => {
+    if (target.closest("textarea, select, [contenteditable=true], [role=listbox]")) return true;
+    const input = target.closest("input");
+    const arrows = key.startsWith("Arrow") || key.startsWith("Page");
+    if (input?.type === "range") return arrows && Boolean(input.closest("#lesson"));
+    if (input?.type === "radio") return arrows;
+    if (input && input.type !== "checkbox") return true;
+    if (target.closest("g[data-class]")) return key === "ArrowUp" || key === "ArrowDown";
+    return arrows && Boolean(target.closest("[role=tab], .table-scroll"));
+  };
+
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (!state.on || help?.open || event.ctrlKey || event.metaKey || event.altKey || taken(event)) return;
+      const found = KEYS.find(([keys]) => keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key));
+      if (!found) return;
+      const idle = ["ArrowUp", "ArrowDown"].includes(event.key) && !chosen; // they scroll
+      if (idle) return;
+      event.preventDefault();
+      event.stopPropagation();
+      found[3](event);
+    },
+    true,
+  );
+
+  // One column alone -------------------------------------------------------------------------------------------------
+
+  const solo = () => {
+    const { solo: now } = document.body.dataset;
+    if (now) delete document.body.dataset.solo;
+    else document.body.dataset.solo = globalThis.explore.state.family;
+    refit();
+    tell(now ? "All columns." : `Raw and ${globalThis.explore.state.family}.`);
+  };
+
+  // The bar and the help ---------------------------------------------------------------------------------------------
+
+  const build = () => {
+    bar = node("div", "present-bar", document.body);
+    bar.setAttribute("role", "toolbar");
+    bar.setAttribute("aria-label", "Present mode");
+    document.body.prepend(bar);
+    node("img", "", bar).alt = "";
+    node("b", "present-title", bar);
+    node("span", "present-slider", bar);
+    node("span", "visually-hidden", bar).setAttribute("role", "status");
+    const make = (name, title, work) => {
+      const made = node("button", "", bar, name);
+      made.type = "button";
+      made.title = title;
+      made.addEventListener("click", work);
+    };
+    make("Keys", "all keys: ?", () => explain());
+    make("Fullscreen", "F", fullscreen);
+    make("Leave", "Escape", () => toggle(false));
+  };
+
+  const NAMES = { lo: "lo", hi: "hi", temperature: "T", lam: "λ", radius: "r", k: "classes" };
+
+  // What the bar says: the picture, the lesson, the slider in hand.
+  const tell = (text = null) => {
+    if (!bar) return;
+    const picture = document.querySelector("#picture img, #camera img")?.src ?? "";
+    const thumb = bar.querySelector("img");
+    thumb.hidden = !picture;
+    if (thumb.src !== picture && picture) thumb.src = picture;
+    const { image, settings, k } = globalThis.explore.state;
+    say(bar.querySelector(".present-title"), image ?? "own picture");
+    const key = Object.keys(NAMES).find((one) => chosen && ranges(one) === chosen);
+    const value = key && (key === "k" ? k : globalThis.page.short(settings[key]));
+    say(bar.querySelector(".present-slider"), key ? `${NAMES[key]} = ${value}` : "");
+    if (text !== null) say(bar.querySelector("[role=status]"), text);
+  };
+
+  const explain = () => {
+    if (!help) {
+      help = node("dialog", "present-help", document.body);
+      help.setAttribute("aria-labelledby", "present-keys");
+      node("h2", "", help, "Keys in present mode").id = "present-keys";
+      const table = node("table", "", help);
+      const names = node("tr", "", node("thead", "visually-hidden", table));
+      for (const name of ["Key", "What it does"]) node("th", "", names, name).scope = "col";
+      const body = node("tbody", "", table);
+      for (const [, keys, what] of KEYS) {
+        const row = node("tr", "", body);
+        const cell = node("th", "", row);
+        cell.scope = "row";
+        for (const key of keys.split("  ")) node("kbd", "", cell, key);
+        node("td", "", row, what);
+      }
+      node("p", "", help, "Keys do nothing while you type in a box.");
+      const shut = node("button", "", help, "Close");
+      shut.type = "button";
+      shut.addEventListener("click", () => help.close());
+      // The only thing to focus in it: Tab does not lead out of a dialog.
+      help.addEventListener("keydown", (event) => event.key === "Tab" && event.preventDefault());
+    }
+    help.showModal();
+    help.querySelector("button").focus();
+  };
+
+  // Size -------------------------------------------------------------------------------------------------------------
+
+  // The largest size at which the chart fits the screen below where it begins.
+  const fit = () => {
+    const grid = document.querySelector("#grid");
+    if (!grid?.offsetParent) return;
+    const at = (size) => {
+      document.body.style.setProperty("--present", size);
+      globalThis.explore.redraw();
+      const { top, bottom } = grid.getBoundingClientRect();
+      return bottom - top <= innerHeight - Math.max(top + scrollY, 0) - 8;
+    };
+    let [low, high] = [SMALLEST, innerWidth > WIDE ? LARGEST : SMALLEST];
+    if (at(high)) low = high;
+    while (high - low > 0.02) {
+      const middle = (low + high) / 2;
+      if (at(middle)) low = middle;
+      else high = middle;
+    }
+    zoom = low;
+    at(zoom);
+  };
+
+  // After a change that may need room or leave some: another picture, more rows, a lesson. Not while a slider moves.
+  let layout = "";
+  const refit = () => {
+    if (!state.on) return;
+    const { k, gradientOn, methods, model } = globalThis.explore.state;
+    const { lessons, share } = globalThis;
+    const { solo: one } = document.body.dataset;
+    const now = JSON.stringify([k, gradientOn, methods, model, lessons.state.slug, share.tab, one, innerWidth, innerHeight]);
+    if (now === layout) return;
+    layout = now;
+    requestAnimationFrame(fit);
+  };
+  addEventListener("resize", refit);
+  document.addEventListener("setting", () => {
+    refit();
+    if (state.on) tell();
+  });
+
+  const toggle = (on = !state.on) => {
+    if (on === state.on) return;
+    state.on = on;
+    document.body.classList.toggle("presenting", on);
+    if (on) {
+      build();
+      tell("Present mode. The key ? shows all keys, Escape leaves.");
+      if (globalThis.share.tab === "lessons" && !globalThis.lessons.state.teacher) globalThis.share.apply("tab=explore");
+      refit();
+    } else {
+      bar.remove();
+      bar = chosen = null;
+      layout = "";
+      delete document.body.dataset.solo;
+      document.body.style.removeProperty("--present");
+      if (document.fullscreenElement) document.exitFullscreen();
+      globalThis.explore.redraw();
+      document.querySelector("#present")?.focus();
+    }
+    changed();
+  };
+
+  globalThis.present = { toggle, state };
+})();

@@ -1,0 +1,52 @@
+"""Lessons on the page: their catalogue in a tab of its own, and the panel that stands beside the live chart.
+
+Everything that a visitor does is in the browser (assets/lessons.js), and so is what they have done. The server sends the
+texts, once, when a lesson or the catalogue is first opened, and does the experiments that a step may ask for.
+"""
+
+import json
+
+import gradio as gr
+
+from .. import experiments, lessons
+from .controls import FITS
+
+ASKS = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in ("open", "run"))
+
+
+def on_open() -> str:
+    """All lessons as the browser takes them, with their numbers measured."""
+    return json.dumps({"lessons": lessons.catalogue()})
+
+
+def on_run(event: gr.EventData) -> str:
+    """An experiment's table, or why there is none; the number is the one that the page gave to its question."""
+    asked = event._data if isinstance(event._data, dict) else {}
+    run, key = asked.get("run"), asked.get("key")
+    if not isinstance(run, int) or key not in experiments.EXPERIMENTS:
+        raise gr.Error("There is no such experiment.", print_exception=False)
+    return json.dumps({"run": run} | experiments.run(key))
+
+
+def panel() -> None:
+    """The lesson beside the chart; empty until one is opened."""
+    block = gr.HTML(
+        "",
+        html_template='<div id="lesson"></div>',
+        js_on_load=f"lessons.mountPanel(element, props, watch, {{{ASKS}}});",
+        apply_default_css=False,
+        elem_id="lesson-block",
+    )
+    block.open(on_open, None, block, show_progress="hidden", api_visibility="private", concurrency_limit=4)
+    block.run(on_run, None, block, show_progress="hidden", **FITS)
+
+
+def build() -> None:
+    """Lay out the tab inside a `gr.Tab`."""
+    gr.HTML(
+        "",
+        html_template='<div id="lessons"></div>',
+        js_on_load="lessons.mount(element);",
+        apply_default_css=False,
+        elem_id="lessons-block",
+    )
