@@ -57,7 +57,7 @@ def on_link(event: gr.EventData, head: bytes | None, shown: str):
     if isinstance(asked.get("k"), int) and 2 <= asked["k"] <= min(explore.MOST, len(labels)):
         k = gr.Slider(maximum=min(explore.MOST, len(labels)), value=asked["k"])
     picture = gr.skip() if path == shown else path
-    return chart, crops, "", picture, path, gr.Dropdown(value=model), model, target, k
+    return chart, crops, "", picture, path, model, model, target, k
 
 
 def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calibrate: dict[str, Control]) -> gr.HTML:

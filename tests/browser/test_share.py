@@ -1,0 +1,205 @@
+"""The share link, in both directions: the address follows the setting, and a link puts it back, whatever it says."""
+
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+
+from constrained.ui.explore import SAMPLES
+
+from .driver import Explore, picture
+
+STILL = """async () => {
+  let [last, since] = ['', 0];
+  while (performance.now() - since < 600) {
+    const now = share.query() + location.search;
+    if (now !== last) [last, since] = [now, performance.now()];
+    await new Promise((done) => setTimeout(done, 30));
+  }
+}"""
+
+
+def asked(page) -> dict[str, str]:
+    """What the address says, once it has followed."""
+    page.evaluate(STILL)
+    return {key: value for key, (value,) in parse_qs(urlparse(page.url).query, strict_parsing=False).items()}
+
+
+def told(page) -> str:
+    return page.locator("#share-told").inner_text()
+
+
+def test_the_address_follows_and_a_link_puts_everything_back(visit):
+    one = visit()
+    page, explore = one.page, Explore(one.page)
+    assert asked(page) == {}  # nobody has touched anything yet
+    before = explore.state()["logits"]
+    page.locator("#samples button").nth([path.stem for path in SAMPLES].index("dog")).click()
+    explore.new_logits(before)
+    explore.type("lo", -1.5)
+    explore.method("project_l2_ball")
+    explore.type("radius", 2.5)
+    explore.method("sparsemax")
+    explore.type("temperature", 0.37)
+    explore.type("k", 4)
+    page.locator("#gradient input").check()
+    explore.choose("target", "frog")
+    page.wait_for_function("() => explore.state.targetName === 'frog'")
+    link = asked(page)
+    assert link == {
+        **{"image": "dog", "family": "probability", "method": "sparsemax", "regularised": "project_l2_ball"},
+        **{"t": "0.37", "lo": "-1.5", "radius": "2.5", "k": "4", "gradient": "1", "target": "frog"},
+    }
+    state = explore.agree()
+
+    two = visit(urlparse(page.url).query)
+    other = Explore(two.page)
+    two.page.wait_for_function("() => explore.state.image === 'dog'")
+    opened = other.agree()
+    for key in ("model", "logits", "methods", "settings", "k", "target"):
+        assert opened[key] == state[key], key
+    assert (other.boxed("lo"), other.boxed("temperature"), other.boxed("radius"), other.boxed("k")) == (
+        -1.5,
+        0.37,
+        2.5,
+        4,
+    )
+    assert two.page.locator("#method-probability input").input_value() == "Sparsemax"
+    assert two.page.locator("#target input").input_value() == "frog"
+    assert other.slider("temperature").input_value() == pytest.approx(
+        explore.slider("temperature").input_value(), abs=0.5
+    )
+    assert asked(two.page) == link
+    assert told(two.page) == ""
+
+    other.button("Reset").click()
+    assert asked(two.page).keys() - {"lo", "hi", "t", "lam"} == {"image", "family", "method", "gradient"}
+
+
+def test_a_link_opens_any_tab_with_its_setting(visit):
+    query = (
+        "tab=train&train.method=clamp_inward&train.lo=0&train.hi=1&train.penalty=l1&train.weight=0.1&train.noise=0.4"
+    )
+    one = visit(f"{query}&train.seed=3&train.optimizer=sgd&calibrate.method=sparsemax&calibrate.t=2")
+    page = one.page
+    assert page.get_by_role("tab", name="Train").get_attribute("aria-selected") == "true"
+    boxes = {"lo-slider input[type=number]": "0", "hi-slider input[type=number]": "1", "weight-value input": "0.1"}
+    boxes |= {"noise-slider input[type=number]": "40", "method input": "Bounded: Clamp, inward gradient"}
+    for where, value in boxes.items():
+        page.wait_for_function(f"(value) => document.querySelector('#train-{where}').value === value", arg=value)
+    settings = page.evaluate("({ ...train.settings })")
+    told_ = {"method": "clamp_inward", "lo": 0, "hi": 1, "penalty": "l1", "weight": 0.1, "noise": 0.4, "seed": 3}
+    assert told_.items() <= settings.items()
+    page.get_by_role("tab", name="Calibrate").click()
+    page.wait_for_function("() => document.querySelector('#calibrate-temperature-value input')?.value === '2'")
+    assert page.locator("#calibrate-method input").input_value() == "Probability: Sparsemax"
+    link = asked(page)
+    assert link["tab"] == "calibrate"
+    assert link["train.noise"] == "0.4"
+    assert (link["calibrate.method"], link["calibrate.t"]) == ("sparsemax", "2")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("t=0", "t=0 in the link is not a number from 0.05 to 20; it was left out."),
+        ("t=NaN", "t=NaN in the link is not a number"),
+        ("lo=", "lo= in the link is not a number from -20 to 20"),
+        ("lo=5&hi=2", "lo=5 in the link is above hi=2; both were left out."),
+        ("hi=1e999", "hi=1e999 in the link is not a number"),
+        ("method=constructor", "method=constructor in the link is not one of clamp, "),
+        ("family=__proto__", "family=__proto__ in the link is not one of bounded, probability, regularised"),
+        ("family=bounded&method=softmax", "method=softmax in the link is probability, not bounded; the method counts."),
+        ("image=..%2F..%2Fetc%2Fpasswd", "image=../../etc/passwd in the link is not one of cat, "),
+        (
+            "image=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E",
+            "image=<img src=x onerror=alert(1)> in the link is not one of",
+        ),
+        ("model=resnet152", "model=resnet152 in the link is not one of cifar10, imagenet"),
+        ("tab=admin", "tab=admin in the link is not one of explore, train, calibrate"),
+        ("gradient=maybe", "gradient=maybe in the link is not 0 or 1"),
+        ("k=999", "k=999 in the link is not a number from 2 to 10"),
+        ("train.epochs=-4", "train.epochs=-4 in the link is not a number"),
+        ("train.penalty=l7", "train.penalty=l7 in the link is not one of"),
+        ("hide=everything", "hide=everything in the link is not one of header, tabs"),
+        ("a=lo:9,hi:1", "In the link, A has lo above hi; it was left out."),
+    ],
+)
+def test_what_cannot_be_falls_back_with_a_sentence(browser_page, query, words):
+    explore, opened = browser_page
+    explore.page.evaluate("(query) => share.apply(query)", query)
+    assert words in told(explore.page)
+    state = explore.agree()
+    assert state["settings"] == opened["settings"]
+    assert (state["k"], state["logits"]) == (opened["k"], opened["logits"])
+    explore.page.get_by_role("button", name="Close this message").click()
+    assert told(explore.page) == ""
+
+
+@pytest.fixture(scope="module")
+def browser_page(browser, server):
+    """One page for many bad links, and the state in which it opened."""
+    from .conftest import visiting
+
+    with visiting(browser, server) as one:
+        explore = Explore(one.page)
+        yield explore, explore.state()
+        assert one.problems == []
+
+
+def test_parameters_of_others_stay_and_say_nothing(visit):
+    one = visit("__theme=dark&utm_source=mail&__sign=a%26b")
+    explore = Explore(one.page)
+    assert told(one.page) == ""
+    explore.type("hi", 3)
+    one.page.wait_for_function("() => explore.state.settings.hi === 3")
+    link = asked(one.page)
+    assert (link["__theme"], link["__sign"], link["hi"]) == ("dark", "a&b", "3")
+    assert "utm_source" not in link
+
+
+def test_copy_link(visit):
+    one = visit(permissions=["clipboard-read", "clipboard-write"])
+    page, explore = one.page, Explore(one.page)
+    explore.type("hi", 2)
+    page.wait_for_function("() => explore.state.settings.hi === 2")
+    page.get_by_role("button", name="Copy link").click()
+    page.wait_for_function("() => document.querySelector('#share-told').textContent.includes('Link copied.')")
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    asked(page)
+    assert copied == page.url
+    assert parse_qs(urlparse(copied).query)["hi"] == ["2"]
+
+
+def test_a_picture_of_ones_own_is_not_shared_silently(visit):
+    one = visit(permissions=["clipboard-read", "clipboard-write"])
+    page, explore = one.page, Explore(one.page)
+    before = explore.state()["logits"]
+    explore.upload(picture("red"))
+    explore.new_logits(before)
+    page.get_by_role("button", name="Copy link").click()
+    page.wait_for_function("() => document.querySelector('#share-told').textContent.includes('Link copied.')")
+    assert "Your own picture is not in it: it opens with the sample “cat” instead." in told(page)
+    assert parse_qs(urlparse(page.evaluate("() => navigator.clipboard.readText()")).query)["image"] == ["cat"]
+
+
+def test_where_the_browser_does_not_let_it_copy_the_link_can_be_taken_by_hand(visit):
+    one = visit()
+    page = one.page
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
+    page.get_by_role("button", name="Copy link").click()
+    field = page.get_by_label("The link, to copy by hand")
+    assert parse_qs(urlparse(field.input_value()).query)["method"] == ["clamp"]
+
+
+def test_what_a_teacher_hides_is_out_of_sight_and_the_rest_takes_its_place(visit):
+    one = visit("hide=samples,model,probability,badges")
+    page = one.page
+    for gone in ("#samples", "#model", "#controls-probability", "figure.probability", "figure.raw .badges"):
+        assert not page.locator(gone).is_visible(), gone
+    for there in ("#picture", "#controls-bounded", "figure.regularised svg"):
+        assert page.locator(there).first.is_visible(), there
+    right = page.locator("#grid").bounding_box()
+    last = page.locator("figure.regularised").bounding_box()
+    assert right["x"] + right["width"] - (last["x"] + last["width"]) < 30, "two columns fill the grid"
+    Explore(page).type("hi", 3)
+    assert asked(page)["hide"] == "samples,model,probability,badges"

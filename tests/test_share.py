@@ -1,0 +1,82 @@
+"""What the server does with a link: it looks at a sample or another model, and at nothing else."""
+
+import json
+
+import gradio as gr
+import pytest
+
+from constrained import registry, ui
+from constrained.ui import explore, share
+
+CAT = str(explore.FIRST_SAMPLE)
+
+
+def link(**data):
+    """An event as gradio hands it over, with whatever a program might send in it."""
+    return gr.EventData(None, data)
+
+
+def test_a_sample_comes_with_its_logits_and_what_the_link_says_of_classes():
+    chart, crops, told, picture, path, chooser, current, target, k = share.on_link(
+        link(image="dog", model="cifar10", k=4, target="frog"), None, CAT
+    )
+    chart = json.loads(chart)
+    assert (chart["image"], chart["model"]) == ("dog", "cifar10")
+    assert picture == path
+    assert path.endswith("dog.jpg")
+    assert (told, current, chooser, target.value, k.value) == ("", "cifar10", "cifar10", "frog", 4)
+    assert "data:image/png" in crops
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"image": "dog", "model": "resnet152"},
+        {"image": "dog"},
+        {"image": "dog", "model": None},
+        {"image": "dog", "model": "../cifar10"},
+    ],
+)
+def test_a_model_that_is_none_changes_nothing(data):
+    assert all(part == gr.skip() for part in share.on_link(link(**data), None, CAT))
+
+
+@pytest.mark.parametrize("image", ["../../etc/passwd", "", None, 7, ["dog"], "dog.jpg"])
+def test_what_is_no_sample_leaves_the_picture(image):
+    chart, _, told, picture, path, *_ = share.on_link(link(image=image, model="cifar10"), None, CAT)
+    assert json.loads(chart)["image"] == "cat"
+    assert (told, path) == ("", CAT)
+    assert picture == gr.skip()
+
+
+@pytest.mark.parametrize(("k", "target"), [(True, ["frog"]), (10**40, "unicorn"), ("4", 3), (-1, None), (2.5, {})])
+def test_classes_that_cannot_be_shown_fall_back(k, target):
+    *_, menu, shown = share.on_link(link(image="dog", model="cifar10", k=k, target=target), None, CAT)
+    assert menu.value == explore.RAW_TOP
+    assert shown.value == 10
+
+
+def test_an_upload_that_is_gone_is_said(tmp_path):
+    parts = share.on_link(link(model="cifar10"), None, str(tmp_path / "gone.png"))
+    assert "The picture is no longer here" in parts[2]
+    assert all(part == gr.skip() for at, part in enumerate(parts) if at != 2)
+
+
+def test_every_control_is_described_and_opens_inside_its_own_range():
+    (block,) = (b for b in ui.demo().blocks.values() if getattr(b, "elem_id", None) == "share-block")
+    facts, _ = json.JSONDecoder().raw_decode(block.js_on_load[block.js_on_load.index("{") :])
+    assert {"explore", "train", "calibrate"} == facts["controls"].keys()
+    for owner, controls in facts["controls"].items():
+        for key, told in controls.items():
+            name, opening = f"{owner}.{key}", told["opening"]
+            assert name in facts["order"]
+            if told["kind"] == "number":
+                assert told["low"] <= opening <= told["high"], name
+            elif told["kind"] == "choice":
+                assert opening in told["values"], name
+            else:
+                assert told["kind"] in ("flag", "text"), name
+            assert (f"{name}@" in facts["order"]) == ("scale" in told), name
+    assert {p.key for p in registry.PARAMETERS.values()} <= facts["controls"]["explore"].keys()
+    assert facts["controls"]["train"]["noise"]["high"] == 0.6  # a share, which its slider shows in percent
+    assert facts["images"][0] == "cat"
