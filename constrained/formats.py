@@ -44,5 +44,6 @@ def percent(share: float) -> str:
     if value < 0.995:
         return _minus(f"{value:.1e} %" if value < 1e-5 else f"{short(float(f'{value:.2g}'))} %")
     # As many digits as it takes not to claim 100 %.
-    digits = 1 if value < 99.95 else math.ceil(-math.log10(100 - value))
-    return f"{value:.{digits}f} %" if digits <= 10 else f"100 % − {_minus(f'{100 - value:.1e}')}"
+    rest = 100 - value or (1 - share) * 100  # a share can be below 1 whose hundredfold is 100
+    digits = 1 if value < 99.95 else math.ceil(-math.log10(rest))
+    return f"{value:.{digits}f} %" if digits <= 10 else f"100 % − {_minus(f'{rest:.1e}')}"

@@ -252,7 +252,7 @@ def _column(family: str, constraint: Callable | None, z: Tensor, target: str, te
         "tied": int(best.sum()),
         "zeros": int((y == 0).sum()),
         "dead": 0 if constraint is None else int(_dead(constraint, z).sum()),
-        "sum": unit(y.sum().item()),
+        "sum": round(y.sum().item(), 6) if unit is Share else unit(y.sum().item()),  # as the badge says it
         "norm1": y.abs().sum().item(),
         "norm2": y.norm().item(),
         "moved": (y - z).norm().item(),
