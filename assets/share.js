@@ -43,7 +43,7 @@
   let told = null;
   let tab = "explore";
   let hidden = [];
-  let opened = null; // the query of the page as it opened: until it changes, the address stays as it came
+  let opening = null; // the query of the page as it opens, for which the address has no words
 
   // A tab's numbers --------------------------------------------------------------------------------------------------
 
@@ -146,11 +146,11 @@
       .map(([key, value]) => `${key}=${encodeURIComponent(value)}`);
 
   const address = () => {
+    if (opening === null) return;
     const now = query();
-    if (opened === null || now === opened) return;
-    opened = ""; // from here on it follows, back to where it began too
-    const wanted = `?${[...foreign(), now].filter(Boolean).join("&")}`;
-    if (wanted !== location.search) history.replaceState(history.state, "", `${location.pathname}${wanted}${location.hash}`);
+    const wanted = [...foreign(), ...(now === opening ? [] : [now])].join("&");
+    if (wanted === location.search.slice(1)) return;
+    history.replaceState(history.state, "", `${location.pathname}${wanted && "?"}${wanted}${location.hash}`);
   };
 
   let settling = 0;
@@ -280,7 +280,7 @@
     }
     if (page.hide) hide(page.hide);
     if (page.teacher !== null) globalThis.lessons?.sheet?.(page.teacher);
-    if (page.lesson) globalThis.lessons?.open?.(page.lesson, page.step);
+    if (page.lesson) globalThis.lessons?.open?.(page.lesson, page.step, Boolean(whole.explore));
     if (page.present !== null) globalThis.present?.toggle?.(page.present);
     if (notices.length) say(notices.join(" "));
     changed();
@@ -336,8 +336,10 @@
     else begin();
   };
   const begin = () => {
-    opened = query();
+    const { [FAMILIES[0]]: method, lo, hi } = defaults("explore");
+    opening = `image=${facts.images[0]}&family=${FAMILIES[0]}&method=${method}&lo=${lo}&hi=${hi}`;
     if (Array.from(new URLSearchParams(location.search)).some(([key]) => !key.startsWith("__"))) apply(location.search);
+    else changed(); // who was faster than this is in the address too
   };
 
   // A tab was opened, by whomever.
