@@ -1,0 +1,411 @@
+"""A setting as PyTorch that runs on its own: what a person takes home from the page.
+
+Three scripts for every entry of the registry: with torch and torchvision alone, with this library, and a step of
+training with the penalty. Each only defines things when it is imported, and does something when it is run, so that
+its parts can be taken out of it. tests/test_snippets.py runs them all and compares their numbers with the registry's.
+
+A script is made of pieces of source that stand below as they will be read; only numbers, and names that are known
+here, are filled in.
+"""
+
+import textwrap
+
+from . import checkpoints, registry
+from .modules import Clamp, Constraint
+from .registry import LAM, REGISTRY
+
+SCRIPTS = {"plain": "PyTorch alone", "library": "With this library", "training": "A training step"}
+PENALTIES = {"prox_l1": "L1", "prox_l2": "L2"}  # a proximal step, and the penalty that is its like in training
+WIDTH = 100  # of a line
+
+_NAMES = {"lo": "LO", "hi": "HI", "temperature": "T", "lam": "LAM", "radius": "RADIUS"}
+
+# Each entry of the registry as `constrain`, and what it needs before it -------------------------------------------
+
+_CONSTRAIN = {
+    "clamp": "return z.clamp(LO, HI)",
+    "clamp_straight_through": """\
+# Forwards the clamp, backwards the identity. Exactly 0 is added: nothing leaves the box.
+return z.detach().clamp(LO, HI) + (z - z.detach())""",
+    "clamp_inward": "return InwardClamp.apply(z)",
+    "smooth_clamp": """\
+middle = (LO + HI) / 2
+half = max((HI - LO) / 2, 1e-30)  # a box without width is a point, not 0 / 0
+y = middle + half * torch.tanh((z - middle) / half)
+return y.clamp(LO, HI)  # for what rounding put outside""",
+    "softmax": "return torch.softmax(z / T, dim=-1)",
+    "sparsemax": "return project_simplex(z / T, 1.0)",
+    "entmax15": """\
+# p = max(z / 2T - tau, 0)^2, with the tau for which p sums to 1.
+z = (z - z.amax(-1, keepdim=True)) / (2 * T)
+with torch.no_grad():  # which classes are above tau: try 1, 2, ... of the largest
+    ordered = z.sort(-1, descending=True).values
+    k = torch.arange(1, z.shape[-1] + 1, dtype=z.dtype, device=z.device)
+    mean = ordered.cumsum(-1) / k
+    spread = (ordered.square().cumsum(-1) / k - mean.square()) * k
+    tau = mean - ((1 - spread).clamp_min(0) / k).sqrt()
+    last = (tau <= ordered).sum(-1, keepdim=True) - 1
+    support = z >= ordered.gather(-1, last)
+k = support.sum(-1, keepdim=True)
+mean = z.where(support, 0).sum(-1, keepdim=True) / k
+spread = (z - mean).where(support, 0).square().sum(-1, keepdim=True)
+tau = mean - ((1 - spread).clamp_min(1e-30) / k).sqrt()
+return (z - tau).where(support, 0).clamp_min(0).square()""",
+    "prox_l1": "return torch.nn.functional.softshrink(z, LAM)  # sign(z) * max(|z| - LAM, 0)",
+    "prox_l2": "return z / (1 + 2 * LAM)",
+    "project_l1_ball": """\
+size = z.abs()
+inside = size.sum(-1, keepdim=True) <= RADIUS
+return z.where(inside, z.sign() * project_simplex(size, RADIUS))""",
+    "project_l2_ball": """\
+norm = z.norm(dim=-1, keepdim=True)
+return z * (RADIUS / norm.clamp_min(RADIUS))  # inside the ball as it is; no 0 / 0 at 0""",
+    "project_simplex": "return project_simplex(z, RADIUS)",
+}
+
+_PROJECT_SIMPLEX = '''\
+def project_simplex(z, radius):
+    """The nearest point with y >= 0 and sum y = radius: y = max(z - tau, 0)."""
+    z = z - z.amax(-1, keepdim=True)  # changes nothing but the rounding
+    ordered = z.sort(-1, descending=True).values
+    k = torch.arange(1, z.shape[-1] + 1, dtype=z.dtype, device=z.device)
+    excess = ordered.cumsum(-1) - radius
+    size = (k * ordered >= excess).sum(-1, keepdim=True)  # how many classes are above tau
+    tau = excess.gather(-1, size - 1) / size
+    return (z - tau).clamp_min(0)'''
+
+_INWARD_CLAMP = '''\
+class InwardClamp(torch.autograd.Function):
+    """A clamp; outside the box only a gradient passes whose step leads back into it."""
+
+    @staticmethod
+    def forward(ctx, z):
+        ctx.save_for_backward(z)
+        return z.clamp(LO, HI)
+
+    @staticmethod
+    def backward(ctx, grad):
+        (z,) = ctx.saved_tensors
+        # Descent moves z against its gradient: down where grad > 0, up where grad < 0.
+        passes = ((z <= HI) | (grad > 0)) & ((z >= LO) | (grad < 0))
+        return grad.where(passes, 0)'''
+
+_NEEDED = {
+    "clamp_inward": _INWARD_CLAMP,
+    "sparsemax": _PROJECT_SIMPLEX,
+    "project_l1_ball": _PROJECT_SIMPLEX,
+    "project_simplex": _PROJECT_SIMPLEX,
+}
+
+# What the loss sees: twins of `training.loss` -----------------------------------------------------------------------
+
+_FENCHEL_YOUNG = """\
+# The loss sees the logits: this one (Fenchel-Young, Blondel et al. 2020) belongs to {title}.
+# It is finite where -log p is not, and its gradient in z / T is p minus the one-hot label.
+u, p = z / T, constrain(z).detach()  # p is a maximiser: its own derivative does not count
+negentropy = {negentropy}
+return ((p * u).sum(-1) - negentropy - u.gather(-1, labels[:, None])[:, 0]).mean()"""
+
+_LOSSES = {
+    "softmax": """\
+# The loss sees z / T: cross_entropy takes the softmax itself. Given constrain(z), it would take
+# a second one, and with ten classes could never fall below 1.46.
+return F.cross_entropy(z / T, labels)""",
+    "sparsemax": _FENCHEL_YOUNG.format(title="sparsemax", negentropy="(p.square().sum(-1) - 1) / 2"),
+    "entmax15": _FENCHEL_YOUNG.format(title="1.5-entmax", negentropy="(p.pow(1.5).sum(-1) - 1) * 4 / 3"),
+    "prox_l1": """\
+# The loss sees the plain logits. In training the penalty does the work: the weights learn to
+# keep z small. The proximal step is for use, in predict: it shrinks a finished output once.
+return F.cross_entropy(z, labels)""",
+}
+_LOSSES["prox_l2"] = _LOSSES["prox_l1"]
+_LOSS = """\
+# The loss sees the constrained outputs and reads them as logits.
+return F.cross_entropy(constrain(z), labels)"""
+
+_TERMS = {
+    "prox_l1": "return LAM * z.abs().sum(-1).mean()  # LAM ‖z‖₁",
+    "prox_l2": "return LAM * z.square().sum(-1).mean()  # LAM ‖z‖₂²",
+}
+
+# A picture, a model, logits -------------------------------------------------------------------------------------------
+
+_CIFAR_IMPORTS = """\
+import argparse
+import json
+import math
+from pathlib import Path
+
+import torch
+import torchvision
+from PIL import Image, ImageOps
+from torchvision.transforms import functional as TF"""
+
+_IMAGENET_IMPORTS = """\
+import argparse
+
+import torch
+import torchvision
+from PIL import Image, ImageOps"""
+
+_LOAD = '''\
+def load(path):
+    """A picture as the page takes it: upright, on white where it is transparent, RGB."""
+    picture = Image.open(path)
+    picture.draft(None, (1024, 1024))  # a JPEG of twice that is decoded at a half, or less
+    picture = ImageOps.exif_transpose(picture).convert("RGBA")
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")'''
+
+_READ = '''\
+def read(path):
+    """A safetensors file: its header's length in 8 bytes, the header in JSON, the tensors."""
+    data = bytearray(Path(path).read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header.pop("__metadata__", None)
+    dtypes = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64}
+    state = {}
+    for name, entry in header.items():
+        first, last = entry["data_offsets"]
+        tensor = torch.frombuffer(data[start + first : start + last], dtype=dtypes[entry["dtype"]])
+        state[name] = tensor.reshape(entry["shape"])
+    return state'''
+
+_CROPS = '''\
+def crops(picture):
+    """As few squares as cover the long side, both ends included, and the whole squeezed into one."""
+    width, height = picture.size
+    side = min(width, height)
+    count = min(math.ceil(max(width, height) / side), SQUARES)
+    starts = [i / max(count - 1, 1) for i in range(count)]
+    corners = [(round(start * (width - side)), round(start * (height - side))) for start in starts]
+    boxes = [(x, y, x + side, y + side) for x, y in corners] + [(0, 0, width, height)]
+    return [
+        picture.resize((DETAIL, DETAIL), Image.Resampling.BOX, box=box, reducing_gap=3.0)
+        for box in dict.fromkeys(boxes)  # without repeats
+    ]'''
+
+_CIFAR_LOGITS = '''\
+@torch.inference_mode()
+def logits(picture, weights):
+    """Of a picture, (10,): the mean over its crops and their mirror images."""
+    model = torchvision.models.resnet18(num_classes=len(LABELS))
+    model.load_state_dict(read(weights))
+    x = torch.stack([TF.to_tensor(crop) for crop in crops(picture)])  # (V, 3, DETAIL, DETAIL)
+    x = torch.nn.functional.interpolate(x, size=(SIZE, SIZE), mode="bilinear")
+    x = TF.normalize(x, MEAN, STD)
+    return model.eval()(torch.cat([x, x.flip(-1)])).mean(0)'''
+
+_IMAGENET = """\
+WEIGHTS = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
+LABELS = WEIGHTS.meta["categories"]"""
+
+_IMAGENET_LOGITS = '''\
+@torch.inference_mode()
+def logits(picture):
+    """Of a picture, (1000,)."""
+    model = torchvision.models.resnet18(weights=WEIGHTS).eval()  # downloaded once
+    return model(WEIGHTS.transforms()(picture)[None])[0]'''
+
+_MAIN = """\
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("picture")
+    args = parser.parse_args()
+    z = logits(load(args.picture)).double()  # constrained in float64, as on the page
+    y = constrain(z)
+    for i in z.argsort(descending=True)[:10].tolist():
+        print(f"{LABELS[i]:>24} {z[i].item():12.6f} {y[i].item():14.8g}")"""
+
+# The same with this library -------------------------------------------------------------------------------------------
+
+_LIBRARY_IMPORTS = """\
+import argparse
+from pathlib import Path
+
+import torch
+
+from constrained import {kind}, constrained_resnet18
+from constrained.checkpoints import CHECKPOINTS
+from constrained.images import decode"""
+
+_LIBRARY = """\
+checkpoint = CHECKPOINTS["{model}"]()
+constraint = {kind}({arguments})
+model = constrained_resnet18(weights=checkpoint.load(), constraint=constraint).eval()
+# The head by itself, in float64: what the crops of a picture give is averaged before it.
+head, model.fc = model.fc.double(), torch.nn.Identity()"""
+
+_LIBRARY_OUTPUTS = '''\
+@torch.inference_mode()
+def outputs(path):
+    """A picture's logits z = W h + b and its constrained outputs, each (C,)."""
+    views = checkpoint.views(decode(Path(path).read_bytes()))
+    h = model(checkpoint.batch(views)).mean(0).double()  # (512,)
+    return head.logits(h), head(h)'''
+
+_LIBRARY_MAIN = """\
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("picture")
+    z, y = outputs(parser.parse_args().picture)
+    for i in z.argsort(descending=True)[:10].tolist():
+        print(f"{checkpoint.labels[i]:>24} {z[i].item():12.6f} {y[i].item():14.8g}")"""
+
+# A step of training ---------------------------------------------------------------------------------------------------
+
+_TRAINING_IMPORTS = """\
+import torch
+import torch.nn.functional as F
+import torchvision"""
+
+_LOSS_OF = "def loss_of(z, labels):  # logits (B, C), classes (B,) -> a scalar\n"
+_PENALTY = """\
+def penalty(z):  # (B, C) -> a scalar
+    # A mean over the batch: a sum would grow with it. LAM is the page's; in a loss start with 0.01.
+"""
+
+_STEP = '''\
+def step(model, optimizer, pictures, labels):
+    """One step on a batch (B, 3, H, W) and its classes (B,); the loss before it."""
+    z = model.train()(pictures)  # the model gives logits; the constraint comes after it
+    loss = loss_of(z, labels) + penalty(z)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()'''
+
+_PREDICT = '''\
+@torch.inference_mode()
+def predict(model, pictures):
+    """The constrained outputs, for use: (B, 3, H, W) -> (B, C)."""
+    return constrain(model.eval()(pictures))'''
+
+_TRAINING_MAIN = """\
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    model = torchvision.models.resnet18({start})
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True)
+    pictures, labels = torch.randn(8, 3, 64, 64), torch.randint({classes}, (8,))  # yours here
+    for _ in range(3):
+        print(f"loss {{step(model, optimizer, pictures, labels):.6f}}")
+    print(predict(model, pictures)[0, :10])"""
+
+# Putting them together ------------------------------------------------------------------------------------------------
+
+
+def name(script: str, key: str) -> str:
+    """What a script's file is called: a key of ``SCRIPTS``, and one of the registry."""
+    return f"{key}.py" if script == "plain" else f"{key}_{script}.py"
+
+
+def plain(key: str, settings: dict[str, float], model: str = "cifar10") -> str:
+    """A script with torch and torchvision alone: picture, ResNet18, logits, constrained outputs.
+
+    Args:
+        key: an entry of the registry.
+        settings: at least its parameters.
+        model: a key of ``checkpoints.CHECKPOINTS``.
+
+    Raises:
+        ValueError: for an unknown key or model, or a parameter that is missing or outside its range.
+    """
+    _check(key, settings, model)
+    about = f"The output of a ResNet18, constrained with torch and torchvision alone: {REGISTRY[key].title}."
+    usage = f"python {name('plain', key)} picture.jpg"
+    imports, network, main = _IMAGENET_IMPORTS, [_IMAGENET, _IMAGENET_LOGITS], _MAIN
+    if model == "cifar10":
+        known = checkpoints.facts()
+        usage += f" --weights {known['file']}"
+        imports, network = _CIFAR_IMPORTS, [_cifar(known), _READ, _CROPS, _CIFAR_LOGITS]
+        argument = f'    parser.add_argument("--weights", default="{known["file"]}")\n'
+        main = main.replace("    args =", argument + "    args =").replace("picture))", "picture), args.weights)")
+    first = [_docstring(about, key, usage), imports, _constants(key, settings)]
+    return _joined("\n\n".join(first), *_constraint(key), _LOAD, *network, main)
+
+
+def library(key: str, settings: dict[str, float], model: str = "cifar10") -> str:
+    """The same with this library; arguments and errors as for `plain`."""
+    constraint = _check(key, settings, model)
+    kind = type(constraint).__name__
+    arguments = [f"{p.key}={float(settings[p.key])!r}" for p in REGISTRY[key].parameters]
+    if isinstance(constraint, Clamp) and constraint.gradient != "zero":
+        arguments.append(f'gradient="{constraint.gradient}"')
+    about = f"The output of a ResNet18, constrained with this project's library: {REGISTRY[key].title}."
+    first = [
+        _docstring(about, key, f"python {name('library', key)} picture.jpg  (in the project's folder)"),
+        _LIBRARY_IMPORTS.format(kind=kind),
+        _LIBRARY.format(kind=kind, arguments=", ".join(arguments), model=model),
+    ]
+    return _joined("\n\n".join(first), _LIBRARY_OUTPUTS, _LIBRARY_MAIN)
+
+
+def training(key: str, settings: dict[str, float], model: str = "cifar10", penalty: str = "") -> str:
+    """A training step with torch and torchvision alone: what the loss sees of the constraint, and the penalty.
+
+    Args:
+        key, settings: as for `plain`.
+        model: its classes, and for ImageNet the weights that training starts from.
+        penalty: ``"prox_l1"`` or ``"prox_l2"`` for the penalty that is its like, weighed by ``settings["lam"]``; any
+            other entry, or a weight of 0, for none. A proximal step as ``key`` has its own.
+
+    Raises:
+        ValueError: as `plain`, and for a weight of the penalty outside its range.
+    """
+    _check(key, settings, model)
+    penalty = key if key in PENALTIES else penalty
+    weighed = penalty in PENALTIES and (penalty == key or registry.number(LAM, settings.get("lam")) > 0)
+    about = f"A training step of a ResNet18 with a constrained output: {REGISTRY[key].title}"
+    about += f", and an {PENALTIES[penalty]} penalty on the logits." if weighed else "."
+    first = [
+        _docstring(about, key, f"python {name('training', key)}"),
+        _TRAINING_IMPORTS,
+        _constants(key, settings, *(("lam",) if weighed else ())),
+    ]
+    loss = _LOSS_OF + _indented(_LOSSES.get(key, _LOSS))
+    terms = [_PENALTY + _indented(_TERMS[penalty])] if weighed else []
+    step = _STEP if weighed else _STEP.replace(" + penalty(z)", "")
+    start, classes = ('weights="IMAGENET1K_V1"', "1000") if model == "imagenet" else ("num_classes=10", "10")
+    main = _TRAINING_MAIN.format(start=start, classes=classes)
+    return _joined("\n\n".join(first), *_constraint(key), loss, *terms, step, _PREDICT, main)
+
+
+def _check(key: str, settings: dict[str, float], model: str) -> Constraint:
+    """The entry's module, or ``ValueError``."""
+    if model not in checkpoints.CHECKPOINTS:
+        raise ValueError(f"model must be one of {', '.join(checkpoints.CHECKPOINTS)}, got {model!r:.40}")
+    return registry.build(key, settings)
+
+
+def _docstring(about: str, key: str, usage: str) -> str:
+    about, help = (textwrap.fill(text, WIDTH) for text in (f'"""{about}', REGISTRY[key].help))
+    return f'{about}\n\n{help}\n\n    {usage}\n"""'
+
+
+def _constants(key: str, settings: dict[str, float], *more: str) -> str:
+    """A setting's numbers, each exactly: Python reads a float's repr back as the same float."""
+    parameters = dict.fromkeys([*(p.key for p in REGISTRY[key].parameters), *more])
+    return "\n".join(f"{_NAMES[p]} = {float(settings[p])!r}" for p in parameters)
+
+
+def _constraint(key: str) -> list[str]:
+    needed = [_NEEDED[key]] if key in _NEEDED else []
+    return [*needed, "def constrain(z):  # (..., C) -> (..., C)\n" + _indented(_CONSTRAIN[key])]
+
+
+def _cifar(known: dict) -> str:
+    geometry = known["input"]
+    return f"""\
+LABELS = "{" ".join(known["labels"])}".split()
+SQUARES = {checkpoints.SQUARES}  # at most, of a long picture
+DETAIL, SIZE = {geometry["detail"]}, {geometry["size"]}  # pixels of a crop, and of what the network sees
+MEAN, STD = {geometry["mean"]}, {geometry["std"]}"""
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text, "    ")
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n\n".join(parts) + "\n"
