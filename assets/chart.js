@@ -9,12 +9,13 @@
   "use strict";
 
   const { methods: twins, max, min, sum } = globalThis.constraints;
-  const { minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders, changed } = globalThis.page;
+  const { minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders, words, changed } = globalThis.page;
   const registry = globalThis.registry;
   const FAMILIES = ["bounded", "probability", "regularised"];
   const COLUMNS = ["raw", ...FAMILIES];
   const NAMES = { raw: "Raw", bounded: "Bounded", probability: "Probability", regularised: "Regularised" };
   const ROW = 26;
+  const LINE = 8; // what a row grows by for the numbers of A under those of B
   const LANE = 14; // what a row grows by to show its gradient
   const AXIS = 22;
   const TOP = 15; // above the rows, where the bounds have their names
@@ -38,6 +39,8 @@
     stale: false, // whether they are those of an older setting, or still to come
     outputs: {}, // family -> {y, dead, named}
     before: {}, // family -> outputs of the setting before the one being made
+    a: null, // {methods, settings} pinned to compare with; what the controls say is then B
+    aOutputs: {}, // family -> {y, dead, named} of A
     changed: {}, // family -> time of its last change
     axes: { logit: [-8, 8], probability: [0, 1] },
     over: null, // the class under the pointer or focus
@@ -48,6 +51,7 @@
   let ask = () => {};
   let figures = {};
   let announced = null;
+  let type = 1; // how much larger than usual style.css has the text
 
   const text = (column) => (column === "probability" ? percent : logit);
 
@@ -122,6 +126,7 @@
     state.changed = {};
     state.over = state.pinned = null;
     state.gradients = null;
+    computeA();
     // The axes stay for the next picture too, so that two can be compared, unless it would not fit or would be tiny.
     const [low, high] = axisFor(state.logits);
     const [from, to] = state.axes.logit;
@@ -145,7 +150,7 @@
     fitLogits();
     if (!all) {
       const rows = shown();
-      const visible = (family) => rows.map((i) => state.outputs[family].y[i]);
+      const visible = (family) => [state.outputs, state.aOutputs].flatMap((of) => (of[family] ? rows.map((i) => of[family].y[i]) : []));
       state.axes.logit = axisFor([...rows.map((i) => state.logits[i]), ...visible("bounded"), ...visible("regularised")]);
       const top = max(visible("probability"));
       const step = niceStep(top / 4);
@@ -156,10 +161,11 @@
 
   const shown = () => state.order.slice(0, state.k);
 
+  const outputsOf = ({ methods, settings }) =>
+    Object.fromEntries(FAMILIES.map((family) => [family, twins[methods[family]](state.logits, settings)]));
+
   const compute = () => {
-    for (const family of FAMILIES) {
-      state.outputs[family] = twins[state.methods[family]](state.logits, state.settings);
-    }
+    state.outputs = outputsOf(state);
     state.target = state.targetName === null ? state.order[0] : state.labels.indexOf(state.targetName);
   };
 
@@ -180,6 +186,52 @@
     }
   };
 
+  // Comparing two: A is pinned, B is what the controls say ---------------------------------------------------------
+
+  let measured = {}; // family -> what the badges say of A, as numbers
+  let drawing = 0; // changes with A's outputs
+
+  const computeA = () => {
+    const there = state.a && state.logits.length;
+    state.aOutputs = there ? outputsOf(state.a) : {};
+    measured = there ? Object.fromEntries(FAMILIES.map((f) => [f, measure(f, state.a, state.aOutputs[f])])) : {};
+    drawing += 1;
+  };
+
+  // A setting as it may come, from a link say, to one that is whole and within its ranges.
+  const whole = ({ methods, settings }) => {
+    const choice = (family) => (registry.methods[methods[family]]?.family === family ? methods[family] : registry.chosen[family]);
+    const number = (key, p) => (Number.isFinite(settings[key]) ? inRange(p, settings[key]) : p.default);
+    const numbers = Object.fromEntries(Object.entries(registry.parameters).map(([key, p]) => [key, number(key, p)]));
+    numbers.hi = Math.max(numbers.lo, numbers.hi);
+    return { methods: Object.fromEntries(FAMILIES.map((family) => [family, choice(family)])), settings: numbers };
+  };
+
+  const inWords = ({ methods, settings }) => FAMILIES.map((family) => words(methods[family], settings)).join("; ");
+
+  // Keep a setting as A, {methods, settings}; null ends the comparison.
+  const pinA = (setting) => {
+    if (!setting && !state.a) return;
+    state.a = setting && whole(setting);
+    state.before = {};
+    computeA();
+    draw();
+    tell(state.a ? `Pinned as A: ${inWords(state.a)}.` : "A is no longer pinned.");
+    changed();
+  };
+
+  const swap = () => {
+    if (!state.a) return;
+    const { a, family } = state;
+    pinA(state);
+    globalThis.share.put({ explore: { ...a.methods, ...a.settings, family } });
+    tell(`A and B have changed places. A: ${inWords(state.a)}. B: ${inWords(state)}.`);
+  };
+
+  const tell = (content) => {
+    if (chart) figures.live.textContent = content;
+  };
+
   // Building the page's nodes ---------------------------------------------------------------------------------------
 
   const mount = (element, props, watch, asks) => {
@@ -193,6 +245,7 @@
       figures[column] = {
         figure,
         formula: node("div", "formula", caption),
+        a: node("div", "a-words", caption),
         example: node("div", "example", caption),
         svg: svgNode("svg", { role: "group", "aria-label": `${NAMES[column]}: one bar a class` }, figure),
         badges: node("ul", "badges", figure),
@@ -217,7 +270,11 @@
     chart.addEventListener("focusout", () => point(null));
     chart.addEventListener("click", (event) => pin(event.target));
     chart.addEventListener("keydown", walk);
-    new ResizeObserver(() => draw()).observe(figures.raw.figure);
+    let width = 0;
+    new ResizeObserver(([{ contentRect }]) => {
+      if (contentRect.width !== width) draw(); // the height follows what is drawn
+      width = contentRect.width;
+    }).observe(figures.raw.figure);
 
     if (state.model === null) receive(props.value);
     watch("value", () => receive(props.value));
@@ -257,16 +314,20 @@
     const parts = figures[column];
     const labelled = column === "raw" || stacked;
     const rows = shown();
-    const key = JSON.stringify([state.model, rows, width, labelled, state.gradientOn]);
+    const key = JSON.stringify([state.model, rows, width, labelled, state.gradientOn, state.a !== null, type]);
     if (parts.built === key) return;
     parts.built = key;
+    parts.drawn = null;
 
     const longest = max([...rows.map((i) => state.labels[i].length), rest() ? "999 others".length : 0]);
-    const gutter = labelled ? Math.min(12 + 8.4 * longest, Math.max(96, width * 0.36)) : 14;
-    const height = ROW + (state.gradientOn ? LANE : 0);
+    const letter = 8.4 * type;
+    const gutter = labelled ? Math.min(12 + letter * longest, Math.max(96 * type, width * 0.36)) : 14;
+    const line = state.a ? LINE : 0;
+    const body = ROW + line;
+    const height = body + (state.gradientOn ? LANE : 0);
     parts.left = gutter;
-    parts.right = width - 66;
-    parts.height = height;
+    parts.right = width - 66 * type;
+    parts.body = body;
     const count = rows.length + (rest() ? 1 : 0);
     const full = TOP + count * height + AXIS;
     parts.bottom = TOP + count * height;
@@ -289,22 +350,28 @@
       if (index >= 0) put(g, { "data-class": index, tabindex: column === "raw" || stacked ? 0 : -1 });
       svgNode("rect", { class: "hit", x: 0, y: 0, width, height, rx: 4 }, g);
       const row = { g, index };
-      const middle = ROW / 2 + 4;
+      const middle = body / 2 + 4;
+      const withA = state.a && column !== "raw";
       if (labelled) {
-        const fits = Math.floor((gutter - 8) / 8.4);
+        const fits = Math.floor((gutter - 8) / letter);
         const label = index < 0 ? `${state.order.length - rows.length} others` : state.labels[index];
         const cut = label.length > fits ? `${label.slice(0, Math.max(fits - 1, 1))}…` : label;
         svgNode("text", { class: "label", x: gutter - 8, y: middle, "text-anchor": "end" }, g).textContent = cut;
       }
       row.name = svgNode("title", {}, g);
-      row.ghost = svgNode("rect", { class: "ghost", y: 4, height: ROW - 8, rx: 2 }, g);
-      row.bar = svgNode("rect", { class: "bar", y: 5, height: ROW - 10, rx: 2 }, g);
-      row.beyond = svgNode("path", { class: "beyond" }, g);
-      row.value = svgNode("text", { class: "value", x: width - 4, y: middle, "text-anchor": "end" }, g);
+      row.ghost = svgNode("rect", { class: "ghost", y: 4 + line / 2, height: ROW - 8, rx: 2 }, g);
+      row.bar = svgNode("rect", { class: "bar", y: 5 + line / 2, height: ROW - 10, rx: 2 }, g);
+      row.beyond = svgNode("path", { class: "beyond", transform: `translate(0 ${line / 2})` }, g);
+      row.value = svgNode("text", { class: "value", x: width - 4, y: withA ? 14 : middle, "text-anchor": "end" }, g);
+      if (withA) {
+        row.outline = svgNode("path", { class: "a-outline" }, g);
+        row.end = svgNode("path", { class: "a-end" }, g);
+        row.aValue = svgNode("text", { class: "a-value", x: width - 4, y: body - 6, "text-anchor": "end" }, g);
+      }
       if (state.gradientOn) {
-        row.lane = svgNode("rect", { class: "lane", y: ROW - 2, height: LANE - 2, rx: 2 }, g);
+        row.lane = svgNode("rect", { class: "lane", y: body - 2, height: LANE - 2, rx: 2 }, g);
         row.arrow = svgNode("path", { class: "arrow" }, g);
-        row.slope = svgNode("text", { class: "slope", x: width - 4, y: ROW + 8, "text-anchor": "end" }, g);
+        row.slope = svgNode("text", { class: "slope", x: width - 4, y: body + 8, "text-anchor": "end" }, g);
       }
       return row;
     });
@@ -329,7 +396,7 @@
     axis.dataset.key = key;
     axis.replaceChildren();
     const x = scaleOf(column);
-    const wanted = Math.max(2, Math.floor((right - left) / 30));
+    const wanted = Math.max(2, Math.floor((right - left) / (30 * type)));
     const step = niceStep((high - low) / wanted);
     const digits = Math.max(0, -Math.floor(Math.log10(column === "probability" ? step * 100 : step) + 1e-9));
     for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-6; v += step) {
@@ -369,13 +436,40 @@
     return { x: a, width: Math.max(b - a, from === to ? 0 : 1) };
   };
 
+  // A as an outline that ends in a thick stroke. It follows the picture, the axes and the width, but no slider.
+  const drawA = (column) => {
+    const parts = figures[column];
+    const now = state.a && `${drawing} ${axisOf(column)}`;
+    if (column === "raw" || parts.drawn === now) return;
+    parts.drawn = now;
+    if (!state.a) return;
+    const x = scaleOf(column);
+    const [low, high] = axisOf(column);
+    const { y: values, dead } = state.aOutputs[column];
+    const [top, bottom] = [5, parts.body - 5];
+    for (const row of parts.rows) {
+      if (row.index < 0) {
+        const { from, to, text: said } = restOf(column, values);
+        put(row.outline, { d: `M${x(from)} ${top}H${x(to)}V${bottom}H${x(from)}z` });
+        row.told = `; A ${said}`;
+        say(row.aValue, `A ${said}`);
+        continue;
+      }
+      const v = values[row.index];
+      put(row.outline, { d: `M${x(0)} ${top}H${x(v)}M${x(v)} ${bottom}H${x(0)}` });
+      put(row.end, { d: v < low || v > high ? "" : `M${x(v)} ${top - 1}V${bottom + 1}` });
+      row.told = `; A ${text(column)(v)}${dead[row.index] ? ", no gradient" : ""}`;
+      say(row.aValue, `A ${text(column)(v)}`);
+    }
+  };
+
   const drawRows = (column) => {
-    const { rows, right, left } = figures[column];
+    const { rows, right, left, body } = figures[column];
     const x = scaleOf(column);
     const [low, high] = axisOf(column);
     const { y: values, dead } =
       column === "raw" ? { y: state.logits, dead: null } : state.outputs[column];
-    const before = column === "raw" ? null : state.before[column]?.y;
+    const before = column === "raw" || state.a ? null : state.before[column]?.y;
     const format = text(column);
     const lit = state.over ?? state.pinned;
     const slopes = state.gradients?.[column]?.gradient;
@@ -384,7 +478,7 @@
         const { from, to, text: said } = restOf(column, values);
         put(row.bar, { ...span(x, from, to), class: "bar rest" });
         say(row.value, said);
-        say(row.name, `the other classes: ${said}`);
+        say(row.name, `the other classes: ${said}${row.told ?? ""}`);
         continue;
       }
       const v = values[row.index];
@@ -394,19 +488,19 @@
       const off = v > high ? `M${right - 7} 6 l7 7 l-7 7z` : v < low ? `M${left + 7} 6 l-7 7 l7 7z` : "";
       put(row.beyond, { d: off });
       say(row.value, format(v));
-      say(row.name, `${state.labels[row.index]}: ${NAMES[column]} ${format(v)}${isDead ? ", no gradient" : ""}`);
+      say(row.name, `${state.labels[row.index]}: ${NAMES[column]} ${format(v)}${isDead ? ", no gradient" : ""}${row.told ?? ""}`);
       row.g.classList.toggle("lit", row.index === lit);
       row.g.classList.toggle("target", state.gradientOn && row.index === state.target);
-      if (row.lane) drawSlope(row, slopes?.[row.index], left, right);
+      if (row.lane) drawSlope(row, slopes?.[row.index], left, right, body);
     }
   };
 
   // A gradient as an arrow: where one step of gradient descent would push the logit.
-  const drawSlope = (row, slope, left, right) => {
+  const drawSlope = (row, slope, left, right, body) => {
     const middle = (left + right) / 2;
-    const y = ROW + LANE / 2 - 3;
+    const y = body + LANE / 2 - 3;
     const none = slope === 0;
-    put(row.lane, { x: left, width: right - left - (none ? 6 : 0), class: none ? "lane none" : "lane" });
+    put(row.lane, { x: left, width: Math.max(right - left - (none ? 6 : 0), 0), class: none ? "lane none" : "lane" });
     const reach = slope ? (-slope / state.steepest) * ((right - left) / 2 - 4) : 0;
     const tip = middle + reach;
     const back = tip - Math.sign(reach) * Math.min(5, Math.abs(reach));
@@ -415,6 +509,8 @@
     });
     say(row.slope, slope === undefined ? "" : none ? "no gradient" : `∂ ${logit(slope)}`);
   };
+
+  const LEGEND = "A, pinned: outlines. B, the controls: bars. Signed numbers in badges: B − A.";
 
   const drawFormula = (column) => {
     const { formula, example, note } = figures[column];
@@ -440,6 +536,7 @@
       );
       say(note, method.help + lambdaNote(column));
     }
+    say(figures[column].a, !state.a ? "" : column === "raw" ? LEGEND : `A: ${words(state.a.methods[column], state.a.settings)}`);
     const told = state.gradients?.[column];
     figures[column].figure.dataset.loss = told
       ? `${told.name} = ${Number.isFinite(told.loss) ? short(told.loss) : "infinite"}, target ${state.labels[state.target]}`
@@ -458,51 +555,95 @@
   const drawBadges = (column) => {
     const { badges } = figures[column];
     const wanted = column === "raw" ? rawBadges() : constrainedBadges(column);
-    while (badges.children.length < wanted.length) node("li", "", badges);
+    while (badges.children.length < wanted.length) {
+      const badge = node("li", "", badges);
+      node("span", "", badge);
+      node("span", "of-a", badge);
+    }
     while (badges.children.length > wanted.length) badges.lastChild.remove();
-    wanted.forEach(([content, kind], at) => {
-      say(badges.children[at], content);
-      put(badges.children[at], { class: kind ?? "" });
+    wanted.forEach(([content, kind, ofA], at) => {
+      const badge = badges.children[at];
+      say(badge.firstChild, content);
+      say(badge.lastChild, ofA ?? "");
+      put(badge, { class: kind ?? "" });
     });
   };
 
-  const range = (values, format) => `${format(min(values))} … ${format(max(values))}`;
+  const range = (low, high, format) => `${format(low)} … ${format(high)}`;
 
   const rawBadges = () => [
     [`top-1 ${state.labels[state.order[0]]}`],
-    [`range ${range(state.logits, logit)}`],
+    [`range ${range(min(state.logits), max(state.logits), logit)}`],
     [`sum ${logit(sum(state.logits))}`],
   ];
 
   const entropy = (p) => -sum(p.map((v) => (v > 0 ? v * Math.log(v) : 0)));
 
-  const constrainedBadges = (column) => {
-    const { y, dead } = state.outputs[column];
-    const total = y.length;
-    const raw = state.order[0];
+  // What the badges of a column say, as numbers.
+  const measure = (column, { methods, settings }, { y, dead }) => {
+    const method = methods[column];
     const top = max(y);
-    const best = Array.from(y.keys()).filter((i) => y[i] === top);
+    const distribution = column === "probability" || (method === "project_simplex" && settings.radius === 1);
+    return {
+      method,
+      best: Array.from(y.keys()).filter((i) => y[i] === top),
+      low: min(y),
+      top,
+      clipped: sum(state.logits.map((v) => (v < settings.lo || v > settings.hi ? 1 : 0))),
+      zeros: sum(y.map((v) => (v === 0 ? 1 : 0))),
+      flat: sum(dead),
+      sum: sum(y),
+      entropy: distribution ? entropy(y) : null,
+      moved: Math.sqrt(sum(y.map((v, i) => (v - state.logits[i]) ** 2))),
+    };
+  };
+
+  const ranking = (column, { best, top }) => {
+    const raw = state.order[0];
+    if (!best.includes(raw)) return `changed to ${state.labels[best[0]] ?? "nothing"}`;
+    return best.length > 1 ? `tied: ${best.length} of ${state.labels.length} at ${text(column)(top)}` : `kept: ${state.labels[raw]}`;
+  };
+
+  // A's part of a badge: its number and by how much B differs. What differs by rounding alone is the same.
+  const SAME = "A the same";
+  const same = (b, a) => Object.is(b, a) || Math.abs(b - a) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b));
+  const signed = (count) => minus(count > 0 ? `+${count}` : String(count));
+  const beside = (b, a, format, difference = logit) => (same(b, a) ? SAME : `A ${format(a)}, ${difference(b - a)}`);
+
+  const constrainedBadges = (column) => {
+    const b = measure(column, state, state.outputs[column]);
+    const a = measured[column];
+    const total = state.labels.length;
+    const three = (v) => short(Number(v.toPrecision(3)));
     const list = [];
-    if (!best.includes(raw)) list.push([`top-1 changed to ${state.labels[best[0]] ?? "nothing"}`, "warn"]);
-    else if (best.length > 1) list.push([`top-1 tied: ${best.length} of ${total} at ${text(column)(top)}`, "warn"]);
-    else list.push([`top-1 kept: ${state.labels[raw]}`]);
+    const add = (content, kind, ofA) => list.push([content, kind, a ? ofA() : ""]);
+
+    const [rank, rankOfA] = [b, a ?? b].map((side) => ranking(column, side));
+    add(`top-1 ${rank}`, rank.startsWith("kept") ? "" : "warn", () =>
+      rank === rankOfA && (rank.startsWith("kept") || same(b.top, a.top)) ? SAME : `A ${rankOfA}`);
     if (column === "bounded") {
-      const { lo, hi } = state.settings;
-      const clipped = sum(state.logits.map((v) => (v < lo || v > hi ? 1 : 0)));
-      list.push([`${clipped} of ${total} ${state.methods.bounded === "smooth_clamp" ? "were outside" : "clipped"}`]);
+      const said = `${b.clipped} of ${total} ${b.method === "smooth_clamp" ? "were outside" : "clipped"}`;
+      add(said, "", () => beside(b.clipped, a.clipped, String, signed));
     }
-    const zeros = sum(y.map((v) => (v === 0 ? 1 : 0)));
-    if (registry.methods[state.methods[column]].zeros || zeros) list.push([`${zeros} exact zero${zeros === 1 ? "" : "s"}`]);
-    const flat = sum(dead);
-    if (flat) list.push([`${flat} of ${total} get no gradient`, "warn"]);
-    else if (state.methods[column] === "clamp_inward") list.push(["gradient only inwards"]);
-    else list.push(["all get a gradient"]);
-    list.push([`sum ${column === "probability" ? Number(sum(y).toFixed(6)) : logit(sum(y))}`]);
-    list.push([`range ${range(y, text(column))}`]);
-    const distribution = column === "probability" || (state.methods[column] === "project_simplex" && state.settings.radius === 1);
-    if (distribution) list.push([`entropy ${short(Number(entropy(y).toPrecision(3)))} of ${Math.log(total).toFixed(2)} nats`]);
-    const moved = Math.sqrt(sum(y.map((v, i) => (v - state.logits[i]) ** 2)));
-    list.push([`moved ‖${column === "probability" ? "p" : "y"} − z‖₂ = ${short(Number(moved.toPrecision(3)))}`]);
+    if (registry.methods[b.method].zeros || b.zeros || a?.zeros) {
+      add(`${b.zeros} exact zero${b.zeros === 1 ? "" : "s"}`, "", () => beside(b.zeros, a.zeros, String, signed));
+    }
+    const inward = ({ method }) => method === "clamp_inward";
+    const learns = b.flat ? `${b.flat} of ${total} get no gradient` : inward(b) ? "gradient only inwards" : "all get a gradient";
+    add(learns, b.flat ? "warn" : "", () => {
+      if (a.flat && !b.flat) return `A ${a.flat} get none`;
+      if (inward(b) !== inward(a)) return inward(a) ? "A only inwards" : "A all do";
+      return beside(b.flat, a.flat, String, signed);
+    });
+    const summed = column === "probability" ? (v) => String(Number(v.toFixed(6))) : logit;
+    add(`sum ${summed(b.sum)}`, "", () => beside(b.sum, a.sum, summed));
+    const between = (side) => range(side.low, side.top, text(column));
+    add(`range ${between(b)}`, "", () => (same(b.low, a.low) && same(b.top, a.top) ? SAME : `A ${between(a)}`));
+    if (b.entropy !== null) {
+      const said = `entropy ${three(b.entropy)} of ${Math.log(total).toFixed(2)} nats`;
+      add(said, "", () => (a.entropy === null ? "A is no distribution" : beside(b.entropy, a.entropy, three)));
+    }
+    add(`moved ‖${column === "probability" ? "p" : "y"} − z‖₂ = ${three(b.moved)}`, "", () => beside(b.moved, a.moved, three));
     return list;
   };
 
@@ -511,8 +652,12 @@
     if (!holder.parentElement.open) return;
     const table = document.createElement("table");
     const headRow = node("tr", "", node("thead", "", table));
-    for (const name of ["Class", ...COLUMNS.map((c) => NAMES[c])]) node("th", "", headRow, name).scope = "col";
+    // With A pinned, each constrained column is two: B's and A's.
+    const sides = (column) => (column === "raw" || !state.a ? [""] : [", B", ", A"]);
+    const names = COLUMNS.flatMap((column) => sides(column).map((side) => NAMES[column] + side));
+    for (const name of ["Class", ...names]) node("th", "", headRow, name).scope = "col";
     const body = node("tbody", "", table);
+    const number = (column, v) => (column === "probability" ? percent(v) : minus(String(Number(v.toPrecision(6)))));
     for (const i of shown()) {
       const row = node("tr", "", body);
       node("th", "", row, state.labels[i]).scope = "row";
@@ -520,7 +665,8 @@
         const v = column === "raw" ? state.logits[i] : state.outputs[column].y[i];
         const slope = state.gradients?.[column]?.gradient[i];
         const suffix = slope === undefined ? "" : slope === 0 ? " (no gradient)" : ` (gradient ${logit(slope)})`;
-        node("td", "", row, (column === "probability" ? percent(v) : minus(String(Number(v.toPrecision(6))))) + suffix);
+        node("td", "", row, number(column, v) + suffix);
+        if (sides(column).length > 1) node("td", "", row, number(column, state.aOutputs[column].y[i]));
       }
     }
     if (rest()) {
@@ -528,6 +674,7 @@
       node("th", "", row, `${state.order.length - state.k} others`).scope = "row";
       for (const column of COLUMNS) {
         node("td", "", row, restOf(column, column === "raw" ? state.logits : state.outputs[column].y).text);
+        if (sides(column).length > 1) node("td", "", row, restOf(column, state.aOutputs[column].y).text);
       }
     }
     holder.replaceChildren(table);
@@ -535,7 +682,7 @@
 
   const announce = () => {
     const text = COLUMNS.slice(1)
-      .map((column) => `${NAMES[column]}: ${figures[column].badges.firstChild?.textContent ?? ""}`)
+      .map((column) => `${NAMES[column]}: ${figures[column].badges.firstChild?.firstChild.textContent ?? ""}`)
       .join(". ");
     if (announced !== null && announced !== text) figures.live.textContent = text;
     announced = text;
@@ -545,11 +692,14 @@
     if (!chart || !state.logits.length) return;
     if (!figures.raw.figure.clientWidth) return; // on a hidden tab; the ResizeObserver comes back
     // Everything is read before anything is written: each read after a write would lay the page out once more.
-    const stacked = getComputedStyle(chart).getPropertyValue("--stacked").trim() === "1";
+    const look = getComputedStyle(chart);
+    const stacked = look.getPropertyValue("--stacked").trim() === "1";
+    type = Number(look.getPropertyValue("--type"));
     const widths = COLUMNS.map((column) => Math.max(Math.floor(figures[column].figure.clientWidth), 120));
     for (const [at, column] of COLUMNS.entries()) {
       build(column, widths[at], stacked);
       drawAxis(column);
+      drawA(column);
       drawRows(column);
       drawFormula(column);
       drawBadges(column);
@@ -560,6 +710,7 @@
     chart.classList.toggle("gradient-stale", state.stale);
     const ball = registry.methods[state.methods.regularised].parameters.includes("radius");
     flag("with-radius", ball);
+    flag("with-a", state.a !== null);
   };
 
   // A picture from the clipboard, wherever the focus is, goes the way of an uploaded one.
@@ -575,5 +726,5 @@
   });
 
   const sliders = logSliders("explore", registry.parameters, state.settings, set);
-  globalThis.explore = { mount, receive, set, rescale, redraw: draw, state, ...sliders };
+  globalThis.explore = { mount, receive, set, rescale, pinA, swap, redraw: draw, state, ...sliders };
 })();

@@ -114,6 +114,13 @@
   };
   for (const begin of ["pointerdown", "focusin"]) document.addEventListener(begin, () => (stood = null), true);
 
+  // A constraint and its numbers as a person reads them: "Hard clamp [−2, 4]", "Softmax, T = 0.5".
+  const words = (method, settings) => {
+    const { title, parameters } = globalThis.registry.methods[method];
+    if (parameters.includes("lo")) return `${title} [${short(settings.lo)}, ${short(settings.hi)}]`;
+    return [title, ...parameters.map((key) => `${globalThis.registry.parameters[key].symbol} = ${short(settings[key])}`)].join(", ");
+  };
+
   // Whoever follows the setting (the address, the generated code) listens to this on the document.
   const changed = () => document.dispatchEvent(new Event("setting"));
 
@@ -136,6 +143,6 @@
 
   globalThis.page = {
     minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
-    changed, save, csv,
+    words, changed, save, csv,
   };
 })();

@@ -13,7 +13,7 @@ FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font_mono=MONO)  # no font from a CDN
 
-SCRIPTS = ("constraints", "page", "share", "chart", "plot", "train", "calibrate")  # each uses those before it
+SCRIPTS = ("constraints", "page", "share", "chart", "takehome", "plot", "train", "calibrate")  # each uses those before it
 
 TITLE = """<h1>Constrain the output of a ResNet18</h1>
 <p>What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.</p>"""

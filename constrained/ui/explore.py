@@ -351,6 +351,7 @@ def constrain(
 
 RAW_TOP = "raw top-1"
 MOST = 50  # classes that can be shown
+DOWNLOADS = {"Chart as SVG": "svg", "Chart as PNG": "png", "Numbers as CSV": "csv", "Numbers as JSON": "json"}
 LOGS = tuple(key for key, parameter in PARAMETERS.items() if parameter.scale == "log")
 ADOPTING = (
     *("notice", "chart", "crops", "target", "k", "chooser", "current", "head"),
@@ -449,6 +450,11 @@ def build(model: str) -> Tab:
         with gr.Column(elem_id="grid", scale=1):
             with gr.Column(elem_id="controls-raw", elem_classes="controls", min_width=120):
                 gr.HTML("<h2>Raw</h2><p>the logits of the linear layer</p>")
+                gr.HTML("<p>Compare two: keep this setting as A, then change it.</p>", elem_id="compare-help")
+                with gr.Row(elem_id="compare"):
+                    pin = gr.Button("Pin as A", size="sm", min_width=70, elem_id="pin-a")
+                    swap = gr.Button("Swap A and B", size="sm", min_width=100, elem_id="swap-a")
+                    unpin = gr.Button("Unpin A", size="sm", min_width=70, elem_id="unpin-a")
             methods = {}
             for family in registry.FAMILIES:
                 with gr.Column(elem_id=f"controls-{family}", elem_classes="controls", min_width=120):
@@ -474,6 +480,11 @@ def build(model: str) -> Tab:
                 apply_default_css=False,
                 elem_id="chart-block",
             )
+            with gr.Row(elem_id="take-home"):
+                gr.HTML("<p>Download</p>")
+                for name, method in DOWNLOADS.items():
+                    download = gr.Button(name, size="sm", min_width=110)
+                    download.click(js=f"() => {{ takehome.{method}(); }}", **BROWSER)
 
     on_chart = [chart, crops, told]
     picture.input(
@@ -511,7 +522,12 @@ def build(model: str) -> Tab:
     rescale.click(js="() => { explore.rescale(); }", **BROWSER)
     back = [part for key, control in controls.items() if key != "gradient" for part in control[:2] if part]
     opening = [component.value for component in back]
-    reset.click(outputs=back, js=f"() => {{ explore.rescale(true); return {json.dumps(opening)}; }}", **BROWSER)
+    again = f"() => {{ explore.pinA(null); explore.rescale(true); return {json.dumps(opening)}; }}"
+    reset.click(outputs=back, js=again, **BROWSER)
+    pin.click(js="() => { explore.pinA(explore.state); }", **BROWSER)
+    swap.click(js="() => { explore.swap(); }", **BROWSER)
+    # The button that is left has the focus then; the one that was pressed is gone.
+    unpin.click(js="() => { explore.pinA(null); document.querySelector('#pin-a').focus(); }", **BROWSER)
 
     with gr.Column(visible=False):  # what a program calls; gradio checks uploads only for components
         given, wanted, answer = (
