@@ -8,6 +8,7 @@
   "use strict";
 
   const { node, say, put, short, niceStep, changed } = globalThis.page;
+  const EDGE = 12; // px over what is brought into view
   const KEPT = "constrained.lessons"; // localStorage: {slug: {step, done: [step, ...]}}
   const HINTS = {
     chosen: ["As you predicted.", "The chart says otherwise. Here is why."],
@@ -55,6 +56,9 @@
     if (data.lessons && !lessons) {
       lessons = data.lessons;
       arrived();
+    } else if (data.trouble) {
+      asked = false; // the next visit to the tab asks again
+      globalThis.share.say(data.trouble);
     } else if (data.run === runs) tabulate(data);
   };
 
@@ -163,11 +167,15 @@
     else if (frames) requestAnimationFrame(() => seen(target, work, frames - 1));
   };
 
+  // Focus, and bring into view: in the panel, where that scrolls by itself (present mode), else in the page. Not by
+  // scrollIntoView, which also moves what gradio has clipped.
   const focus = (target) => {
     target.focus({ preventScroll: true });
-    // On a narrow page it may be far from the button that was pressed.
     const { top } = target.getBoundingClientRect();
-    if (top < 0 || top > innerHeight * 0.8) target.scrollIntoView({ block: "start" });
+    const inside = target.closest("#lesson");
+    if (inside && inside.scrollHeight > inside.clientHeight + 1) {
+      inside.scrollTop += top - inside.getBoundingClientRect().top - EDGE;
+    } else if (top < 0 || top > innerHeight * 0.8) scrollBy(0, top - EDGE - (document.querySelector(".present-bar")?.offsetHeight ?? 0));
   };
 
   const tell = (text) => say(panel.querySelector("[role=status]"), text);
@@ -364,7 +372,7 @@
       if (own !== null) {
         said.textContent = measure(own, slider.unit);
         const off = Math.abs(own - slider.answer);
-        verdict = off <= HINTS.near * (slider.high - slider.low) ? "Very close." : `${measure(Number(off.toPrecision(2)), slider.unit)} apart.`;
+        verdict = off <= HINTS.near * (slider.high - slider.low) ? "Very close." : `${measure(Number(off.toPrecision(2)), slider.unit === "%" ? "points" : slider.unit)} apart.`;
       }
     }
     if (own === null) said.textContent = "none, this time";
@@ -392,15 +400,14 @@
     node("div", "lesson-table", holder);
   };
 
-  const tabulate = ({ trouble, caption, columns, rows }) => {
+  const tabulate = ({ caption, columns, rows }) => {
     const holder = panel.querySelector(".lesson-run");
     if (!holder) return; // the visitor went on
     const start = holder.querySelector("button");
     const into = holder.querySelector(".lesson-table");
     start.disabled = false;
     start.textContent = "Run it again";
-    tell(trouble ?? `The table is there: ${caption}`);
-    if (trouble) return void (into.textContent = trouble);
+    tell(`The table is there: ${caption}`);
     const scroll = document.createElement("div");
     scroll.className = "table-scroll";
     put(scroll, { tabindex: 0, role: "region", "aria-label": caption });

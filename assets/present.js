@@ -8,14 +8,16 @@
 
   const { node, say, changed } = globalThis.page;
   const WIDE = 900; // px, below which the columns stack: there the page scrolls and keeps its size
-  const [SMALLEST, LARGEST] = [1, 3];
+  const SMALLEST = 1;
+  const COLUMN = 215; // px that a column needs, before it is made larger
+  const MARGIN = 6; // px under the chart
+  const SLACK = 0.15; // of the screen's height, that may stay empty under it
   const FAST = 10; // steps of a slider with Shift
 
   const state = { on: false };
   let chosen = null; // the slider that the arrows move: its <input>
   let bar = null;
   let help = null;
-  let zoom = 1;
 
   // Sliders ----------------------------------------------------------------------------------------------------------
 
@@ -184,44 +186,60 @@
 
   // Size -------------------------------------------------------------------------------------------------------------
 
-  // The largest size at which the chart fits the screen below where it begins.
-  const fit = () => {
-    const grid = document.querySelector("#grid");
-    if (!grid?.offsetParent) return;
-    const at = (size) => {
+  // How much of the screen is left under the chart; below 0 it does not fit.
+  const free = (grid) => {
+    const { top } = grid.parentElement.getBoundingClientRect(); // of the grid itself it is in the grid's own, larger pixels
+    return innerHeight - MARGIN - (top + scrollY) - grid.offsetHeight * size;
+  };
+
+  // The largest size at which the chart fits the screen.
+  const fit = (grid) => {
+    const at = (wanted) => {
+      size = wanted;
       document.body.style.setProperty("--present", size);
       globalThis.explore.redraw();
-      const { top, bottom } = grid.getBoundingClientRect();
-      return bottom - top <= innerHeight - Math.max(top + scrollY, 0) - 8;
+      return free(grid) >= 0;
     };
-    let [low, high] = [SMALLEST, innerWidth > WIDE ? LARGEST : SMALLEST];
+    const columns = document.body.dataset.solo ? 2 : 4;
+    const widest = (grid.offsetWidth * size) / (columns * COLUMN);
+    let [low, high] = [SMALLEST, innerWidth > WIDE ? Math.max(widest, SMALLEST) : SMALLEST];
     if (at(high)) low = high;
     while (high - low > 0.02) {
       const middle = (low + high) / 2;
       if (at(middle)) low = middle;
       else high = middle;
     }
-    zoom = low;
-    at(zoom);
+    at(low);
+    fitted = { around: around(), height: grid.offsetHeight };
   };
 
-  // After a change that may need room or leave some: another picture, more rows, a lesson. Not while a slider moves.
-  let layout = "";
+  // Again after a change that needs room or leaves much of it. A slider that is moved, and a formula that gets longer on the
+  // way, should not make the chart jump.
+  const around = () => [innerWidth, innerHeight, document.body.className, document.body.dataset.solo].join(" ");
+  let fitted = { around: "", height: 0 };
+  let pending = 0;
+  let size = SMALLEST;
   const refit = () => {
-    if (!state.on) return;
-    const { k, gradientOn, methods, model } = globalThis.explore.state;
-    const { lessons, share } = globalThis;
-    const { solo: one } = document.body.dataset;
-    const now = JSON.stringify([k, gradientOn, methods, model, lessons.state.slug, share.tab, one, innerWidth, innerHeight]);
-    if (now === layout) return;
-    layout = now;
-    requestAnimationFrame(fit);
+    cancelAnimationFrame(pending);
+    pending = requestAnimationFrame(() => {
+      const grid = document.querySelector("#grid");
+      if (!state.on || !grid?.offsetParent) return;
+      if (fitted.around === around()) {
+        const left = free(grid);
+        if (grid.offsetHeight === fitted.height || (left >= 0 && left < SLACK * innerHeight)) return;
+      }
+      fit(grid);
+    });
   };
   addEventListener("resize", refit);
   document.addEventListener("setting", () => {
     refit();
     if (state.on) tell();
   });
+
+  // The picture in the bar is the one in the panel, whenever that comes.
+  const watcher = new MutationObserver(() => tell());
+  const sizer = new ResizeObserver(() => refit());
 
   const toggle = (on = !state.on) => {
     if (on === state.on) return;
@@ -231,11 +249,13 @@
       build();
       tell("Present mode. The key ? shows all keys, Escape leaves.");
       if (globalThis.share.tab === "lessons" && !globalThis.lessons.state.teacher) globalThis.share.apply("tab=explore");
+      watcher.observe(document.querySelector("#picture-panel"), { subtree: true, childList: true, attributeFilter: ["src"] });
+      sizer.observe(document.querySelector("#grid"));
       refit();
     } else {
+      for (const observer of [watcher, sizer]) observer.disconnect();
       bar.remove();
       bar = chosen = null;
-      layout = "";
       delete document.body.dataset.solo;
       document.body.style.removeProperty("--present");
       if (document.fullscreenElement) document.exitFullscreen();

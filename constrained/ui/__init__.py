@@ -6,14 +6,18 @@ from dataclasses import asdict
 import gradio as gr
 
 from .. import images, registry
-from . import calibrate, explore, share, train
+from . import calibrate, explore, lessons, share, train
 from .controls import ASSETS, BROWSER, STEPS
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font_mono=MONO)  # no font from a CDN
 
-SCRIPTS = ("constraints", "page", "share", "chart", "takehome", "plot", "train", "calibrate")  # each uses those before it
+# Each uses those before it.
+SCRIPTS = (
+    *("constraints", "page", "share", "chart", "takehome", "plot"),
+    *("train", "calibrate", "lessons", "present"),
+)
 
 TITLE = """<h1>Constrain the output of a ResNet18</h1>
 <p>What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.</p>"""
@@ -96,6 +100,7 @@ def demo(model: str = "cifar10") -> Demo:
         with gr.Row(elem_id="header"):
             gr.HTML(TITLE, elem_id="title")
             copy = gr.Button("Copy link", size="sm", elem_id="copy-link", min_width=90, scale=0)
+            presenting = gr.Button("Present", size="sm", elem_id="present", min_width=80, scale=0)
             theme = gr.Button("☾", size="sm", elem_id="theme", min_width=40, scale=0)
         links = gr.Row(elem_id="share-row")
         with gr.Tabs(elem_id="tabs") as tabs:
@@ -105,10 +110,13 @@ def demo(model: str = "cifar10") -> Demo:
                 trained = train.build(explored, tabs)
             with gr.Tab("Calibrate", id="calibrate"):
                 calibrated = calibrate.build()
+            with gr.Tab("Lessons", id="lessons"):
+                lessons.build()
         with links:  # it speaks above the tabs, and knows what is in them
             share.build(tabs, explored, trained, calibrated)
         page.load(js=THEME_BUTTON, **BROWSER)
         copy.click(js="() => { share.copy(); }", **BROWSER)
+        presenting.click(js="() => { present.toggle(); }", **BROWSER)
         page.unload(train.on_leave)
         theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
     return page.queue(api_open=False)

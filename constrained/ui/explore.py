@@ -26,6 +26,7 @@ from ..checkpoints import CHECKPOINTS, CheckpointError
 from ..heads import HeadError
 from ..inference import Network, network
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
+from . import lessons
 from .controls import ASSETS, BROWSER, Control, bounds, log_slider, notice, position, wire
 
 SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
@@ -399,6 +400,7 @@ def build(model: str) -> Tab:
     shown, current, head = gr.State(str(FIRST_SAMPLE)), gr.State(model), gr.State(None)
 
     with gr.Row(elem_id="explore", equal_height=False):
+        lessons.panel()
         with gr.Column(elem_id="picture-panel", scale=0, min_width=250):
             picture = Picture(
                 str(FIRST_SAMPLE),

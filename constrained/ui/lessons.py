@@ -1,7 +1,7 @@
 """Lessons on the page: their catalogue in a tab of its own, and the panel that stands beside the live chart.
 
-Everything that a visitor does is in the browser (assets/lessons.js), and so is what they have done. The server sends the
-texts, once, when a lesson or the catalogue is first opened, and does the experiments that a step may ask for.
+Everything that a visitor does is in the browser (assets/lessons.js), and so is what they have done. The server sends
+the texts, once, when a lesson or the catalogue is first opened, and does the experiments that a step may ask for.
 """
 
 import json
@@ -15,8 +15,11 @@ ASKS = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in ("op
 
 
 def on_open() -> str:
-    """All lessons as the browser takes them, with their numbers measured."""
-    return json.dumps({"lessons": lessons.catalogue()})
+    """All lessons as the browser takes them, with their numbers measured; one with a mistake in it is named."""
+    try:
+        return json.dumps({"lessons": lessons.catalogue()})
+    except ValueError as error:
+        return json.dumps({"trouble": f"The lessons cannot be read. {error}"})
 
 
 def on_run(event: gr.EventData) -> str:
