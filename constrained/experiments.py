@@ -8,6 +8,7 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import safetensors
 import torch
 from torch import Tensor, nn
 
@@ -107,14 +108,16 @@ def run(key: str) -> dict:
     }
 
 
-# Shared: a fit with any loss, and what is measured afterwards ----------------------------------------------------------
+# Shared: a fit with any loss, and what is measured afterwards -------------------------------------------------------
 
 
 def _linear(inputs: int, outputs: int, seed: int = 0) -> nn.Linear:
-    """A layer whose first weights depend on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return nn.Linear(inputs, outputs)
+    """A layer whose first weights depend on the seed alone, and not on torch's global generator."""
+    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in layer.parameters():
+        nn.init.uniform_(parameter, -(inputs**-0.5), inputs**-0.5, generator=generator)
+    return layer
 
 
 def _fit(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], steps: int = EPOCHS, batch: int | None = None):
@@ -144,14 +147,14 @@ def _accuracy(outputs: Tensor) -> float:
 
 
 def _own() -> Tensor:
-    """The bundled network's own logits ``(4000, 10)`` of the features that judge, in float64."""
-    with torch.no_grad():
-        return checkpoints.CHECKPOINTS["cifar10"]().model().fc(training.data().judge[0]).double()
+    """The bundled network's own logits ``(4000, 10)`` for the pictures that judge, in float64."""
+    with safetensors.safe_open(checkpoints.FOLDER / checkpoints.facts()["features"]["file"], "pt") as file:
+        return file.get_tensor("logits")[~file.get_tensor("fit").bool()].double()
 
 
 _entropy = nn.functional.cross_entropy
 
-# Mistakes -----------------------------------------------------------------------------------------------------------
+# Mistakes ------------------------------------------------------------------------------------------------------------
 
 
 @_experiment("An extra linear layer on the ten outputs, without and with a clamp to [−2, 2] in between.")
@@ -200,7 +203,9 @@ def double_softmax() -> Rows:
     yield "floor", "the same, every picture right and certain", row(perfect, labels, twice(perfect, labels).item())
 
 
-@_experiment("A temperature learned by 200 steps of Adam, step size 0.5, from T = 1, for a head whose logits are small.")
+@_experiment(
+    "A temperature learned by 200 steps of Adam, step size 0.5, from T = 1, for a head whose logits are small."
+)
 def raw_temperature() -> Rows:
     head = _linear(512, 10)
     _fit(head, lambda z, labels: _entropy(z, labels) + penalty_l2(z, 0.1))

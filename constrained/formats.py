@@ -35,15 +35,17 @@ def short(value: float, digits: int = 4) -> str:
 
 
 def percent(share: float) -> str:
-    """A share between 0 and 1: two significant digits below 1 %, and 100 % only for 1."""
+    """A share from 0 to 1: two significant digits below 1 %, and 100 % only for 1."""
     if share in (0, 1):
         return f"{share * 100:.0f} %"
     if not math.isfinite(share):
         return short(share)
     value = share * 100
+    if value < 1e-5:
+        return _minus(f"{value:.1e} %")
     if value < 0.995:
-        return _minus(f"{value:.1e} %" if value < 1e-5 else f"{short(float(f'{value:.2g}'))} %")
+        return f"{float(f'{value:.2g}'):.7f}".rstrip("0").rstrip(".") + " %"
     # As many digits as it takes not to claim 100 %.
-    rest = 100 - value or (1 - share) * 100  # a share can be below 1 whose hundredfold is 100
+    rest = 100 - value or (1 - share) * 100  # there are shares below 1 whose hundredfold is 100
     digits = 1 if value < 99.95 else math.ceil(-math.log10(rest))
-    return f"{value:.{digits}f} %" if digits <= 10 else f"100 % − {_minus(f'{rest:.1e}')}"
+    return f"{value:.{digits}f} %" if digits <= 10 else f"100 % − {rest:.1e}"

@@ -27,10 +27,11 @@ The right choices are marked with a star. Instead of choices a step can ask for 
 part behind ``>`` of the revealed one. A step may go without a question, and may have ``run: key``, an experiment of
 `constrained.experiments` whose table is shown with the reveal, or, where there is no question, when it is asked for.
 
-In braces stands a measure or arithmetic on measures (see `measure`). A ``check`` is a comparison of them that holds
-under the revealed setting, where ``before`` is the setting before it and ``run`` the experiment; the check of a choice
-holds exactly where the choice is right. `unsound` names the checks that fail: with another checkpoint a lesson may no
-longer be true, and a test says so.
+In braces stands a measure or arithmetic on measures (see `measure`); before the reveal, ``{reveal.hi}`` and the like
+are the parameters that it will have. A ``check`` is a comparison of measures that holds under the revealed setting,
+where ``before`` is the setting before it and ``run`` the experiment; the check of a choice holds exactly where the
+choice is right. `unsound` names the checks that fail: with another checkpoint a lesson may no longer be true, and a
+test says so.
 """
 
 import ast
@@ -170,6 +171,7 @@ def samples() -> dict[str, Path]:
     return {path.stem: path for path in sorted((ASSETS / "samples").glob("*.jpg"))}
 
 
+@functools.cache
 def labels() -> tuple[str, ...]:
     """The classes of the bundled network."""
     return tuple(checkpoints.facts()["labels"])
@@ -335,7 +337,7 @@ def value(expression: str, names: dict) -> object:
         raise ValueError(f"{ast.unparse(node)!r} is no measure")
 
     try:
-        return of(ast.parse(expression.strip(), mode="eval"))
+        return of(ast.parse(" ".join(expression.split()), mode="eval"))  # a text may break its lines anywhere
     except (SyntaxError, TypeError) as error:
         raise ValueError(f"{expression!r} cannot be read: {error}") from error
 
@@ -537,7 +539,8 @@ def _answer(slider: Slider, known: dict) -> tuple[float, str]:
 
 def _told(step: Step) -> dict:
     """A step as the page takes it."""
-    before, known = measure(step.setting), names(step)
+    known = names(step)
+    before = measure(step.setting) | {"reveal": {key: known[key] for key in NAMES}}
     slider = None
     if step.slider:
         answer, said = _answer(step.slider, known)
