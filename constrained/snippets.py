@@ -174,7 +174,7 @@ def read(path):
 
 _CROPS = '''\
 def crops(picture):
-    """As few squares as cover the long side, both ends included, and the whole squeezed into one."""
+    """As few squares as cover the long side, ends included, and the whole squeezed into one."""
     width, height = picture.size
     side = min(width, height)
     count = min(math.ceil(max(width, height) / side), SQUARES)
@@ -257,8 +257,7 @@ if __name__ == "__main__":
 
 _TRAINING_IMPORTS = """\
 import torch
-import torch.nn.functional as F
-import torchvision"""
+{functional}import torchvision"""
 
 _LOSS_OF = "def loss_of(z, labels):  # logits (B, C), classes (B,) -> a scalar\n"
 _PENALTY = """\
@@ -287,7 +286,7 @@ if __name__ == "__main__":
     torch.manual_seed(0)
     model = torchvision.models.resnet18({start})
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True)
-    pictures, labels = torch.randn(8, 3, 64, 64), torch.randint({classes}, (8,))  # yours here
+    pictures, labels = torch.randn(8, 3, 32, 32), torch.randint({classes}, (8,))  # yours here
     for _ in range(3):
         print(f"loss {{step(model, optimizer, pictures, labels):.6f}}")
     print(predict(model, pictures)[0, :10])"""
@@ -358,17 +357,18 @@ def training(key: str, settings: dict[str, float], model: str = "cifar10", penal
     weighed = penalty in PENALTIES and (penalty == key or registry.number(LAM, settings.get("lam")) > 0)
     about = f"A training step of a ResNet18 with a constrained output: {REGISTRY[key].title}"
     about += f", and an {PENALTIES[penalty]} penalty on the logits." if weighed else "."
+    loss = _LOSSES.get(key, _LOSS)
+    functional = "import torch.nn.functional as F\n" if "F." in loss else ""
     first = [
         _docstring(about, key, f"python {name('training', key)}"),
-        _TRAINING_IMPORTS,
+        _TRAINING_IMPORTS.format(functional=functional),
         _constants(key, settings, *(("lam",) if weighed else ())),
     ]
-    loss = _LOSS_OF + _indented(_LOSSES.get(key, _LOSS))
     terms = [_PENALTY + _indented(_TERMS[penalty])] if weighed else []
     step = _STEP if weighed else _STEP.replace(" + penalty(z)", "")
     start, classes = ('weights="IMAGENET1K_V1"', "1000") if model == "imagenet" else ("num_classes=10", "10")
     main = _TRAINING_MAIN.format(start=start, classes=classes)
-    return _joined("\n\n".join(first), *_constraint(key), loss, *terms, step, _PREDICT, main)
+    return _joined("\n\n".join(first), *_constraint(key), _LOSS_OF + _indented(loss), *terms, step, _PREDICT, main)
 
 
 def _check(key: str, settings: dict[str, float], model: str) -> Constraint:

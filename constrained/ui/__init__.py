@@ -6,7 +6,7 @@ from dataclasses import asdict
 import gradio as gr
 
 from .. import images, registry
-from . import calibrate, explore, lessons, share, train
+from . import calibrate, code, explore, lessons, share, train
 from .controls import ASSETS, BROWSER, STEPS
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
@@ -16,7 +16,7 @@ THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font
 # Each uses those before it.
 SCRIPTS = (
     *("constraints", "page", "share", "chart", "takehome", "plot"),
-    *("train", "calibrate", "lessons", "present"),
+    *("train", "calibrate", "lessons", "present", "code"),
 )
 
 TITLE = """<h1>Constrain the output of a ResNet18</h1>
@@ -112,6 +112,8 @@ def demo(model: str = "cifar10") -> Demo:
                 calibrated = calibrate.build()
             with gr.Tab("Lessons", id="lessons"):
                 lessons.build()
+            with gr.Tab("Code", id="code"):
+                code.build()
         with links:  # it speaks above the tabs, and knows what is in them
             share.build(tabs, explored, trained, calibrated)
         page.load(js=THEME_BUTTON, **BROWSER)

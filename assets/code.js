@@ -1,0 +1,130 @@
+// The Code tab: the setting of the Explore tab as a script. The server writes it (constrained/snippets.py), once the
+// setting has settled and only while the tab is open; here it is asked for, coloured, copied and saved.
+
+(() => {
+  "use strict";
+
+  const { node, say, words, save, changed } = globalThis.page;
+  const SETTLED = 200; // ms without a change after which the code follows
+
+  const state = { script: "plain", asked: 0, shown: null }; // asked: how many questions; shown: the answer to the last
+  let last = ""; // the last question
+  let column = null; // the one that the tab's own control shows
+  let parts = null;
+  let send = {};
+
+  // Asking -----------------------------------------------------------------------------------------------------------
+
+  const question = () => {
+    const { family, methods, settings, model } = globalThis.explore.state;
+    return { script: state.script, family, methods, settings, model };
+  };
+
+  const follow = () => {
+    if (!parts || globalThis.share.tab !== "code" || globalThis.explore.state.model === null) return;
+    const asked = question();
+    if (asked.family !== column) {
+      column = asked.family;
+      send.column();
+    }
+    if (JSON.stringify(asked) === last) return;
+    last = JSON.stringify(asked);
+    state.asked += 1;
+    send.write({ ...asked, asked: state.asked });
+  };
+
+  let settling = 0;
+  document.addEventListener("setting", () => {
+    clearTimeout(settling);
+    settling = setTimeout(follow, SETTLED);
+  });
+
+  // Which of the scripts; the column is the Explore tab's.
+  const choose = (script) => {
+    state.script = script;
+    changed();
+  };
+
+  // Colours ----------------------------------------------------------------------------------------------------------
+
+  const KEYWORDS = "and|as|class|def|else|for|from|if|import|in|is|lambda|None|not|or|return|True|False|while|with";
+  const KINDS = ["comment", "string", "keyword", "name", "number"];
+  const TOKEN = new RegExp(
+    [
+      /(#.*)/, // a comment
+      /(f?"""[^]*?"""|f?"(?:\\.|[^"\\\n])*")/, // a string
+      `(@[\\w.]+|\\b(?:${KEYWORDS})\\b)`,
+      /((?<=\b(?:def|class) )\w+)/, // what is defined
+      /(\b\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)/, // a number
+    ].map((part) => part.source ?? part).join("|"),
+    "g",
+  );
+
+  const colour = (code, into) => {
+    into.replaceChildren();
+    let at = 0;
+    for (const found of code.matchAll(TOKEN)) {
+      into.append(code.slice(at, found.index));
+      node("span", `code-${KINDS[found.slice(1).findIndex((part) => part !== undefined)]}`, into, found[0]);
+      at = found.index + found[0].length;
+    }
+    into.append(code.slice(at));
+  };
+
+  // Showing ----------------------------------------------------------------------------------------------------------
+
+  const receive = (message) => {
+    if (!message) return;
+    const shown = JSON.parse(message);
+    if (shown.asked !== state.asked) return; // an answer to a question that was overtaken
+    state.shown = shown;
+    say(parts.title, `${shown.column}: ${words(shown.method, shown.settings)}`);
+    parts.about.replaceChildren();
+    for (const sentence of shown.about) {
+      const line = node("p", "", parts.about);
+      sentence.split("`").forEach((part, at) => node(at % 2 ? "code" : "span", "", line, part));
+    }
+    say(parts.name, shown.name);
+    say(parts.told, "");
+    colour(shown.code, parts.code);
+    parts.code.parentElement.setAttribute("aria-label", `The script ${shown.name}`);
+    parts.root.closest("#code").dataset.model = shown.model;
+    for (const button of [parts.copy, parts.save]) button.disabled = false;
+  };
+
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(state.shown.code);
+      say(parts.told, "Copied.");
+    } catch {
+      // An embedded page may not write to the clipboard, but a person may.
+      globalThis.getSelection().selectAllChildren(parts.code);
+      say(parts.told, "The browser did not let the page copy. The script is selected: press Ctrl+C.");
+    }
+  };
+
+  const mount = (element, props, watch, sends) => {
+    const root = element.querySelector("#code-board");
+    send = sends;
+    parts = { root, title: node("h2", "", root, "…"), about: node("div", "code-about", root) };
+    const head = node("div", "code-head", root);
+    parts.name = node("span", "code-file", head);
+    parts.told = node("span", "code-told", head);
+    parts.told.setAttribute("role", "status");
+    parts.copy = node("button", "", head, "Copy");
+    parts.save = node("button", "", head, "Download");
+    parts.copy.addEventListener("click", copy);
+    parts.save.addEventListener("click", () => save(state.shown.name, state.shown.code));
+    for (const button of [parts.copy, parts.save]) button.disabled = true;
+    const pre = node("pre", "", root);
+    pre.tabIndex = 0; // it scrolls sideways
+    pre.setAttribute("role", "region");
+    pre.setAttribute("aria-label", "The script");
+    parts.code = node("code", "", pre);
+    receive(props.value);
+    watch("value", () => receive(props.value));
+    follow();
+  };
+
+  globalThis.code = { mount, choose, state };
+})();

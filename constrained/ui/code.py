@@ -1,0 +1,123 @@
+"""The Code tab: the setting of the Explore tab as PyTorch, written by `snippets`.
+
+The page (assets/code.js) asks for it when the setting has settled, and only while the tab is open.
+"""
+
+import json
+
+import gradio as gr
+
+from .. import checkpoints, registry, snippets
+from ..registry import LAM, PARAMETERS
+from .controls import BROWSER
+from .explore import YOURS
+
+WEIGHTS = checkpoints.FOLDER / checkpoints.facts()["file"]
+SIZE = f"{WEIGHTS.stat().st_size / 2**20:.0f} MB"
+
+OWN = (
+    "You are using a head of your own. The code has the bundled model's; to load yours, from the file that Download on "
+    'the Train tab gives: `constrained_resnet18(weights=..., head="head.safetensors")`, as in the README.'
+)
+
+
+def about(script: str, methods: dict[str, str], lam: float, model: str) -> str:
+    """What a script does and needs, in a sentence or two."""
+    if script == "library":
+        return "The same numbers with this project's library. Save it in the project's folder and run it there."
+    if script == "plain":
+        said = "From a picture to its constrained outputs, with torch and torchvision alone. "
+        return said + ("The button fetches the weights." if model == "cifar10" else "torchvision fetches the weights.")
+    said = "A step for your own training loop, with torch and torchvision alone; a comment says what the loss sees. "
+    regularised = methods["regularised"]
+    if regularised not in snippets.PENALTIES:
+        return said + "There is no penalty: the Regularised column is a projection, not a proximal step."
+    if lam == 0:
+        return said + "λ\u00a0=\u00a00 in the Regularised column, so there is no penalty."
+    name = snippets.PENALTIES[regularised]
+    return said + f"The loss has the {name} penalty with λ\u00a0=\u00a0{lam:g} of the Regularised column."
+
+
+def written(asked: dict) -> dict:
+    """What the page asks for, as it shows it.
+
+    Raises:
+        KeyError, TypeError, ValueError: for anything that the page never asks.
+    """
+    script, family, model = (str(asked[key]) for key in ("script", "family", "model"))
+    methods = {name: str(asked["methods"][name]) for name in registry.FAMILIES}
+    settings = {key: registry.number(p, asked["settings"][key]) for key, p in PARAMETERS.items()}
+    if script not in snippets.SCRIPTS:
+        raise ValueError(f"script must be one of {', '.join(snippets.SCRIPTS)}, got {script!r:.40}")
+    if family not in registry.FAMILIES:
+        raise ValueError(f"family must be one of {', '.join(registry.FAMILIES)}, got {family!r:.40}")
+    for name, method in methods.items():
+        if method not in registry.family(name):
+            raise ValueError(
+                f"the method of {name} must be one of {', '.join(registry.family(name))}, got {method!r:.40}"
+            )
+    own = model.startswith(YOURS)
+    model = "cifar10" if own else model
+    method = methods[family]
+    if script == "training":
+        code = snippets.training(method, settings, model, methods["regularised"])
+    else:
+        code = {"plain": snippets.plain, "library": snippets.library}[script](method, settings, model)
+    return {
+        "column": registry.FAMILIES[family],
+        "method": method,
+        "settings": settings,
+        "model": model,
+        "name": snippets.name(script, method),
+        "about": [about(script, methods, settings[LAM.key], model), *([OWN] if own else [])],
+        "code": code,
+    }
+
+
+def on_write(event: gr.EventData) -> str:
+    """The page's question to the script, both as code.js has them; the number of the question comes back."""
+    try:
+        answer = written(event._data) | {"asked": event._data.get("asked")}
+    except (KeyError, TypeError, ValueError) as error:
+        raise gr.Error(f"The code cannot be written: {error}", print_exception=False) from error
+    return json.dumps(answer)
+
+
+def build() -> None:
+    """Lay out the tab inside a `gr.Tab` and wire its events."""
+    with gr.Row(elem_id="code", equal_height=False):
+        with gr.Column(elem_classes="setup", scale=0, min_width=270):
+            family = gr.Radio(
+                [(title, key) for key, title in registry.FAMILIES.items()],
+                value="bounded",
+                label="Column of the Explore tab",
+                elem_id="code-family",
+            )
+            script = gr.Radio(
+                [(title, key) for key, title in snippets.SCRIPTS.items()],
+                value="plain",
+                label="Script",
+                elem_id="code-script",
+            )
+            gr.DownloadButton(f"Download the weights, {SIZE}", str(WEIGHTS), size="sm", elem_id="code-weights")
+        with gr.Column(elem_classes="results", scale=1, min_width=0):
+            block = gr.HTML(
+                "",
+                html_template='<div id="code-board"></div>',
+                js_on_load="code.mount(element, props, watch, "
+                "{ write: (asked) => trigger('write', asked), column: () => trigger('column') });",
+                apply_default_css=False,
+                elem_id="code-block",
+            )
+    block.write(
+        on_write,
+        None,
+        block,
+        show_progress="hidden",
+        queue=False,
+        trigger_mode="multiple",
+        api_visibility="private",
+    )
+    block.column(outputs=family, js="() => explore.state.family", **BROWSER)
+    family.input(inputs=family, js="(family) => { explore.set('family', family); }", **BROWSER)
+    script.input(inputs=script, js="(script) => { code.choose(script); }", **BROWSER)

@@ -1,0 +1,335 @@
+"""The generated code: every script of every entry is run, and its numbers are compared with the registry's.
+
+Scripts run in this process by way of runpy, because `constrained.model` must be imported before torchvision where the
+two wheels do not match; a few are also run as a person would, each in an interpreter of its own.
+"""
+
+import ast
+import contextlib
+import io
+import os
+import random
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+
+from constrained import checkpoints, heads, images, model, registry, snippets, training
+from constrained.inference import Network
+from constrained.modules import ConstrainedLinear
+
+ROOT = Path(__file__).parent.parent
+PICTURE = ROOT / "assets" / "samples" / "ship.jpg"
+WEIGHTS = checkpoints.FOLDER / checkpoints.facts()["file"]
+KEYS = list(registry.REGISTRY)
+MODELS = list(checkpoints.CHECKPOINTS)
+OUTSIDE = {"argparse", "json", "math", "pathlib", "torch", "torchvision", "PIL"}  # Pillow comes with torchvision
+
+
+def settings(seed: str) -> dict[str, float]:
+    """A setting anywhere in the registry's ranges, with all the digits that a float has."""
+    draw = random.Random(seed)
+    lo, hi = sorted(draw.uniform(-6, 8) for _ in range(2))
+    logs = {p.key: p.low * (p.high / p.low) ** draw.random() for p in registry.PARAMETERS.values() if p.scale == "log"}
+    return {"lo": lo, "hi": hi} | logs
+
+
+def scripts(key: str, name: str, given: dict[str, float]) -> dict[str, str]:
+    """All scripts of an entry for a model, by what their files are called."""
+    made = {
+        "plain": snippets.plain(key, given, name),
+        "library": snippets.library(key, given, name),
+        "training": snippets.training(key, given, name, "prox_l1"),
+    }
+    return {snippets.name(script, key): code for script, code in made.items()}
+
+
+def run(path: Path, *arguments: str) -> tuple[SimpleNamespace, str]:
+    """Run a file as a program: what it defined, and what it printed."""
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as printed:
+        patch.setattr(sys, "argv", [str(path), *arguments])
+        patch.chdir(ROOT)
+        defined = runpy.run_path(str(path), run_name="__main__")
+    return SimpleNamespace(**defined), printed.getvalue()
+
+
+def defined(path: Path, code: str) -> SimpleNamespace:
+    """What a script defines when it is imported."""
+    path.write_text(code)
+    return SimpleNamespace(**runpy.run_path(str(path)))
+
+
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory):
+    """Each model as the page runs it; ImageNet's with random weights, where torchvision looks for a download."""
+    home = tmp_path_factory.mktemp("torch")
+    (home / "hub" / "checkpoints").mkdir(parents=True)
+    torch.manual_seed(0)
+    weights = model.torchvision.models.ResNet18_Weights.IMAGENET1K_V1
+    state = model.torchvision.models.resnet18().state_dict()
+    torch.save(state, home / "hub" / "checkpoints" / Path(weights.url).name)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCH_HOME", str(home))
+        yield {key: Network(checkpoints.CHECKPOINTS[key]()) for key in MODELS}
+
+
+# A picture to outputs -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("key", KEYS)
+def test_scripts_give_the_numbers_of_the_page(key, name, networks, tmp_path):
+    given = settings(f"{key} {name}")
+    logits = networks[name].logits(images.decode(PICTURE.read_bytes()))
+    constraint = registry.build(key, given)
+    files = scripts(key, name, given)
+    for file, code in files.items():
+        (tmp_path / file).write_text(code)
+
+    plain, library = (tmp_path / snippets.name(script, key) for script in ("plain", "library"))
+    weights = ["--weights", str(WEIGHTS)] if name == "cifar10" else []
+    for path, arguments in ((plain, weights), (library, [])):
+        with pytest.MonkeyPatch.context() as patch:  # first weights take half of the time, and are not used
+            for draw in ("kaiming_normal_", "kaiming_uniform_", "uniform_"):
+                patch.setattr(torch.nn.init, draw, lambda tensor, *_, **__: tensor)
+            ran, printed = run(path, str(PICTURE), *arguments)
+        np.testing.assert_allclose(ran.z.numpy(), logits, rtol=1e-5, atol=1e-5)
+        assert ran.y.dtype == torch.float64
+        np.testing.assert_allclose(ran.y.numpy(), constraint(ran.z).numpy(), rtol=1e-6, atol=1e-12)
+        rows = [line.rsplit(maxsplit=2) for line in printed.splitlines()]
+        top = ran.z.argsort(descending=True)[:10].tolist()
+        assert [label.strip() for label, _, _ in rows] == [networks[name].checkpoint.labels[i] for i in top]
+        shown = np.array([[float(z), float(y)] for _, z, y in rows])
+        np.testing.assert_allclose(shown[:, 0], ran.z[top].numpy(), atol=6e-7)
+        np.testing.assert_allclose(shown[:, 1], ran.y[top].numpy(), rtol=1e-7)
+
+    ran, printed = run(tmp_path / snippets.name("training", key))
+    losses = [float(line.removeprefix("loss ")) for line in printed.splitlines() if line.startswith("loss ")]
+    assert len(losses) == 3
+    assert np.isfinite(losses).all()
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_constrain_is_the_registrys_in_value_and_gradient(key, tmp_path):
+    generator = torch.Generator().manual_seed(1)
+    rows = torch.randn(200, 10, generator=generator, dtype=torch.float64) * torch.logspace(-2, 2, 200)[:, None]
+    tied = torch.tensor([[0.0] * 10, [3.0] * 10, [-5.0] * 10, [7.0] * 2 + [1.0] * 8, [1e4] + [-1e4] * 9]).double()
+    for seed in range(5):
+        given = settings(f"{key} {seed}")
+        script = defined(tmp_path / f"{key}.py", snippets.plain(key, given))
+        constraint = registry.build(key, given)
+        for z in (rows, tied, rows.reshape(1, -1)):
+            np.testing.assert_allclose(script.constrain(z).numpy(), constraint(z).numpy(), rtol=1e-6, atol=1e-9)
+        pull = torch.randn(200, 10, generator=generator, dtype=torch.float64)
+        gradients = []
+        for function in (script.constrain, constraint):
+            z = rows.clone().requires_grad_()
+            gradients.append(torch.autograd.grad(function(z), z, pull)[0].numpy())
+        np.testing.assert_allclose(*gradients, rtol=1e-6, atol=1e-9)
+        assert script.constrain(rows.float()).isfinite().all()
+
+
+def test_gradient_at_zero_and_at_ties_is_finite(tmp_path):
+    for key in KEYS:
+        script = defined(tmp_path / f"{key}.py", snippets.plain(key, settings(key)))
+        z = torch.tensor([[0.0] * 10, [2.0] * 10], requires_grad=True)
+        (gradient,) = torch.autograd.grad(script.constrain(z).square().sum(), z)
+        assert gradient.isfinite().all(), key
+
+
+def test_a_box_without_width(tmp_path):
+    z = torch.tensor([-3.0, 1.5, 4.0])
+    for key in registry.family("bounded"):
+        script = defined(tmp_path / f"{key}.py", snippets.plain(key, {"lo": 1.5, "hi": 1.5}))
+        assert script.constrain(z).tolist() == [1.5] * 3, key
+
+
+def test_numbers_are_written_exactly(tmp_path):
+    for value in (0.1 + 0.2, 1 / 3, 1e-3, 7.0, 9.999999999999998):
+        script = defined(tmp_path / "one.py", snippets.plain("prox_l1", {"lam": value}))
+        assert value == script.LAM
+        code = snippets.library("prox_l1", {"lam": value})
+        calls = [
+            n for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Call) and getattr(n.func, "id", "") == "ProxL1"
+        ]
+        assert [k.value.value for call in calls for k in call.keywords] == [value]
+
+
+# The same picture, as the page decodes and crops it ---------------------------------------------------------------
+
+
+def saved(path: Path, size: tuple[int, int], mode: str = "RGB", **options) -> Path:
+    noise = np.random.default_rng(0).integers(0, 255, (size[1] // 8, size[0] // 8, len(mode)), dtype=np.uint8)
+    PIL.Image.fromarray(noise).resize(size).save(path, **options)
+    return path
+
+
+def test_a_picture_is_read_and_cropped_as_on_the_page(tmp_path):
+    turned = PIL.Image.Exif()
+    turned[0x0112] = 6
+    pictures = [
+        *sorted((ROOT / "assets" / "samples").glob("*.jpg")),
+        saved(tmp_path / "turned.jpg", (200, 120), exif=turned),
+        saved(tmp_path / "large.jpg", (2600, 2200)),
+        saved(tmp_path / "long.png", (700, 96)),
+        saved(tmp_path / "tall.png", (96, 250)),
+        saved(tmp_path / "square.png", (64, 64)),
+        saved(tmp_path / "transparent.png", (120, 90), mode="RGBA"),
+    ]
+    script = defined(tmp_path / "softmax.py", snippets.plain("softmax", settings("")))
+    checkpoint = checkpoints.bundled()
+    for path in pictures:
+        mine, theirs = script.load(path), images.decode(path.read_bytes())
+        assert mine.size == theirs.size
+        differs = np.abs(np.asarray(mine, dtype=int) - np.asarray(theirs, dtype=int)).max()
+        assert differs <= (path.name == "transparent.png"), path.name  # Pillow's two ways to blend round differently
+        crops, views = script.crops(theirs), checkpoint.views(theirs)
+        assert [c.tobytes() for c in crops] == [v.tobytes() for v in views], path.name
+
+
+# A step of training -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("key", KEYS)
+def test_a_step_has_the_librarys_loss_and_penalty(key, name, tmp_path):
+    given = settings(f"step {key} {name}")
+    classes = {"cifar10": 10, "imagenet": 1000}[name]
+    generator = torch.Generator().manual_seed(2)
+    features, labels = torch.randn(6, 512, generator=generator), torch.randint(classes, (6,), generator=generator)
+    for penalty in ("prox_l1", "prox_l2", "project_l1_ball"):
+        penalty = key if key in snippets.PENALTIES else penalty
+        script = defined(tmp_path / "step.py", snippets.training(key, given, name, penalty))
+        kind = heads.PENALTIES.get({"prox_l1": "l1", "prox_l2": "l2"}.get(penalty))
+        # The proximal steps are for use; training has their penalty.
+        constraint = None if key in snippets.PENALTIES else registry.build(key, given)
+        head = ConstrainedLinear(512, classes, constraint=constraint, penalty=kind and kind(given["lam"])).double()
+        plain = torch.nn.Linear(512, classes).double()
+        plain.load_state_dict({name: head.state_dict()[name] for name in ("weight", "bias")})
+
+        out = head.train()(features.double())
+        expected = training.loss(head, out.logits, labels) + out.penalty
+        expected.backward()
+        optimizer = torch.optim.SGD(plain.parameters(), lr=0.0)
+        assert script.step(plain, optimizer, features.double(), labels) == pytest.approx(expected.item(), rel=1e-6)
+        np.testing.assert_allclose(plain.weight.grad, head.weight.grad, rtol=1e-6, atol=1e-12)
+        assert hasattr(script, "penalty") == (kind is not None)
+        if kind:
+            assert script.penalty(out.logits).item() == pytest.approx(out.penalty.item(), rel=1e-9)
+            assert plain.weight.grad.abs().max() > 0, "the gradient reaches the head"
+        outputs = registry.build(key, given)(plain(features.double()))
+        np.testing.assert_allclose(script.predict(plain, features.double()), outputs.detach(), rtol=1e-6, atol=1e-9)
+
+
+def test_a_gradient_reaches_the_whole_network(tmp_path):
+    """Of each family's first entry, through torchvision's resnet18."""
+    for key in ("clamp", "softmax", "prox_l1"):
+        given = {"lo": -20.0, "hi": 20.0, "temperature": 1.0, "lam": 0.01}
+        script = defined(tmp_path / "step.py", snippets.training(key, given, penalty="prox_l1"))
+        torch.manual_seed(0)
+        resnet = model.torchvision.models.resnet18(num_classes=10)
+        optimizer = torch.optim.SGD(resnet.parameters(), lr=0.01)
+        pictures, labels = torch.randn(8, 3, 32, 32), torch.randint(10, (8,))
+        losses = [script.step(resnet, optimizer, pictures, labels) for _ in range(4)]
+        assert resnet.conv1.weight.grad.abs().max() > 0
+        assert resnet.fc.weight.grad.abs().max() > 0
+        assert losses[-1] < losses[0], key
+
+
+def test_no_double_softmax(tmp_path):
+    script = defined(tmp_path / "softmax.py", snippets.training("softmax", {"temperature": 1.0}))
+    sure = torch.full((1, 10), -50.0)
+    sure[0, 3] = 50.0
+    assert script.loss_of(sure, torch.tensor([3])) < 1e-6
+
+
+def test_no_weight_no_penalty():
+    given = settings("") | {"lam": 0.0}
+    assert "penalty(z)" not in snippets.training("clamp", given, penalty="prox_l1")
+    assert "penalty(z)" not in snippets.training("clamp", given | {"lam": 1.0}, penalty="project_simplex")
+    assert "penalty(z)" in snippets.training("prox_l1", given), "what the comment speaks of is there"
+
+
+# As a person has them -----------------------------------------------------------------------------------------------
+
+
+def test_standalone_in_an_interpreter_of_its_own(networks, tmp_path):
+    """From another folder, where this library cannot be found; or, with mismatched wheels, through its import."""
+    command = [sys.executable, "-P"] if sys.version_info >= (3, 11) else [sys.executable]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    if not hasattr(torch.ops.torchvision, "roi_align"):  # the library did not load: a plain import would fail
+        code = "import sys, runpy; import constrained.model; sys.argv = sys.argv[1:]; "
+        command += ["-c", code + "runpy.run_path(sys.argv[0], run_name='__main__')"]
+        environment["PYTHONPATH"] = str(ROOT)
+    going = {}
+    for key in ("smooth_clamp", "sparsemax", "project_l1_ball"):
+        path = tmp_path / snippets.name("plain", key)
+        path.write_text(snippets.plain(key, settings(key)))
+        arguments = [*command, str(path), str(PICTURE), "--weights", str(WEIGHTS)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        going[key] = subprocess.Popen(arguments, cwd=tmp_path, env=environment, **pipes)
+    logits = torch.from_numpy(networks["cifar10"].logits(images.decode(PICTURE.read_bytes()))).double()
+    for key, process in going.items():
+        printed, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+        assert errors == ""
+        shown = np.array([[float(v) for v in line.split()[1:]] for line in printed.splitlines()])
+        y = registry.build(key, settings(key))(logits)[logits.argsort(descending=True)]
+        np.testing.assert_allclose(shown[:, 0], logits.sort(descending=True).values, atol=1e-5)
+        np.testing.assert_allclose(shown[:, 1], y, rtol=1e-4, atol=1e-4)
+
+
+def test_no_dependency_but_torch_and_torchvision():
+    for key in KEYS:
+        for name in MODELS:
+            files = scripts(key, name, settings(key))
+            for script in ("plain", "training"):
+                tree = ast.walk(ast.parse(files[snippets.name(script, key)]))
+                imported = {
+                    (node.module if isinstance(node, ast.ImportFrom) else alias.name).split(".")[0]
+                    for node in tree
+                    if isinstance(node, ast.Import | ast.ImportFrom)
+                    for alias in node.names
+                }
+                assert imported <= OUTSIDE, key
+
+
+def test_scripts_are_well_formed(tmp_path):
+    for key in KEYS:
+        for name in MODELS:
+            (tmp_path / name).mkdir(exist_ok=True)
+            for file, code in scripts(key, name, settings(key)).items():
+                (tmp_path / name / file).write_text(code)
+    ruff = [sys.executable, "-m", "ruff"]
+    for command in (["check", "--select", "B,E,F,I,UP,W"], ["format", "--check"]):
+        line = [*ruff, *command, "--isolated", "--line-length", "100", str(tmp_path)]
+        found = subprocess.run(line, capture_output=True, text=True)
+        assert found.returncode == 0, found.stdout + found.stderr
+
+
+# What is refused ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("write", [snippets.plain, snippets.library, snippets.training])
+def test_nothing_but_numbers_in_range_and_known_names(write):
+    good = settings("")
+    for key, given, name in (
+        ("clamp", good | {"lo": "0); import os #"}, "cifar10"),
+        ("clamp", good | {"lo": float("nan")}, "cifar10"),
+        ("clamp", {"lo": 0.0}, "cifar10"),
+        ("clamp", good | {"lo": 3.0, "hi": 2.0}, "cifar10"),
+        ("softmax", good | {"temperature": 0.0}, "cifar10"),
+        ("relu", good, "cifar10"),
+        ("clamp", good, "yours-12345678"),
+        ("clamp", good, '"""'),
+    ):
+        with pytest.raises(ValueError, match="must"):
+            write(key, given, name)
+    with pytest.raises(ValueError, match="lam"):
+        snippets.training("clamp", good | {"lam": "x"}, penalty="prox_l1")
