@@ -174,7 +174,8 @@
     const { top } = target.getBoundingClientRect();
     const inside = target.closest("#lesson");
     if (inside && inside.scrollHeight > inside.clientHeight + 1) {
-      inside.scrollTop += top - inside.getBoundingClientRect().top - EDGE;
+      const first = target.matches("h2"); // a step begins at the very top
+      inside.scrollTop = first ? 0 : inside.scrollTop + top - inside.getBoundingClientRect().top - EDGE;
     } else if (top < 0 || top > innerHeight * 0.8) scrollBy(0, top - EDGE - (document.querySelector(".present-bar")?.offsetHeight ?? 0));
   };
 
@@ -305,7 +306,11 @@
   const gauge = (fields, { low, high, unit }, predict) => {
     const row = node("div", "lesson-gauge", fields);
     const step = niceStep((high - low) / 200);
-    const range = node("input", "", row);
+    const track = node("div", "", row);
+    const range = node("input", "", track);
+    const scale = node("div", "lesson-scale", track);
+    scale.ariaHidden = "true";
+    for (const end of [low, high]) node("span", "", scale, measure(end, unit));
     const box = node("input", "", row);
     const ends = { min: String(low), max: String(high) };
     Object.assign(range, { type: "range", step: String(step), value: String((low + high) / 2), ...ends });
@@ -314,9 +319,6 @@
     range.setAttribute("aria-valuetext", "nothing predicted yet");
     box.setAttribute("aria-label", `Your prediction${unit && `, in ${unit}`}`);
     if (unit) node("span", "", row, unit);
-    const scale = node("div", "lesson-scale", fields);
-    scale.ariaHidden = "true";
-    for (const end of [low, high]) node("span", "", scale, measure(end, unit));
     const take = (value) => {
       range.setAttribute("aria-valuetext", measure(value, unit));
       predict(value);

@@ -12,7 +12,8 @@
   const COLUMN = 215; // px that a column needs, before it is made larger
   const MARGIN = 6; // px under the chart
   const SLACK = 0.15; // of the screen's height, that may stay empty under it
-  const FAST = 10; // steps of a slider with Shift
+  const LOGARITHMIC = 2; // steps of a log slider that a key moves it by; one is nothing to see, and T's clicks into 1
+  const FAST = 10; // times as far with Shift
 
   const state = { on: false };
   let chosen = null; // the slider that the arrows move: its <input>
@@ -40,8 +41,7 @@
 
   const move = (steps) => {
     if (!chosen) return;
-    if (steps > 0) chosen.stepUp(steps);
-    else chosen.stepDown(-steps);
+    chosen.stepUp(steps * (chosen.closest(".position") ? LOGARITHMIC : 1)); // down, where that is negative
     for (const type of ["input", "change"]) chosen.dispatchEvent(new Event(type, { bubbles: true }));
     requestAnimationFrame(tell);
   };
@@ -59,6 +59,8 @@
     }
   };
 
+  const fast = ({ key, shiftKey }) => (shiftKey && key.startsWith("Arrow") ? FAST : 1); // + is a key with Shift anyway
+
   // What the help shows and what is done: [keys, as shown, what it does, work].
   const step = (by) => () => (globalThis.lessons.state.slug ? globalThis.lessons[by]() : tell("No lesson is open."));
   const KEYS = [
@@ -67,8 +69,8 @@
     [["q"], "Q", "to the question of the step", () => question()],
     [["s"], "S", "show the answer", () => globalThis.lessons.reveal()],
     ...Object.entries(SLIDERS).map(([key, slider]) => [[key], key.toUpperCase(), `choose ${slider.name}`, () => choose(slider)]),
-    [["ArrowUp", "]", "+"], "↑  ]  +", "move the chosen slider up; with Shift ten steps", (event) => move(event.shiftKey && event.key === "ArrowUp" ? FAST : 1)],
-    [["ArrowDown", "[", "-"], "↓  [  −", "move it down", (event) => move(event.shiftKey ? -FAST : -1)],
+    [["ArrowUp", "]", "+"], "↑  ]  +", "move the chosen slider up; with Shift ten steps", (event) => move(fast(event))],
+    [["ArrowDown", "[", "-"], "↓  [  −", "move it down", (event) => move(-fast(event))],
     [["r"], "R", "rescale the axes", () => globalThis.explore.rescale()],
     [["g"], "G", "gradient on or off", () => click("#gradient input")],
     [["c"], "C", "one constrained column beside the raw one, or all", () => solo()],

@@ -1,0 +1,380 @@
+"""Lessons as a person takes them: the catalogue, the panel beside the chart, the teacher's sheet."""
+
+import re
+from urllib.parse import parse_qsl
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from constrained import experiments, lessons, registry
+from constrained.ui import explore as tab
+
+from .conftest import WIDE, visiting
+from .driver import Explore
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+# Whether the chart has a setting, key by key.
+SHOWN = """(wanted) => {
+  const { image, family, methods, settings, k, gradientOn, targetName } = globalThis.explore.state;
+  const now = { image, family, ...methods, ...settings, k, gradient: gradientOn, target: targetName };
+  return Object.entries(wanted).every(([key, value]) => now[key] === value);
+}"""
+
+
+def chart(query: str) -> dict:
+    """What the chart should hold under a step's setting: what is not said stands as the page opens."""
+    told = dict(parse_qsl(query))
+    wanted = {key: parameter.default for key, parameter in registry.PARAMETERS.items()} | dict(tab.METHODS)
+    wanted |= {"image": told["image"], "family": told["family"], told["family"]: told["method"]}
+    wanted |= {"k": int(told.get("k", 10)), "gradient": "gradient" in told, "target": told.get("target")}
+    wanted |= {key: told[key] for key in registry.FAMILIES if key in told}
+    return wanted | {lessons.NAMES[key].key: float(value) for key, value in told.items() if key in lessons.NAMES}
+
+
+def plain(html: str) -> str:
+    """Text of our own HTML, as it is read."""
+    text = re.sub(r"<[^>]*>", "", html)
+    for entity, sign in {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'", "&amp;": "&"}.items():
+        text = text.replace(entity, sign)
+    return " ".join(text.split())
+
+
+class Lessons:
+    """A page, with its lessons."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.explore = Explore(page)
+        self.panel = page.locator("#lesson")
+        self.heading = self.panel.locator("h2")
+
+    def catalogue(self) -> None:
+        self.page.get_by_role("tab", name="Lessons").click()
+        expect(self.page.locator(".lesson-card").first).to_be_visible()
+
+    def card(self, lesson: dict):
+        return self.page.locator(".lesson-card").filter(has=self.page.get_by_text(lesson["title"], exact=True))
+
+    def button(self, name: str):
+        return self.panel.get_by_role("button", name=name, exact=True)
+
+    def at(self, lesson: dict, number: int) -> dict:
+        """Check that a step is open, with its setting in the chart, and its heading in focus."""
+        step = lesson["steps"][number - 1]
+        expect(self.heading).to_have_text(f"Step {number} of {len(lesson['steps'])}: {step['title']}")
+        expect(self.heading).to_be_focused()
+        self.page.wait_for_function(SHOWN, arg=chart(step["setting"]))
+        return step
+
+    def revealed(self, step: dict) -> None:
+        """Check that an answer is shown, with its setting in the chart and numbers that are PyTorch's."""
+        expect(self.panel.get_by_role("heading", name="What happens")).to_be_focused()
+        self.page.wait_for_function(SHOWN, arg=chart(step["reveal"]))
+        self.explore.agree()
+        told = self.panel.locator(".lesson-answer .lesson-text").inner_text()
+        assert " ".join(told.split()) == plain(step["why"])
+        right = [plain(step["choices"][at]) for at in step["right"]] or [step["slider"]["shown"]]
+        assert " ".join(self.panel.locator(".it dd").inner_text().split()) == " ".join(right)
+
+    def tab_to(self, target) -> None:
+        """Press Tab until something has the focus, as who has no mouse."""
+        for _ in range(80):
+            if target.evaluate("(e) => e === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab does not lead to {target}")
+
+
+def by_slug(slug: str) -> dict:
+    return next(lesson for lesson in lessons.catalogue() if lesson["slug"] == slug)
+
+
+def test_a_lesson_from_start_to_end_by_mouse(visit):
+    lesson, shown = by_slug("bounds"), Lessons(visit().page)
+    page = shown.page
+    shown.catalogue()
+    shown.card(lesson).get_by_role("button", name="Start").click()
+    for number in range(1, len(lesson["steps"]) + 1):
+        step = shown.at(lesson, number)
+        expect(shown.button("Reveal")).to_be_disabled()
+        shown.panel.get_by_role("radio").first.check()
+        shown.button("Reveal").click()
+        shown.revealed(step)
+        own = shown.panel.locator(".own dd")
+        expect(own).to_have_text(plain(step["choices"][0]))
+        marks = shown.panel.locator(".lesson-choice").evaluate_all("(all) => all.map((e) => e.innerText)")
+        assert [("✓ the answer" in mark, "● yours" in mark) for mark in marks] == [
+            (at in step["right"], at == 0) for at in range(len(marks))
+        ]
+        page.wait_for_function("(at) => location.search.includes(at)", arg=f"lesson=bounds&step={number}")
+        shown.button("Finish" if number == len(lesson["steps"]) else "Next").click()
+    expect(page.get_by_text(f"“{lesson['title']}” is finished.")).to_be_visible()
+    expect(shown.card(lesson)).to_contain_text("✓ all steps done")
+    expect(shown.panel).to_be_hidden()
+    page.wait_for_function("() => !location.search.includes('lesson=')")
+
+
+def test_a_lesson_from_start_to_end_by_keyboard(visit):
+    """One with a prediction by slider, by number, by choice, and an experiment."""
+    lesson, shown = by_slug("zeros"), Lessons(visit().page)
+    page, keys = shown.page, shown.page.keyboard
+    shown.tab_to(page.get_by_role("tab", name="Explore"))
+    shown.tab_to(page.get_by_role("tab", name="Lessons"))
+    keys.press("Enter")
+    shown.tab_to(shown.card(lesson).get_by_role("button"))
+    keys.press("Enter")
+    for number in range(1, len(lesson["steps"]) + 1):
+        step = shown.at(lesson, number)
+        if step["question"] is None:
+            shown.tab_to(shown.button("Run it"))
+            keys.press("Enter")
+            expect(shown.panel.locator("tbody tr").first).to_be_visible(timeout=60_000)
+        else:
+            if step["slider"]:
+                slider = shown.panel.locator("input[type=range]")
+                shown.tab_to(slider)
+                expect(slider).to_have_attribute("aria-valuetext", "nothing predicted yet")
+                keys.press("ArrowRight")
+                predicted = slider.get_attribute("aria-valuetext")
+                assert predicted.endswith(step["slider"]["unit"])
+            else:
+                shown.tab_to(shown.panel.get_by_role("radio").first)
+                keys.press("Space")
+                keys.press("ArrowDown")
+                predicted = plain(step["choices"][1])
+            shown.tab_to(shown.button("Reveal"))
+            keys.press("Enter")
+            shown.revealed(step)
+            expect(shown.panel.locator(".own dd")).to_have_text(predicted)
+        shown.tab_to(shown.button("Finish" if number == len(lesson["steps"]) else "Next"))
+        keys.press("Enter")
+    expect(shown.card(lesson)).to_contain_text("✓ all steps done")
+    expect(page.locator("#lessons h2")).to_be_focused()
+
+
+@pytest.fixture(scope="module")
+def page(browser, server):
+    with visiting(browser, server) as visit:
+        yield visit.page
+        assert visit.problems == []
+
+
+@pytest.fixture
+def shown(page):
+    """The shared page, with no lesson open and no progress."""
+    page.evaluate("() => { lessons.close(); lessons.sheet(false); }")
+    return Lessons(page)
+
+
+def test_a_number_is_predicted_by_slider_or_box(shown):
+    page, lesson = shown.page, by_slug("temperature")
+    page.evaluate("() => lessons.open('temperature', 1)")
+    slider = shown.at(lesson, 1)["slider"]
+    box, range_ = shown.panel.locator("input[type=number]"), shown.panel.locator("input[type=range]")
+    expect(box).to_have_value("")
+    box.fill(str(slider["high"] + 1))
+    expect(shown.button("Reveal")).to_be_disabled()
+    near = round(slider["answer"])
+    box.fill(str(near))
+    expect(range_).to_have_value(str(near))
+    expect(shown.button("Reveal")).to_be_enabled()
+    box.press("Enter")
+    shown.revealed(lesson["steps"][0])
+    expect(shown.panel.locator(".lesson-verdict")).to_have_text("Very close.")
+    shown.button("Back").is_disabled()
+    page.evaluate("() => lessons.open('temperature', 1)")  # once more, far off
+    shown.at(lesson, 1)
+    box.fill(str(slider["low"]))
+    shown.button("Reveal").click()
+    expect(shown.panel.locator(".lesson-verdict")).to_have_text(re.compile(r"points apart\.$"))
+
+
+def test_show_me_answers_without_a_prediction(shown):
+    lesson = by_slug("bounds")
+    shown.page.evaluate("() => lessons.open('bounds', 3)")
+    shown.at(lesson, 3)
+    shown.button("Show me").click()
+    shown.revealed(lesson["steps"][2])
+    expect(shown.panel.locator(".own dd")).to_have_text("none, this time")
+    expect(shown.panel.locator("[role=status]")).to_contain_text("Your prediction: none")
+
+
+def test_links_in_the_text_change_the_page_and_lead_back(shown):
+    page, lesson = shown.page, by_slug("zeros")
+    number, step = next((n, s) for n, s in enumerate(lesson["steps"], 1) if "method=entmax15" in s["why"])
+    page.evaluate("(step) => lessons.open('zeros', step)", number)
+    shown.at(lesson, number)
+    shown.button("Show me").click()
+    shown.revealed(step)
+    link = shown.panel.locator(".lesson-answer a[href^='?']").first
+    query = link.get_attribute("href")[1:]
+    link.click()
+    page.wait_for_function(SHOWN, arg=chart(query))
+    expect(shown.heading).to_be_visible()
+    shown.button("↺ Set the chart again").click()
+    page.wait_for_function(SHOWN, arg=chart(step["reveal"]))
+
+    page.evaluate("() => share.apply('tab=train&train.method=sparsemax')")  # as the links to other tabs do
+    away = page.get_by_role("complementary", name="Open lesson")
+    expect(away).to_contain_text(lesson["title"])
+    away.get_by_role("button", name="Back to the lesson").click()
+    expect(shown.heading).to_be_focused()
+    expect(away).to_be_hidden()
+    page.wait_for_function(SHOWN, arg=chart(step["reveal"]))
+
+
+def test_an_experiment_shows_its_numbers(shown):
+    lesson = by_slug("mistakes")
+    number, step = next((n, s) for n, s in enumerate(lesson["steps"], 1) if s["run"])
+    shown.page.evaluate("(step) => lessons.open('mistakes', step)", number)
+    shown.at(lesson, number)
+    shown.button("Show me").click()
+    for again in ("Run it", "Run it again"):
+        shown.button(again).click()
+        expect(shown.button("Run it again")).to_be_enabled(timeout=60_000)
+        expected = experiments.run(step["run"])
+        table = shown.panel.locator(".lesson-table")
+        assert table.locator("caption").inner_text() == expected["caption"]
+        cells = "(rows) => rows.map((row) => Array.from(row.cells, (cell) => cell.textContent))"
+        rows = table.locator("tbody tr").evaluate_all(cells)
+        assert rows == [[str(cell) for cell in row] for row in expected["rows"]]
+
+
+def test_every_step_opens_by_its_link(shown):
+    """The link's way without loading the page anew for each; the next test loads one."""
+    page, loaded = shown.page, None
+    for lesson in lessons.catalogue():
+        for number, step in enumerate(lesson["steps"], 1):
+            page.evaluate("(query) => share.apply(query)", f"lesson={lesson['slug']}&step={number}")
+            shown.at(lesson, number)
+            if step["setting"] != loaded:  # all numbers of the setting, against PyTorch
+                shown.explore.agree()
+            loaded = step["setting"]
+
+
+def test_a_link_opens_a_step_with_its_setting_or_with_another(visit):
+    lesson, opened = by_slug("zeros"), visit()
+    shown, page = Lessons(opened.page), opened.page
+    address = page.url.split("?")[0]
+    opened.open(f"{address}?lesson=zeros&step=2")
+    shown.at(lesson, 2)
+    # Where the link says a setting too, as the address of a page does, that counts.
+    setting = "image=dog&family=bounded&method=clamp&lo=-1&hi=1"
+    opened.open(f"{address}?{setting}&lesson=zeros&step=2")
+    expect(shown.heading).to_be_focused()
+    page.wait_for_function(SHOWN, arg=chart(setting))
+    page.evaluate("() => share.apply('lesson=nonesuch')")
+    expect(page.locator("#share-told")).to_contain_text("There is no lesson “nonesuch”")
+    page.evaluate("() => share.apply('lesson=zeros&step=99')")
+    expect(page.locator("#share-told")).to_contain_text("has no step 99; it begins at its first.")
+    shown.at(lesson, 1)
+
+
+def test_progress_survives_a_reload_and_can_be_forgotten(visit):
+    lesson, opened = by_slug("bounds"), visit()
+    shown, page = Lessons(opened.page), opened.page
+    shown.catalogue()
+    expect(page.get_by_role("button", name="Forget my progress")).to_be_disabled()
+    shown.card(lesson).get_by_role("button", name="Start").click()
+    shown.at(lesson, 1)
+    shown.button("Show me").click()
+    shown.button("Next").click()
+    shown.at(lesson, 2)
+    sent = [request for request in opened.requests if "progress" in request]
+    opened.open(page.url.split("?")[0])
+    shown.catalogue()
+    expect(shown.card(lesson)).to_contain_text(f"1 of {len(lesson['steps'])} steps done")
+    shown.card(lesson).get_by_role("button", name="Continue at step 2").click()
+    shown.at(lesson, 2)
+    shown.catalogue()
+    page.get_by_role("button", name="Forget my progress").click()
+    expect(shown.card(lesson)).to_contain_text("not begun")
+    assert page.evaluate("() => localStorage.getItem('constrained.lessons')") is None
+    assert sent == []
+
+
+def test_without_storage_progress_lasts_as_long_as_the_page(visit):
+    """As in an iframe whose site may keep nothing."""
+    lesson, opened = by_slug("bounds"), visit()
+    opened.page.add_init_script(
+        "const deny = () => { throw new DOMException('denied', 'SecurityError'); };"
+        "Object.defineProperty(window, 'localStorage', { get: deny });"
+    )
+    opened.open(opened.page.url)
+    shown = Lessons(opened.page)
+    shown.catalogue()
+    expect(opened.page.get_by_text("this browser keeps nothing here")).to_be_visible()
+    shown.card(lesson).get_by_role("button", name="Start").click()
+    shown.at(lesson, 1)
+    shown.button("Show me").click()
+    shown.catalogue()
+    expect(shown.card(lesson)).to_contain_text("1 of")
+
+
+def test_teachers_sheet(visit):
+    opened = visit()
+    page = opened.page
+    opened.page.goto(page.url.split("?")[0] + "?teacher=1")
+    sheet = page.locator(".lesson-sheet")
+    expect(sheet).to_be_visible(timeout=30_000)
+    read = """(all) => all.map((item) => {
+      const link = item.querySelector('a');
+      return [link.getAttribute('href'), link.innerText, item.innerText];
+    })"""
+    items = {href: (title, plain(text)) for href, title, text in sheet.locator(".lesson-item").evaluate_all(read)}
+    for lesson in lessons.catalogue():
+        expect(sheet.locator(".lesson-plan")).to_contain_text(lesson["title"])
+        for number, step in enumerate(lesson["steps"], 1):
+            title, item = items.pop(f"?lesson={lesson['slug']}&step={number}")
+            assert title == f"{number}. {step['title']}"
+            answers = [plain(step["choices"][at]) for at in step["right"]] if step["choices"] else []
+            answers += [step["slider"]["shown"]] if step["slider"] else []
+            for part in [plain(step["question"] or step["text"]), plain(step["why"]), *answers]:
+                assert part in item
+    assert items == {}
+    total = sum(lesson["minutes"] for lesson in lessons.catalogue())
+    clocks = sheet.locator(".lesson-plan tbody td:first-child").all_inner_texts()
+    assert total == 40
+    assert clocks[0].startswith("0:00 – ")
+    assert clocks[-1].endswith(" – 0:40")
+    assert [c.split(" – ")[0] for c in clocks[1:]] == [c.split(" – ")[1] for c in clocks[:-1]], "the clock runs on"
+
+    page.evaluate("() => document.body.classList.add('dark')")
+    page.emulate_media(media="print")
+    for furniture in ("#header", "footer", "#tabs > .tab-wrapper", ".lesson-sheet .lesson-actions"):
+        expect(page.locator(furniture)).to_be_hidden()
+    look = "(e) => { const { color, breakInside } = getComputedStyle(e); return [color, breakInside]; }"
+    assert sheet.locator(".lesson-item").first.evaluate(look) == ["rgb(0, 0, 0)", "avoid"], "black, and uncut"
+    assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen")
+    sheet.locator(".lesson-item a").nth(1).click()
+    Lessons(page).at(lessons.catalogue()[0], 2)
+
+
+def serious(page: Page) -> list[str]:
+    """What axe calls serious or critical."""
+    found = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
+    return [f"{v['id']}: {node['target']} {node['failureSummary']}" for v in found for node in v["nodes"]]
+
+
+@pytest.mark.parametrize("options", [{"viewport": WIDE}, PHONE | {"color_scheme": "dark"}], ids=["wide", "phone, dark"])
+def test_axe_and_width(visit, options):
+    page = visit(**options).page
+    shown = Lessons(page)
+    fits = "() => document.documentElement.scrollWidth <= innerWidth"
+    page.evaluate("() => share.apply('tab=lessons')")
+    expect(page.locator(".lesson-card").first).to_be_visible()
+    assert serious(page) == []
+    assert page.evaluate(fits), "catalogue"
+    page.evaluate("() => lessons.open('temperature', 1)")
+    shown.at(by_slug("temperature"), 1)
+    assert serious(page) == []
+    shown.button("Show me").click()
+    expect(shown.panel.get_by_role("heading", name="What happens")).to_be_focused()
+    assert serious(page) == []
+    assert page.evaluate(fits), "panel"
+    page.evaluate("() => lessons.sheet(true)")
+    expect(page.locator(".lesson-sheet")).to_be_visible()
+    assert serious(page) == []
+    assert page.evaluate(fits), "sheet"
