@@ -21,7 +21,7 @@ def numbers() -> dict[str, list[float]]:
 def test_python_and_the_page_write_numbers_alike(visit):
     page = visit().page
     for name, values in numbers().items():
-        shown = page.evaluate("([name, values]) => values.map(page[name])", [name, [float(v) for v in values]])
+        shown = page.evaluate("([name, values]) => values.map((v) => page[name](v))", [name, [float(v) for v in values]])
         wrong = [
             (value, told, getattr(formats, name)(value))
             for value, told in zip(map(float, values), shown, strict=True)
