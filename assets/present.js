@@ -235,8 +235,10 @@
   };
   addEventListener("resize", refit);
   document.addEventListener("setting", () => {
+    if (!state.on) return;
+    document.body.classList.toggle("presenting-chart", globalThis.share.tab === "explore"); // the others keep their tabs
     refit();
-    if (state.on) tell();
+    tell();
   });
 
   // The picture in the bar is the one in the panel, whenever that comes.
@@ -260,6 +262,7 @@
       bar = chosen = null;
       delete document.body.dataset.solo;
       document.body.style.removeProperty("--present");
+      document.body.classList.remove("presenting-chart");
       if (document.fullscreenElement) document.exitFullscreen();
       globalThis.explore.redraw();
       document.querySelector("#present")?.focus();

@@ -97,6 +97,20 @@ def test_w_is_the_radius_where_the_method_has_one(presenting):
     assert explore.agree()["settings"]["radius"] > before
 
 
+def test_a_method_is_chosen_by_mouse_at_any_size(presenting):
+    """gradio places its list in pixels of the screen, and the chart's are larger."""
+    explore = Explore(presenting)
+    box = presenting.locator("#method-regularised")
+    box.locator("input").click()
+    field, options = box.bounding_box(), box.get_by_role("listbox").bounding_box()
+    assert options["x"] == pytest.approx(field["x"], abs=4)
+    assert options["y"] == pytest.approx(field["y"] + field["height"], abs=8)
+    assert options["width"] == pytest.approx(field["width"], abs=8)
+    presenting.keyboard.press("Escape")
+    explore.method("project_l2_ball")
+    explore.agree()
+
+
 def test_other_keys(presenting):
     page, keys = presenting, presenting.keyboard
     keys.press("g")
