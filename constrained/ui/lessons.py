@@ -26,7 +26,7 @@ def on_run(event: gr.EventData) -> str:
     """An experiment's table, or why there is none; the number is the one that the page gave to its question."""
     asked = event._data if isinstance(event._data, dict) else {}
     run, key = asked.get("run"), asked.get("key")
-    if not isinstance(run, int) or key not in experiments.EXPERIMENTS:
+    if not isinstance(run, int) or not isinstance(key, str) or key not in experiments.EXPERIMENTS:
         raise gr.Error("There is no such experiment.", print_exception=False)
     return json.dumps({"run": run} | experiments.run(key))
 

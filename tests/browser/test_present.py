@@ -106,9 +106,8 @@ def test_a_method_is_chosen_by_mouse_at_any_size(presenting):
     assert options["x"] == pytest.approx(field["x"], abs=4)
     assert options["y"] == pytest.approx(field["y"] + field["height"], abs=8)
     assert options["width"] == pytest.approx(field["width"], abs=8)
-    presenting.keyboard.press("Escape")
-    explore.method("project_l2_ball")
-    explore.agree()
+    box.get_by_role("option", name="Project onto L2 ball", exact=True).click()
+    assert explore.agree()["methods"]["regularised"] == "project_l2_ball"
 
 
 def test_other_keys(presenting):
