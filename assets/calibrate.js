@@ -12,7 +12,7 @@
 
   const twins = globalThis.constraints.methods;
   const registry = globalThis.registry;
-  const { minus, short, percent, svgNode, node, put, say, inRange, logSliders, changed } = globalThis.page;
+  const { t, phrase, label, minus, short, percent, svgNode, node, put, say, inRange, logSliders, changed } = globalThis.page;
   const BINS = 15;
   const ROUNDING = 1e-12; // as in calibration.py
   const CHUNK = 5000; // numbers between two looks at the clock
@@ -266,9 +266,9 @@
   // A cell has room for four digits; 100 is said of 100 % alone.
   const cell = (v) => (v === 1 ? "100" : Math.min(100 * v, 99.9).toFixed(1));
   const METRICS = {
-    accuracy: { name: "accuracy", title: "Accuracy, %", sign: 1, format: cell },
-    nll: { name: "NLL", title: "NLL, nats", sign: -1, format: (v) => (Number.isFinite(v) ? v.toFixed(v < 10 ? 3 : v < 100 ? 2 : 0) : "∞") },
-    ece: { name: "ECE", title: "ECE, %", sign: -1, format: cell },
+    accuracy: { name: phrase("accuracy"), title: phrase("Accuracy, %"), sign: 1, format: cell },
+    nll: { name: phrase("NLL"), title: phrase("NLL, nats"), sign: -1, format: (v) => (Number.isFinite(v) ? v.toFixed(v < 10 ? 3 : v < 100 ? 2 : 0) : "∞") },
+    ece: { name: phrase("ECE"), title: phrase("ECE, %"), sign: -1, format: cell },
   };
   const sweepMethod = () => (family() === "bounded" ? state.method : "clamp");
   const sweepKey = () => JSON.stringify([sweepMethod(), state.settings.temperature]);
@@ -297,7 +297,9 @@
 
   // Drawing ----------------------------------------------------------------------------------------------------------
 
-  const WORDS = { accuracy: "Accuracy", nll: "NLL", ece: "ECE", brier: "Brier", impossible: "p = 0" };
+  const WORDS = {
+    accuracy: phrase("Accuracy"), nll: phrase("NLL"), ece: phrase("ECE"), brier: phrase("Brier"), impossible: phrase("p = 0"),
+  };
   const figure = (key, v) => {
     if (key === "nll" || key === "brier") return Number.isFinite(v) ? v.toFixed(4) : "∞";
     return percent(v);
@@ -309,15 +311,15 @@
     const keys = family() === "probability" ? parameters : [...parameters, "temperature"];
     // No line breaks inside "T = 1".
     const numbers = keys.map((key) => `${registry.parameters[key].symbol}\u00a0=\u00a0${short(settings[key])}`);
-    return { title, numbers: numbers.join(", ") };
+    return { title: t(title), numbers: numbers.join(", ") };
   };
 
-  const reliability = (host, own, name) => {
+  const reliability = (host, own, name, spoken) => {
     const section = node("figure", `cal-card cal-reliability ${own}`, host);
     const caption = node("figcaption", "", section);
-    node("b", "", caption, name);
+    label(name, node("b", "", caption));
     const setting = node("span", "cal-setting", caption);
-    const svg = svgNode("svg", { tabindex: 0, role: "group", "aria-label": `${name}: reliability diagram` }, section);
+    const svg = label(spoken, svgNode("svg", { tabindex: 0, role: "group" }, section), "aria-label");
     const below = node("p", "cal-read", section);
     below.setAttribute("aria-live", "polite");
     const diagram = { own, section, setting, svg, below, built: "", bin: null };
@@ -374,10 +376,11 @@
       svgNode("text", { x: x(v), y: low + 14, "text-anchor": "middle" }, axis).textContent = text;
     }
     svgNode("line", { x1: x(0), x2: x(1), y1: low, y2: low }, axis);
-    const label = (at, text) => (svgNode("text", { class: "name", ...at }, axis).textContent = text);
-    label({ x: x(0.5), y: low + 29, "text-anchor": "middle" }, "confidence of the top class, %");
-    label({ transform: `translate(11 ${(y(0) + y(1)) / 2}) rotate(-90)`, "text-anchor": "middle" }, "right, %");
-    label({ transform: `translate(11 ${low - HEIGHT.histogram / 2}) rotate(-90)`, "text-anchor": "middle" }, "rows");
+    const name = (at) => svgNode("text", { class: "name", "text-anchor": "middle", ...at }, axis);
+    const turned = (at) => name({ transform: `translate(11 ${at}) rotate(-90)` });
+    label("confidence of the top class, %", name({ x: x(0.5), y: low + 29 }));
+    label("right, %", turned((y(0) + y(1)) / 2));
+    label("rows", turned(low - HEIGHT.histogram / 2));
     const size = x(1 / BINS) - x(0);
     diagram.bins = Array.from({ length: BINS }, (_, bin) => {
       const g = svgNode("g", { class: "cal-bin" }, svg);
@@ -419,13 +422,17 @@
       }
       const n = table.count[state.bin];
       if (state.bin === null) {
-        say(diagram.below, "Bar: how often it is right. Line: how sure it is. Between them, the gap.");
+        say(diagram.below, t("Bar: how often it is right. Line: how sure it is. Between them, the gap."));
       } else {
-        const range = `${((100 * state.bin) / BINS).toFixed(1)} to ${((100 * (state.bin + 1)) / BINS).toFixed(1)} %`;
+        const [from, to] = [state.bin, state.bin + 1].map((edge) => ((100 * edge) / BINS).toFixed(1));
         const gap = 100 * (table.confidence[state.bin] - table.accuracy[state.bin]);
-        const points = `${gap >= 0 ? "over" : "under"}-confident by ${Math.abs(gap).toFixed(1)} points`;
-        const told = `sure ${percent(table.confidence[state.bin])}, right ${percent(table.accuracy[state.bin])}, ${points}`;
-        say(diagram.below, `${range}: ${n ? `${n} row${n === 1 ? "" : "s"}, ${told}` : "no rows"}.`);
+        const values = { sure: percent(table.confidence[state.bin]), right: percent(table.accuracy[state.bin]), gap: Math.abs(gap).toFixed(1) };
+        const told =
+          gap >= 0
+            ? t("sure {sure}, right {right}, over-confident by {gap} points", values)
+            : t("sure {sure}, right {right}, under-confident by {gap} points", values);
+        const rows = n === 1 ? t("1 row") : t("{n} rows", { n });
+        say(diagram.below, `${t("{from} to {to} %", { from, to })}: ${n ? `${rows}, ${told}` : t("no rows")}.`);
       }
     });
   };
@@ -438,32 +445,32 @@
       const [from, to] = [before[key], after[key]];
       const better = key === "accuracy" ? to > from : to < from;
       const same = from === to || Math.abs(to - from) < 5e-5;
-      say(cells.verdict, same ? "same" : better ? "▲ better" : "▼ worse");
+      say(cells.verdict, same ? t("same") : better ? `▲ ${t("better")}` : `▼ ${t("worse")}`);
       put(cells.verdict, { class: same ? "same" : better ? "better" : "worse" });
     }
     const lean = ({ confidence, accuracy }) => {
       const gap = 100 * (confidence - accuracy);
-      const leaning = Math.abs(gap) < 0.5 ? "as sure as it may be" : gap > 0 ? "over-confident" : "under-confident";
-      return `${percent(confidence)} sure, ${percent(accuracy)} right, ${leaning}`;
+      const leaning = Math.abs(gap) < 0.5 ? t("as sure as it may be") : gap > 0 ? t("over-confident") : t("under-confident");
+      return t("{sure} sure, {right} right, {leaning}", { sure: percent(confidence), right: percent(accuracy), leaning });
     };
-    say(parts.lean, `On average, before: ${lean(before)}. After: ${lean(after)}.`);
+    say(parts.lean, t("On average, before: {before}. After: {after}.", { before: lean(before), after: lean(after) }));
     const zero = after.impossible;
     say(
       parts.infinite,
-      Number.isFinite(after.nll) ? "" : `The NLL is infinite: ${percent(zero)} of the true classes got probability 0, and −log 0 = ∞.`,
+      Number.isFinite(after.nll) ? "" : t("The NLL is infinite: {share} of the true classes got probability 0, and −log 0 = ∞.", { share: percent(zero) }),
     );
   };
 
   const drawSetting = () => {
     const { title, numbers } = described();
-    say(parts.before.setting, "softmax, T = 1");
+    say(parts.before.setting, t("softmax, T = 1"));
     say(parts.after.setting, `${title}, ${numbers}`);
-    say(parts.reads, SPARSE.includes(state.method) ? `${title.toLowerCase()}(z / T), probabilities as they are` : family() === "probability" ? "softmax(z / T)" : "softmax(y / T), y the constrained output");
+    say(parts.reads, SPARSE.includes(state.method) ? t("{method}(z / T), probabilities as they are", { method: title.toLowerCase() }) : family() === "probability" ? "softmax(z / T)" : t("softmax(y / T), y the constrained output"));
     for (const one of FAMILIES) parts.main.classList.toggle(`cal-${one}`, one === family());
     put(board.closest("#calibrate") ?? board, { "data-needs": registry.methods[state.method].parameters.join(" ") });
-    const label = `${title}, ${numbers}`;
-    if (parts.said !== label && parts.said) say(parts.live, `${label}: NLL ${figure("nll", state.after.nll)}, ECE ${figure("ece", state.after.ece)}`);
-    parts.said = label;
+    const now = `${title}, ${numbers}`;
+    if (parts.said !== now && parts.said) say(parts.live, `${now}: NLL ${figure("nll", state.after.nll)}, ECE ${figure("ece", state.after.ece)}`);
+    parts.said = now;
   };
 
   const drawCurves = () => {
@@ -477,12 +484,12 @@
     const marks = [{ x: temperature, label: `T = ${short(temperature, 3)}`, colour: "var(--ink)" }];
     if (fitted && fitted >= low && fitted <= high) {
       const near = Math.abs(Math.log(fitted / temperature)) < 1; // where two names would lie on each other
-      marks.push({ x: fitted, label: near ? "" : "fitted", colour: "var(--warn)", dash: "2 3" });
+      marks.push({ x: fitted, label: near ? "" : t("fitted"), colour: "var(--warn)", dash: "2 3" });
     }
-    const { title } = registry.methods[state.method];
+    const title = t(registry.methods[state.method].title);
     for (const key of ["nll", "ece"]) {
       const series = [];
-      const points = (list) => list.map(([t, figures]) => [t, figures[key] * (key === "ece" ? 100 : 1)]);
+      const points = (list) => list.map(([at, figures]) => [at, figures[key] * (key === "ece" ? 100 : 1)]);
       if (own) series.push({ name: title, points: points(own.points), colour: `var(--${family()})` });
       if (state.method !== "softmax" && state.curves.raw) {
         series.push({ name: "softmax", points: points(state.curves.raw), colour: "var(--raw)", dash: "5 4" });
@@ -493,24 +500,23 @@
     const infinite = own?.points.filter(([, { nll }]) => !Number.isFinite(nll)).length ?? 0;
     const everywhere = infinite > 0 && infinite === own.points.length;
     const rest = [
-      state.method === "softmax" ? "" : "Dashed: softmax.",
-      fitted ? `Dotted: fitted T = ${short(fitted, 3)}.` : "",
-      own || state.method === "softmax" ? "" : `The curve of ${title} is on its way.`,
+      state.method === "softmax" ? "" : t("Dashed: softmax."),
+      fitted ? t("Dotted: fitted T = {value}.", { value: short(fitted, 3) }) : "",
+      own || state.method === "softmax" ? "" : t("The curve of {title} is on its way.", { title }),
     ];
     const legend = (...first) => [...first, ...rest].filter(Boolean).join(" ");
-    const solid = own && state.method !== "softmax" ? `Solid: ${title}.` : "";
+    const solid = own && state.method !== "softmax" ? t("Solid: {title}.", { title }) : "";
     say(parts.legends.ece, legend(solid));
-    const missing = "a true class got probability 0";
-    if (everywhere) say(parts.legends.nll, legend(`${title} has no line here: its NLL is infinite at every T, as ${missing}.`));
-    else if (infinite) say(parts.legends.nll, legend(solid, `Where the line is missing the NLL is infinite: ${missing}.`));
+    if (everywhere) say(parts.legends.nll, legend(t("{title} has no line here: its NLL is infinite at every T, as a true class got probability 0.", { title })));
+    else if (infinite) say(parts.legends.nll, legend(solid, t("Where the line is missing the NLL is infinite: a true class got probability 0.")));
     else say(parts.legends.nll, legend(solid));
   };
 
   const ROWS = [
-    ["before", "Softmax, T = 1", "raw"],
-    ["fitted", "Softmax, fitted T", "probability"],
-    ["sparsemax", "Sparsemax, T = 1", "probability"],
-    ["entmax15", "1.5-entmax, T = 1", "probability"],
+    ["before", phrase("Softmax, T = 1"), "raw"],
+    ["fitted", phrase("Softmax, fitted T"), "probability"],
+    ["sparsemax", phrase("Sparsemax, T = 1"), "probability"],
+    ["entmax15", phrase("1.5-entmax, T = 1"), "probability"],
     ["after", "", ""],
   ];
   const drawTable = () => {
@@ -522,7 +528,7 @@
       const figures = found[key];
       const { title, numbers } = described();
       const T = state.fitted.get(setting("softmax"));
-      say(head, key === "after" ? `Chosen: ${title}, ${numbers}` : key === "fitted" && T ? `Softmax, fitted T = ${short(T, 3)}` : name);
+      say(head, key === "after" ? t("Chosen: {setting}", { setting: `${title}, ${numbers}` }) : key === "fitted" && T ? t("Softmax, fitted T = {value}", { value: short(T, 3) }) : t(name));
       if (key === "fitted") row.hidden = !figures; // the best T lies at an edge
       for (const [column, cell] of Object.entries(cells)) say(cell, figures ? figure(column, figures[column]) : "…");
       infinite ||= figures && !Number.isFinite(figures.nll);
@@ -531,7 +537,7 @@
     say(
       parts.why,
       infinite
-        ? "∞: one true class with probability 0 is enough, since −log 0 = ∞. The last column says how many there are."
+        ? t("∞: one true class with probability 0 is enough, since −log 0 = ∞. The last column says how many there are.")
         : "",
     );
   };
@@ -544,7 +550,8 @@
     parts.maps.hidden = !found;
     if (!found) return;
     parts.progress.value = found.done / found.total;
-    parts.progress.setAttribute("aria-valuetext", `${found.done} of ${found.total} boxes`);
+    const boxes = t("{done} of {total} boxes", found);
+    parts.progress.setAttribute("aria-valuetext", boxes);
     for (const [key, { sign }] of Object.entries(METRICS)) {
       const { figure: shown, draw: paint } = parts.map[key];
       shown.hidden = key !== metric;
@@ -555,14 +562,14 @@
     }
     const stale = !busy && found.of !== sweepKey();
     parts.maps.classList.toggle("cal-stale", stale);
-    const what = `${registry.methods[found.method].title} at T = ${short(found.settings.temperature)}`;
+    const what = t("{title} at T = {value}", { title: t(registry.methods[found.method].title), value: short(found.settings.temperature) });
     say(
       parts.sweepNote,
       busy
-        ? `${found.done} of ${found.total} boxes`
+        ? boxes
         : stale
-          ? `These are of ${what}: sweep again for the setting of now.`
-          : `${what}. Deeper is better, the best is underlined; click one to take it over.`,
+          ? t("These are of {what}: sweep again for the setting of now.", { what })
+          : t("{what}. Deeper is better, the best is underlined; click one to take it over.", { what }),
     );
   };
 
@@ -582,82 +589,84 @@
     board.replaceChildren();
     const main = node("div", "cal-grid", board);
     parts = { main };
-    parts.before = reliability(main, "raw", "Before");
-    parts.after = reliability(main, "own", "After");
+    parts.before = reliability(main, "raw", phrase("Before"), phrase("Before: reliability diagram"));
+    parts.after = reliability(main, "own", phrase("After"), phrase("After: reliability diagram"));
 
     const figures = node("section", "cal-card cal-figures", main);
-    node("h2", "", figures, "What changed");
+    label("What changed", node("h2", "", figures));
     const table = node("table", "", figures);
     const head = node("tr", "", node("thead", "", table));
-    for (const name of ["", "before", "after", ""]) node(name ? "th" : "td", "", head, name);
+    for (const name of ["", phrase("before"), phrase("after"), ""]) name ? label(name, node("th", "", head)) : node("td", "", head);
     const body = node("tbody", "", table);
     parts.cells = {};
     for (const [key, name] of Object.entries(WORDS)) {
       const row = node("tr", "", body);
-      node("th", "", row, name).scope = "row";
+      label(name, node("th", "", row)).scope = "row";
       parts.cells[key] = { before: node("td", "cal-b", row), after: node("td", "cal-a", row), verdict: node("td", "", row) };
     }
     parts.lean = node("p", "cal-lean", figures);
     parts.infinite = node("p", "cal-infinite", figures);
     const list = node("dl", "", figures);
     for (const [term, text] of [
-      ["ECE", "the mean gap between how sure and how right, over the bins"],
-      ["NLL", "−log p of the true class: what T is fitted to"],
-      ["Brier", "squared distance from the right answer, 0 to 2"],
-      ["p = 0", "share of rows whose true class got probability 0"],
-      ["after", ""],
+      [phrase("ECE"), phrase("the mean gap between how sure and how right, over the bins")],
+      [phrase("NLL"), phrase("−log p of the true class: what T is fitted to")],
+      [phrase("Brier"), phrase("squared distance from the right answer, 0 to 2")],
+      [phrase("p = 0"), phrase("share of rows whose true class got probability 0")],
+      [phrase("after"), ""],
     ]) {
-      node("dt", "", list, term);
-      const description = node("dd", "", list, text);
-      if (!text) parts.reads = description;
+      label(term, node("dt", "", list));
+      const description = node("dd", "", list);
+      if (text) label(text, description);
+      else parts.reads = description;
     }
-    node("p", "cal-quiet", figures, `Classes tied at the top count as a guess. Pale bins have under ${FEW} rows.`);
+    label("Classes tied at the top count as a guess. Pale bins have under {few} rows.", node("p", "cal-quiet", figures), "", { few: FEW });
 
-    const logT = { label: "T", log: true, low: TEMPERATURES[0], high: TEMPERATURES.at(-1) };
+    const logT = { label: phrase("T"), log: true, low: TEMPERATURES[0], high: TEMPERATURES.at(-1) };
     const nll = node("section", "cal-card cal-half cal-nll", main);
-    parts.nll = plot.lines(nll, { title: "NLL against T", x: logT, y: { label: "NLL" } });
+    parts.nll = plot.lines(nll, { title: phrase("NLL against T"), x: logT, y: { label: phrase("NLL") } });
     const ece = node("section", "cal-card cal-half cal-ece", main);
-    parts.ece = plot.lines(ece, { title: "ECE against T, %", x: logT, y: { label: "ECE, %" } });
+    parts.ece = plot.lines(ece, { title: phrase("ECE against T, %"), x: logT, y: { label: phrase("ECE, %") } });
     parts.legends = { nll: node("p", "cal-quiet", nll), ece: node("p", "cal-quiet", ece) };
 
     const bounds = node("section", "cal-card cal-half cal-sweep", main);
     const bar = node("div", "cal-bar-row", bounds);
-    node("h2", "", bar, "Which bounds?");
-    const button = node("button", "cal-button", bar, "Sweep the bounds");
+    label("Which bounds?", node("h2", "", bar));
+    const button = label("Sweep the bounds", node("button", "cal-button", bar));
     button.type = "button";
     button.addEventListener("click", sweep);
     const which = node("div", "cal-choice", bar);
     which.setAttribute("role", "radiogroup");
-    which.setAttribute("aria-label", "What the map shows");
+    label("What the map shows", which, "aria-label");
     for (const [key, { title }] of Object.entries(METRICS)) {
-      const label = node("label", "", which);
-      const radio = node("input", "", label);
+      const choice = node("label", "", which);
+      const radio = node("input", "", choice);
       Object.assign(radio, { type: "radio", name: "cal-metric", value: key, checked: key === state.metric });
       radio.addEventListener("change", () => {
         state.metric = key;
         drawSweep();
       });
-      label.append(title);
+      label(title, node("span", "", choice));
     }
     parts.progress = node("progress", "", bounds);
-    parts.progress.setAttribute("aria-label", "Sweep");
+    label("Sweep", parts.progress, "aria-label");
     parts.progress.hidden = true;
     parts.sweepNote = node("p", "cal-quiet", bounds);
     parts.maps = node("div", "", bounds);
     parts.map = {};
     for (const [key, { name, title, format, sign }] of Object.entries(METRICS)) {
       const format_ = (v) => minus(format(sign * v));
-      const options = { x: { label: "hi" }, y: { label: "lo" }, title, name, pick, format: format_ };
+      const options = { x: { label: phrase("hi") }, y: { label: phrase("lo") }, title, name, pick, format: format_ };
       parts.map[key] = plot.map(parts.maps, options);
     }
 
     const compare = node("section", "cal-card cal-compare", main);
-    node("h2", "", compare, "Side by side");
+    label("Side by side", node("h2", "", compare));
     const scroll = node("div", "table-scroll", compare);
-    put(scroll, { tabindex: 0, role: "region", "aria-label": "Comparison of methods" });
+    put(scroll, { tabindex: 0, role: "region" });
+    label("Comparison of methods", scroll, "aria-label");
     const grid = node("table", "", scroll);
     const titles = node("tr", "", node("thead", "", grid));
-    for (const name of ["Method", ...Object.values(WORDS)]) node("th", "", titles, name).scope = "col";
+    for (const name of [phrase("Method"), ...Object.values(WORDS)]) label(name, node("th", "", titles)).scope = "col";
     const lines = node("tbody", "", grid);
     parts.table = {};
     for (const [key, , own] of ROWS) {
@@ -684,6 +693,7 @@
     }).observe(main);
     receive(props.value);
     watch("value", () => receive(props.value));
+    document.addEventListener("language", draw);
     draw();
   };
 

@@ -9,11 +9,15 @@
   "use strict";
 
   const { methods: twins, max, min, sum } = globalThis.constraints;
-  const { minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders, words, changed } = globalThis.page;
+  const { t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders, words, changed } = globalThis.page;
   const registry = globalThis.registry;
   const FAMILIES = ["bounded", "probability", "regularised"];
   const COLUMNS = ["raw", ...FAMILIES];
-  const NAMES = { raw: "Raw", bounded: "Bounded", probability: "Probability", regularised: "Regularised" };
+  const NAMES = { raw: phrase("Raw"), bounded: phrase("Bounded"), probability: phrase("Probability"), regularised: phrase("Regularised") };
+  const CHARTS = {
+    raw: phrase("Raw: one bar a class"), bounded: phrase("Bounded: one bar a class"),
+    probability: phrase("Probability: one bar a class"), regularised: phrase("Regularised: one bar a class"),
+  };
   const ROW = 26;
   const LINE = 8; // what a row grows by for the numbers of A under those of B
   const LANE = 14; // what a row grows by to show its gradient
@@ -216,7 +220,7 @@
     state.before = {};
     computeA();
     draw();
-    tell(state.a ? `Pinned as A: ${inWords(state.a)}.` : "A is no longer pinned.");
+    tell(state.a ? t("Pinned as A: {setting}.", { setting: inWords(state.a) }) : t("A is no longer pinned."));
     changed();
   };
 
@@ -225,7 +229,7 @@
     const { a, family } = state;
     pinA(state);
     globalThis.share.put({ explore: { ...a.methods, ...a.settings, family } });
-    tell(`A and B have changed places. A: ${inWords(state.a)}. B: ${inWords(state)}.`);
+    tell(t("A and B have changed places. A: {a}. B: {b}.", { a: inWords(state.a), b: inWords(state) }));
   };
 
   const tell = (content) => {
@@ -240,14 +244,14 @@
     figures = {};
     for (const column of COLUMNS) {
       const figure = node("figure", `column ${column}`, chart);
-      figure.setAttribute("aria-label", NAMES[column]);
+      label(NAMES[column], figure, "aria-label");
       const caption = node("figcaption", "", figure);
       figures[column] = {
         figure,
         formula: node("div", "formula", caption),
         a: node("div", "a-words", caption),
         example: node("div", "example", caption),
-        svg: svgNode("svg", { role: "group", "aria-label": `${NAMES[column]}: one bar a class` }, figure),
+        svg: label(CHARTS[column], svgNode("svg", { role: "group" }, figure), "aria-label"),
         badges: node("ul", "badges", figure),
         note: node("p", "note", figure),
         rows: [],
@@ -255,11 +259,11 @@
       };
     }
     const details = node("details", "numbers", chart);
-    node("summary", "", details, "The same numbers as a table");
+    label("The same numbers as a table", node("summary", "", details));
     figures.table = node("div", "table-scroll", details);
     figures.table.tabIndex = 0;
     figures.table.setAttribute("role", "region");
-    figures.table.setAttribute("aria-label", "Table of all numbers shown");
+    label("Table of all numbers shown", figures.table, "aria-label");
     details.addEventListener("toggle", () => draw());
     figures.live = node("p", "visually-hidden", chart);
     figures.live.setAttribute("aria-live", "polite");
@@ -278,6 +282,7 @@
 
     if (state.model === null) receive(props.value);
     watch("value", () => receive(props.value));
+    document.addEventListener("language", draw);
     draw();
   };
 
@@ -308,18 +313,19 @@
   };
 
   const rest = () => state.order.length > shown().length;
+  const others = (n) => t("{n} others", { n });
 
   // The nodes of one column; made anew when the classes, the width or the kind of row change.
   const build = (column, width, stacked) => {
     const parts = figures[column];
     const labelled = column === "raw" || stacked;
     const rows = shown();
-    const key = JSON.stringify([state.model, rows, width, labelled, state.gradientOn, state.a !== null, type]);
+    const key = JSON.stringify([state.model, rows, width, labelled, state.gradientOn, state.a !== null, type, others("")]);
     if (parts.built === key) return;
     parts.built = key;
     parts.drawn = null;
 
-    const longest = max([...rows.map((i) => state.labels[i].length), rest() ? "999 others".length : 0]);
+    const longest = max([...rows.map((i) => state.labels[i].length), rest() ? others(999).length : 0]);
     const letter = 8.4 * type;
     const gutter = labelled ? Math.min(12 + letter * longest, Math.max(96 * type, width * 0.36)) : 14;
     const line = state.a ? LINE : 0;
@@ -354,8 +360,8 @@
       const withA = state.a && column !== "raw";
       if (labelled) {
         const fits = Math.floor((gutter - 8) / letter);
-        const label = index < 0 ? `${state.order.length - rows.length} others` : state.labels[index];
-        const cut = label.length > fits ? `${label.slice(0, Math.max(fits - 1, 1))}…` : label;
+        const name = index < 0 ? others(state.order.length - rows.length) : state.labels[index];
+        const cut = name.length > fits ? `${name.slice(0, Math.max(fits - 1, 1))}…` : name;
         svgNode("text", { class: "label", x: gutter - 8, y: middle, "text-anchor": "end" }, g).textContent = cut;
       }
       row.name = svgNode("title", {}, g);
@@ -439,7 +445,7 @@
   // A as an outline that ends in a thick stroke. It follows the picture, the axes and the width, but no slider.
   const drawA = (column) => {
     const parts = figures[column];
-    const now = state.a && `${drawing} ${axisOf(column)}`;
+    const now = state.a && `${drawing} ${axisOf(column)} ${t("no gradient")}`;
     if (column === "raw" || parts.drawn === now) return;
     parts.drawn = now;
     if (!state.a) return;
@@ -458,7 +464,7 @@
       const v = values[row.index];
       put(row.outline, { d: `M${x(0)} ${top}H${x(v)}M${x(v)} ${bottom}H${x(0)}` });
       put(row.end, { d: v < low || v > high ? "" : `M${x(v)} ${top - 1}V${bottom + 1}` });
-      row.told = `; A ${text(column)(v)}${dead[row.index] ? ", no gradient" : ""}`;
+      row.told = `; A ${text(column)(v)}${dead[row.index] ? `, ${t("no gradient")}` : ""}`;
       say(row.aValue, `A ${text(column)(v)}`);
     }
   };
@@ -478,7 +484,7 @@
         const { from, to, text: said } = restOf(column, values);
         put(row.bar, { ...span(x, from, to), class: "bar rest" });
         say(row.value, said);
-        say(row.name, `the other classes: ${said}${row.told ?? ""}`);
+        say(row.name, `${t("the other classes:")} ${said}${row.told ?? ""}`);
         continue;
       }
       const v = values[row.index];
@@ -488,7 +494,7 @@
       const off = v > high ? `M${right - 7} 6 l7 7 l-7 7z` : v < low ? `M${left + 7} 6 l-7 7 l7 7z` : "";
       put(row.beyond, { d: off });
       say(row.value, format(v));
-      say(row.name, `${state.labels[row.index]}: ${NAMES[column]} ${format(v)}${isDead ? ", no gradient" : ""}${row.told ?? ""}`);
+      say(row.name, `${state.labels[row.index]}: ${t(NAMES[column])} ${format(v)}${isDead ? `, ${t("no gradient")}` : ""}${row.told ?? ""}`);
       row.g.classList.toggle("lit", row.index === lit);
       row.g.classList.toggle("target", state.gradientOn && row.index === state.target);
       if (row.lane) drawSlope(row, slopes?.[row.index], left, right, body);
@@ -507,17 +513,17 @@
     put(row.arrow, {
       d: reach ? `M${middle} ${y - 1.5} H${back} V${y - 4} L${tip} ${y} L${back} ${y + 4} V${y + 1.5} H${middle}z` : "",
     });
-    say(row.slope, slope === undefined ? "" : none ? "no gradient" : `∂ ${logit(slope)}`);
+    say(row.slope, slope === undefined ? "" : none ? t("no gradient") : `∂ ${logit(slope)}`);
   };
 
-  const LEGEND = "A, pinned: outlines. B, the controls: bars. Signed numbers in badges: B − A.";
+  const LEGEND = phrase("A, pinned: outlines. B, the controls: bars. Signed numbers in badges: B − A.");
 
   const drawFormula = (column) => {
     const { formula, example, note } = figures[column];
     const lit = state.over ?? state.pinned;
     if (column === "raw") {
       say(formula, "z = W h + b");
-      say(example, lit === null ? "Point at a class, or tab to it, to see its numbers." : `${state.labels[lit]}: z = ${logit(state.logits[lit])}`);
+      say(example, lit === null ? t("Point at a class, or tab to it, to see its numbers.") : `${state.labels[lit]}: z = ${logit(state.logits[lit])}`);
     } else {
       const method = registry.methods[state.methods[column]];
       const { y, named } = state.outputs[column];
@@ -534,12 +540,16 @@
           ? ""
           : `${state.labels[lit]}: ${fill(method.example, { z: short(state.logits[lit]), y: text(column)(y[lit]) })}`,
       );
-      say(note, method.help + lambdaNote(column));
+      say(note, t(method.help) + lambdaNote(column));
     }
-    say(figures[column].a, !state.a ? "" : column === "raw" ? LEGEND : `A: ${words(state.a.methods[column], state.a.settings)}`);
+    say(figures[column].a, !state.a ? "" : column === "raw" ? t(LEGEND) : `A: ${words(state.a.methods[column], state.a.settings)}`);
     const told = state.gradients?.[column];
     figures[column].figure.dataset.loss = told
-      ? `${told.name} = ${Number.isFinite(told.loss) ? short(told.loss) : "infinite"}, target ${state.labels[state.target]}`
+      ? t("Loss: {name} = {loss}, target {target}. Arrows show where a step of gradient descent would move the logit.", {
+          name: told.name.replace("cross-entropy of", t("cross-entropy of")),
+          loss: Number.isFinite(told.loss) ? short(told.loss) : t("infinite"),
+          target: state.labels[state.target],
+        })
       : "";
   };
 
@@ -549,7 +559,8 @@
     const { lam } = state.settings;
     const norm = sum(state.logits.map((v) => (key === "prox_l1" ? Math.abs(v) : v * v)));
     const sign = key === "prox_l1" ? "‖z‖₁" : "‖z‖₂²";
-    return ` In training λ does something else: it adds the penalty λ${sign} = ${short(lam)} · ${short(norm)} = ${short(lam * norm)} to the loss, and the weights learn to keep z small.`;
+    const penalty = `λ${sign} = ${short(lam)} · ${short(norm)} = ${short(lam * norm)}`;
+    return ` ${t("In training λ does something else: it adds the penalty {penalty} to the loss, and the weights learn to keep z small.", { penalty })}`;
   };
 
   const drawBadges = (column) => {
@@ -572,9 +583,9 @@
   const range = (low, high, format) => `${format(low)} … ${format(high)}`;
 
   const rawBadges = () => [
-    [`top-1 ${state.labels[state.order[0]]}`],
-    [`range ${range(min(state.logits), max(state.logits), logit)}`],
-    [`sum ${logit(sum(state.logits))}`],
+    [t("top-1 {name}", { name: state.labels[state.order[0]] })],
+    [t("range {range}", { range: range(min(state.logits), max(state.logits), logit) })],
+    [t("sum {sum}", { sum: logit(sum(state.logits)) })],
   ];
 
   const entropy = (p) => -sum(p.map((v) => (v > 0 ? v * Math.log(v) : 0)));
@@ -598,17 +609,19 @@
     };
   };
 
+  const kept = ({ best }) => best.length === 1 && best[0] === state.order[0];
   const ranking = (column, { best, top }) => {
     const raw = state.order[0];
-    if (!best.includes(raw)) return `changed to ${state.labels[best[0]] ?? "nothing"}`;
-    return best.length > 1 ? `tied: ${best.length} of ${state.labels.length} at ${text(column)(top)}` : `kept: ${state.labels[raw]}`;
+    if (!best.includes(raw)) return t("changed to {name}", { name: state.labels[best[0]] ?? t("nothing") });
+    if (best.length === 1) return t("kept: {name}", { name: state.labels[raw] });
+    return t("tied: {n} of {total} at {value}", { n: best.length, total: state.labels.length, value: text(column)(top) });
   };
 
   // A's part of a badge: its number and by how much B differs. What differs by rounding alone is the same.
-  const SAME = "A the same";
+  const SAME = phrase("A the same");
   const same = (b, a) => Object.is(b, a) || Math.abs(b - a) <= 1e-9 * Math.max(Math.abs(a), Math.abs(b));
   const signed = (count) => minus(count > 0 ? `+${count}` : String(count));
-  const beside = (b, a, format, difference = logit) => (same(b, a) ? SAME : `A ${format(a)}, ${difference(b - a)}`);
+  const beside = (b, a, format, difference = logit) => (same(b, a) ? t(SAME) : `A ${format(a)}, ${difference(b - a)}`);
 
   const constrainedBadges = (column) => {
     const b = measure(column, state, state.outputs[column]);
@@ -619,31 +632,32 @@
     const add = (content, kind, ofA) => list.push([content, kind, a ? ofA() : ""]);
 
     const [rank, rankOfA] = [b, a ?? b].map((side) => ranking(column, side));
-    add(`top-1 ${rank}`, rank.startsWith("kept") ? "" : "warn", () =>
-      rank === rankOfA && (rank.startsWith("kept") || same(b.top, a.top)) ? SAME : `A ${rankOfA}`);
+    add(t("top-1 {name}", { name: rank }), kept(b) ? "" : "warn", () =>
+      rank === rankOfA && (kept(b) || same(b.top, a.top)) ? t(SAME) : `A ${rankOfA}`);
     if (column === "bounded") {
-      const said = `${b.clipped} of ${total} ${b.method === "smooth_clamp" ? "were outside" : "clipped"}`;
+      const counts = { n: b.clipped, total };
+      const said = b.method === "smooth_clamp" ? t("{n} of {total} were outside", counts) : t("{n} of {total} clipped", counts);
       add(said, "", () => beside(b.clipped, a.clipped, String, signed));
     }
     if (registry.methods[b.method].zeros || b.zeros || a?.zeros) {
-      add(`${b.zeros} exact zero${b.zeros === 1 ? "" : "s"}`, "", () => beside(b.zeros, a.zeros, String, signed));
+      add(b.zeros === 1 ? t("1 exact zero") : t("{n} exact zeros", { n: b.zeros }), "", () => beside(b.zeros, a.zeros, String, signed));
     }
     const inward = ({ method }) => method === "clamp_inward";
-    const learns = b.flat ? `${b.flat} of ${total} get no gradient` : inward(b) ? "gradient only inwards" : "all get a gradient";
+    const learns = b.flat ? t("{n} of {total} get no gradient", { n: b.flat, total }) : inward(b) ? t("gradient only inwards") : t("all get a gradient");
     add(learns, b.flat ? "warn" : "", () => {
-      if (a.flat && !b.flat) return `A ${a.flat} get none`;
-      if (inward(b) !== inward(a)) return inward(a) ? "A only inwards" : "A all do";
+      if (a.flat && !b.flat) return t("A {n} get none", { n: a.flat });
+      if (inward(b) !== inward(a)) return inward(a) ? t("A only inwards") : t("A all do");
       return beside(b.flat, a.flat, String, signed);
     });
     const summed = column === "probability" ? (v) => String(Number(v.toFixed(6))) : logit;
-    add(`sum ${summed(b.sum)}`, "", () => beside(b.sum, a.sum, summed));
+    add(t("sum {sum}", { sum: summed(b.sum) }), "", () => beside(b.sum, a.sum, summed));
     const between = (side) => range(side.low, side.top, text(column));
-    add(`range ${between(b)}`, "", () => (same(b.low, a.low) && same(b.top, a.top) ? SAME : `A ${between(a)}`));
+    add(t("range {range}", { range: between(b) }), "", () => (same(b.low, a.low) && same(b.top, a.top) ? t(SAME) : `A ${between(a)}`));
     if (b.entropy !== null) {
-      const said = `entropy ${three(b.entropy)} of ${Math.log(total).toFixed(2)} nats`;
-      add(said, "", () => (a.entropy === null ? "A is no distribution" : beside(b.entropy, a.entropy, three)));
+      const said = t("entropy {value} of {most} nats", { value: three(b.entropy), most: Math.log(total).toFixed(2) });
+      add(said, "", () => (a.entropy === null ? t("A is no distribution") : beside(b.entropy, a.entropy, three)));
     }
-    add(`moved ‖${column === "probability" ? "p" : "y"} − z‖₂ = ${three(b.moved)}`, "", () => beside(b.moved, a.moved, three));
+    add(t("moved {distance}", { distance: `‖${column === "probability" ? "p" : "y"} − z‖₂ = ${three(b.moved)}` }), "", () => beside(b.moved, a.moved, three));
     return list;
   };
 
@@ -654,8 +668,8 @@
     const headRow = node("tr", "", node("thead", "", table));
     // With A pinned, each constrained column is two: B's and A's.
     const sides = (column) => (column === "raw" || !state.a ? [""] : [", B", ", A"]);
-    const names = COLUMNS.flatMap((column) => sides(column).map((side) => NAMES[column] + side));
-    for (const name of ["Class", ...names]) node("th", "", headRow, name).scope = "col";
+    const names = COLUMNS.flatMap((column) => sides(column).map((side) => t(NAMES[column]) + side));
+    for (const name of [t("Class"), ...names]) node("th", "", headRow, name).scope = "col";
     const body = node("tbody", "", table);
     const number = (column, v) => (column === "probability" ? percent(v) : minus(String(Number(v.toPrecision(6)))));
     for (const i of shown()) {
@@ -664,14 +678,14 @@
       for (const column of COLUMNS) {
         const v = column === "raw" ? state.logits[i] : state.outputs[column].y[i];
         const slope = state.gradients?.[column]?.gradient[i];
-        const suffix = slope === undefined ? "" : slope === 0 ? " (no gradient)" : ` (gradient ${logit(slope)})`;
+        const suffix = slope === undefined ? "" : slope === 0 ? ` (${t("no gradient")})` : ` (${t("gradient {value}", { value: logit(slope) })})`;
         node("td", "", row, number(column, v) + suffix);
         if (sides(column).length > 1) node("td", "", row, number(column, state.aOutputs[column].y[i]));
       }
     }
     if (rest()) {
       const row = node("tr", "", body);
-      node("th", "", row, `${state.order.length - state.k} others`).scope = "row";
+      node("th", "", row, others(state.order.length - state.k)).scope = "row";
       for (const column of COLUMNS) {
         node("td", "", row, restOf(column, column === "raw" ? state.logits : state.outputs[column].y).text);
         if (sides(column).length > 1) node("td", "", row, restOf(column, state.aOutputs[column].y).text);
@@ -682,7 +696,7 @@
 
   const announce = () => {
     const text = COLUMNS.slice(1)
-      .map((column) => `${NAMES[column]}: ${figures[column].badges.firstChild?.firstChild.textContent ?? ""}`)
+      .map((column) => `${t(NAMES[column])}: ${figures[column].badges.firstChild?.firstChild.textContent ?? ""}`)
       .join(". ");
     if (announced !== null && announced !== text) figures.live.textContent = text;
     announced = text;

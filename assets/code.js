@@ -4,7 +4,7 @@
 (() => {
   "use strict";
 
-  const { node, say, words, save, changed } = globalThis.page;
+  const { t, label, node, say, words, save, changed } = globalThis.page;
   const SETTLED = 200; // ms without a change after which the code follows
 
   const state = { script: "plain", asked: 0, shown: null }; // asked: how many questions; shown: the answer to the last
@@ -78,28 +78,35 @@
     const shown = JSON.parse(message);
     if (shown.asked !== state.asked) return; // an answer to a question that was overtaken
     state.shown = shown;
-    say(parts.title, `${shown.column}: ${words(shown.method, shown.settings)}`);
-    parts.about.replaceChildren();
-    for (const sentence of shown.about) {
-      const line = node("p", "", parts.about);
-      sentence.split("`").forEach((part, at) => node(at % 2 ? "code" : "span", "", line, part));
-    }
+    describe();
     say(parts.name, shown.name);
     say(parts.told, "");
     colour(shown.code, parts.code);
-    parts.code.parentElement.setAttribute("aria-label", `The script ${shown.name}`);
+    label("The script {name}", parts.code.parentElement, "aria-label", { name: shown.name });
     parts.root.closest("#code").dataset.model = shown.model;
     for (const button of [parts.copy, parts.save]) button.disabled = false;
+  };
+
+  const describe = () => {
+    if (!state.shown) return;
+    const { column, method, settings, about } = state.shown;
+    say(parts.title, `${t(column)}: ${words(method, settings)}`);
+    parts.about.replaceChildren();
+    for (const sentences of about) {
+      const line = node("p", "", parts.about);
+      const content = sentences.map(({ text, values }) => t(text, values)).join(" ");
+      content.split("`").forEach((part, at) => node(at % 2 ? "code" : "span", "", line, part));
+    }
   };
 
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(state.shown.code);
-      say(parts.told, "Copied.");
+      say(parts.told, t("Copied."));
     } catch {
       // An embedded page may not write to the clipboard, but a person may.
       globalThis.getSelection().selectAllChildren(parts.code);
-      say(parts.told, "The browser did not let the page copy. The script is selected: press Ctrl+C.");
+      say(parts.told, t("The browser did not let the page copy. The script is selected: press Ctrl+C."));
     }
   };
 
@@ -111,18 +118,19 @@
     parts.name = node("span", "code-file", head);
     parts.told = node("span", "code-told", head);
     parts.told.setAttribute("role", "status");
-    parts.copy = node("button", "", head, "Copy");
-    parts.save = node("button", "", head, "Download");
+    parts.copy = label("Copy", node("button", "", head));
+    parts.save = label("Download", node("button", "", head));
     parts.copy.addEventListener("click", copy);
     parts.save.addEventListener("click", () => save(state.shown.name, state.shown.code));
     for (const button of [parts.copy, parts.save]) button.disabled = true;
     const pre = node("pre", "", root);
     pre.tabIndex = 0; // it scrolls sideways
     pre.setAttribute("role", "region");
-    pre.setAttribute("aria-label", "The script");
+    label("The script", pre, "aria-label");
     parts.code = node("code", "", pre);
     receive(props.value);
     watch("value", () => receive(props.value));
+    document.addEventListener("language", describe);
     follow();
   };
 

@@ -7,11 +7,11 @@
 (() => {
   "use strict";
 
-  const { node, say, put, short, niceStep, changed } = globalThis.page;
+  const { t, phrase, label, node, say, put, short, niceStep, changed } = globalThis.page;
   const EDGE = 12; // px over what is brought into view
   const KEPT = "constrained.lessons"; // localStorage: {slug: {step, done: [step, ...]}}
   const HINTS = {
-    chosen: ["As you predicted.", "The chart says otherwise. Here is why."],
+    chosen: [phrase("As you predicted."), phrase("The chart says otherwise. Here is why.")],
     near: 0.05, // of a slider's range: so close that it counts as right
   };
 
@@ -97,7 +97,7 @@
     progress = {};
     keep();
     catalogue();
-    say(board.querySelector(".lesson-told"), "Progress is forgotten.");
+    say(board.querySelector(".lesson-told"), t("Progress is forgotten."));
     board.querySelector("h2").focus();
   };
 
@@ -109,12 +109,12 @@
     await texts();
     const lesson = lessons.find((one) => one.slug === slug);
     if (!lesson) {
-      globalThis.share.say(`There is no lesson “${String(slug).slice(0, 40)}”; the tab Lessons has all of them.`);
+      globalThis.share.say(t("There is no lesson “{name}”; the tab Lessons has all of them.", { name: String(slug).slice(0, 40) }));
       return;
     }
     let wanted = Number(at ?? 1);
     if (!(Number.isInteger(wanted) && wanted >= 1 && wanted <= lesson.steps.length)) {
-      globalThis.share.say(`“${lesson.title}” has no step ${String(at).slice(0, 10)}; it begins at its first.`);
+      globalThis.share.say(t("“{title}” has no step {n}; it begins at its first.", { title: lesson.title, n: String(at).slice(0, 10) }));
       wanted = 1;
     }
     Object.assign(state, { slug, step: wanted });
@@ -150,12 +150,12 @@
     if (!lesson) return;
     const to = state.step + by;
     if (to >= 1 && to <= lesson.steps.length) return void open(state.slug, to);
-    if (to < 1) return tell("This is the first step.");
+    if (to < 1) return tell(t("This is the first step."));
     const title = lesson.title;
     close();
     globalThis.share.apply("tab=lessons");
     seen(() => board?.querySelector(".lesson-cards"), () => {
-      say(board.querySelector(".lesson-told"), `“${title}” is finished.`);
+      say(board.querySelector(".lesson-told"), t("“{title}” is finished.", { title }));
       focus(board.querySelector("h2"));
     });
   };
@@ -199,7 +199,7 @@
     event.preventDefault();
     globalThis.share.apply(link.getAttribute("href").slice(1));
     panel.querySelector(".lesson-again").classList.add("wanted");
-    tell(`The page shows “${link.textContent}” now. The button “Set the chart again” leads back to this step.`);
+    tell(t("The page shows “{name}” now. The button “Set the chart again” leads back to this step.", { name: link.textContent }));
   };
 
   const button = (parent, name, work, kind = "") => {
@@ -208,6 +208,9 @@
     made.addEventListener("click", work);
     return made;
   };
+
+  // What a button with a sign for a text is called.
+  const called = (text, target, values = null) => label(text, label(text, target, "aria-label", values), "title");
 
   const rich = (name, className, parent, html) => {
     const made = node(name, className, parent);
@@ -228,40 +231,41 @@
 
     const head = node("div", "lesson-head", section);
     node("p", "lesson-name", head, lesson.title);
-    const shut = button(head, "✕", () => leave(), "lesson-close");
-    shut.ariaLabel = shut.title = "Close the lesson";
+    called("Close the lesson", button(head, "✕", () => leave(), "lesson-close"));
 
     const dots = node("ol", "lesson-dots", section);
-    dots.setAttribute("aria-label", "Steps");
+    label("Steps", dots, "aria-label");
     lesson.steps.forEach((one, at) => {
       const seenIt = progress[lesson.slug]?.done.includes(at + 1);
       const dot = button(node("li", "", dots), seenIt ? "✓" : String(at + 1), () => open(lesson.slug, at + 1));
-      dot.ariaLabel = dot.title = `Step ${at + 1}: ${one.title}${seenIt ? ", done" : ""}`;
+      called(seenIt ? phrase("Step {n}: {title}, done") : phrase("Step {n}: {title}"), dot, { n: at + 1, title: one.title });
       if (at + 1 === state.step) dot.setAttribute("aria-current", "step");
     });
 
     const heading = node("h2", "", section, title);
     heading.id = "lesson-step";
     heading.tabIndex = -1;
-    const place = node("span", "visually-hidden", heading, `Step ${state.step} of ${lesson.steps.length}: `);
-    heading.prepend(place);
+    const place = node("span", "visually-hidden", heading);
+    label("Step {n} of {of}:", place, "", { n: state.step, of: lesson.steps.length });
+    heading.prepend(place, " ");
     rich("div", "lesson-text", section, text);
     if (question) inquire(section);
     const answer = node("div", "lesson-answer", section);
     answer.hidden = true;
     if (step().run && !question) experiment(section);
 
-    const again = button(section, "↺ Set the chart again", () => {
+    const again = button(section, "↺ ", () => {
       set();
-      tell(revealed ? "The chart shows the answer of this step." : "The chart shows the setting of this step.");
+      tell(revealed ? t("The chart shows the answer of this step.") : t("The chart shows the setting of this step."));
     }, "lesson-again");
-    again.title = "back to what this step is about, after you have tried something else";
+    label("Set the chart again", node("span", "", again));
+    label("back to what this step is about, after you have tried something else", again, "title");
 
     const nav = node("nav", "lesson-nav", section);
-    nav.setAttribute("aria-label", "Lesson");
-    button(nav, "Back", () => go(-1)).disabled = state.step === 1;
-    node("span", "", nav, `${state.step} of ${lesson.steps.length}`);
-    button(nav, state.step === lesson.steps.length ? "Finish" : "Next", () => go(1), "main");
+    label("Lesson", nav, "aria-label");
+    label("Back", button(nav, "", () => go(-1))).disabled = state.step === 1;
+    label("{n} of {of}", node("span", "", nav), "", { n: state.step, of: lesson.steps.length });
+    label(state.step === lesson.steps.length ? phrase("Finish") : phrase("Next"), button(nav, "", () => go(1), "main"));
     node("p", "visually-hidden", section).setAttribute("role", "status");
   };
 
@@ -277,7 +281,7 @@
     const fields = node("fieldset", "", form);
     rich("legend", "", fields, question);
     const actions = node("p", "lesson-actions", form);
-    const show = button(actions, "Reveal", () => reveal(), "main");
+    const show = label("Reveal", button(actions, "", () => reveal(), "main"));
     show.disabled = true;
     const predict = (value) => {
       own = value;
@@ -285,17 +289,18 @@
     };
     if (choices) {
       choices.forEach((text, at) => {
-        const label = node("label", "lesson-choice", fields);
-        const radio = node("input", "", label);
+        const choice = node("label", "lesson-choice", fields);
+        const radio = node("input", "", choice);
         Object.assign(radio, { type: "radio", name: "lesson-choice", value: String(at) });
         radio.addEventListener("change", () => predict(at));
-        rich("span", "", label, text);
+        rich("span", "", choice, text);
       });
     } else gauge(fields, slider, predict);
-    button(actions, "Show me", () => {
+    const give = button(actions, "", () => {
       own = null;
       reveal();
-    }).title = "without a prediction";
+    });
+    label("without a prediction", label("Show me", give), "title");
     form.addEventListener("submit", (event) => {
       event.preventDefault(); // Enter in the number's box
       if (own !== null) reveal();
@@ -315,9 +320,9 @@
     const ends = { min: String(low), max: String(high) };
     Object.assign(range, { type: "range", step: String(step), value: String((low + high) / 2), ...ends });
     Object.assign(box, { type: "number", step: "any", placeholder: "?", ...ends });
-    range.setAttribute("aria-label", "Your prediction");
-    range.setAttribute("aria-valuetext", "nothing predicted yet");
-    box.setAttribute("aria-label", `Your prediction${unit && `, in ${unit}`}`);
+    label("Your prediction", range, "aria-label");
+    range.setAttribute("aria-valuetext", t("nothing predicted yet"));
+    label(unit ? phrase("Your prediction, in {unit}") : phrase("Your prediction"), box, "aria-label", { unit });
     if (unit) node("span", "", row, unit);
     const take = (value) => {
       range.setAttribute("aria-valuetext", measure(value, unit));
@@ -348,57 +353,60 @@
     form.querySelector(".lesson-actions").remove();
     const answer = panel.querySelector(".lesson-answer");
     answer.hidden = false;
-    const heading = node("h3", "", answer, "What happens");
+    const heading = label("What happens", node("h3", "", answer));
     heading.tabIndex = -1;
     const pair = node("dl", "lesson-pair", answer);
     const cell = (name, kind) => {
       const group = node("div", kind, pair);
-      node("dt", "", group, name);
+      label(name, node("dt", "", group));
       return node("dd", "", group);
     };
-    const it = cell("The answer", "it");
-    const said = cell("Your prediction", "own");
+    const it = cell(phrase("The answer"), "it");
+    const said = cell(phrase("Your prediction"), "own");
     let verdict = "";
     if (choices) {
       it.innerHTML = right.map((at) => choices[at]).join("<br>");
       if (own !== null) {
         said.innerHTML = choices[own];
-        verdict = HINTS.chosen[right.includes(own) ? 0 : 1];
+        verdict = t(HINTS.chosen[right.includes(own) ? 0 : 1]);
       }
-      form.querySelectorAll(".lesson-choice").forEach((label, at) => {
-        const marks = [right.includes(at) && "✓ the answer", own === at && "● yours"].filter(Boolean);
-        if (marks.length) node("b", "lesson-mark", label, marks.join("  "));
+      form.querySelectorAll(".lesson-choice").forEach((choice, at) => {
+        const marks = [right.includes(at) && `✓ ${t("the answer")}`, own === at && `● ${t("yours")}`].filter(Boolean);
+        if (marks.length) node("b", "lesson-mark", choice, marks.join("  "));
       });
     } else {
       it.textContent = slider.shown;
       if (own !== null) {
         said.textContent = measure(own, slider.unit);
         const off = Math.abs(own - slider.answer);
-        verdict = off <= HINTS.near * (slider.high - slider.low) ? "Very close." : `${measure(Number(off.toPrecision(2)), slider.unit === "%" ? "points" : slider.unit)} apart.`;
+        const unit = slider.unit === "%" ? t("points") : slider.unit;
+        const near = off <= HINTS.near * (slider.high - slider.low);
+        verdict = near ? t("Very close.") : t("{distance} apart.", { distance: measure(Number(off.toPrecision(2)), unit) });
       }
     }
-    if (own === null) said.textContent = "none, this time";
+    if (own === null) label("none, this time", said);
     if (verdict) node("p", "lesson-verdict", answer, verdict);
     rich("div", "lesson-text", answer, why);
     if (run) experiment(answer);
     const dot = panel.querySelector(".lesson-dots [aria-current]");
     dot.textContent = "✓";
-    dot.ariaLabel = dot.title = `Step ${state.step}: ${step().title}, done`;
+    called("Step {n}: {title}, done", dot, { n: state.step, title: step().title });
     catalogue();
     changed();
-    tell(`The answer: ${it.innerText}. Your prediction: ${said.innerText}. ${verdict}`);
+    tell(`${t("The answer")}: ${it.innerText}. ${t("Your prediction")}: ${said.innerText}. ${verdict}`);
     focus(heading);
   };
 
   // An experiment: the server does it, for real, and a table says what came of it.
   const experiment = (parent) => {
     const holder = node("div", "lesson-run", parent);
-    const start = button(holder, "Run it", () => {
+    const start = button(holder, "", () => {
       start.disabled = true;
-      start.textContent = "Running…";
+      label("Running…", start);
       runs += 1;
       ask.run({ key: step().run, run: runs });
     }, "main");
+    label("Run it", start);
     node("div", "lesson-table", holder);
   };
 
@@ -408,8 +416,8 @@
     const start = holder.querySelector("button");
     const into = holder.querySelector(".lesson-table");
     start.disabled = false;
-    start.textContent = "Run it again";
-    tell(`The table is there: ${caption}`);
+    label("Run it again", start);
+    tell(t("The table is there: {caption}", { caption }));
     const scroll = document.createElement("div");
     scroll.className = "table-scroll";
     put(scroll, { tabindex: 0, role: "region", "aria-label": caption });
@@ -433,36 +441,37 @@
     away = null;
     if (!lost) return;
     away = node("aside", "lesson-away", document.body);
-    away.setAttribute("aria-label", "Open lesson");
-    node("span", "", away, `${current().title}, step ${state.step}`);
-    button(away, "Back to the lesson", () => {
+    label("Open lesson", away, "aria-label");
+    label("{title}, step {n}", node("span", "", away), "", { title: current().title, n: state.step });
+    const back = button(away, "", () => {
       set();
       seen(panel, () => focus(panel.querySelector("h2")));
     }, "main");
-    const shut = button(away, "✕", close, "lesson-close");
-    shut.ariaLabel = shut.title = "Close the lesson";
+    label("Back to the lesson", back);
+    called("Close the lesson", button(away, "✕", close, "lesson-close"));
   });
 
   // The catalogue ----------------------------------------------------------------------------------------------------
 
   const mount = async (element) => {
     board = element.querySelector("#lessons");
-    node("p", "lesson-quiet", board, "The lessons are on their way…");
+    label("The lessons are on their way…", node("p", "lesson-quiet", board));
     await texts();
     if (sheeted) poster();
     else catalogue();
+    document.addEventListener("language", () => (sheeted ? poster() : catalogue()));
   };
 
   const catalogue = () => {
     if (!board || !lessons || sheeted) return;
     board.replaceChildren();
-    const heading = node("h2", "", board, "Lessons");
+    const heading = node("h2", "", board, t("Lessons"));
     heading.tabIndex = -1;
     node(
       "p",
       "lesson-quiet",
       board,
-      "Each one opens beside the live chart: a setting, a question, your own prediction, then what happens and why.",
+      t("Each one opens beside the live chart: a setting, a question, your own prediction, then what happens and why."),
     );
     const told = node("p", "lesson-told", board);
     told.setAttribute("role", "status");
@@ -471,35 +480,35 @@
       const card = node("li", "lesson-card", list);
       const title = node("h3", "", card, lesson.title);
       title.id = `lesson-${lesson.slug}`;
-      node("p", "lesson-quiet", card, `${lesson.minutes} minutes, ${lesson.steps.length} steps`);
+      node("p", "lesson-quiet", card, t("{minutes} minutes, {steps} steps", { minutes: lesson.minutes, steps: lesson.steps.length }));
       node("p", "", card, lesson.summary);
       const [count, total] = [done(lesson), lesson.steps.length];
       const bar = node("div", "lesson-progress", card);
       const meter = node("progress", "", bar);
       Object.assign(meter, { max: total, value: count });
       meter.setAttribute("aria-labelledby", title.id);
-      node("span", "", bar, count === 0 ? "not begun" : count === total ? "✓ all steps done" : `${count} of ${total} steps done`);
+      node("span", "", bar, count === 0 ? t("not begun") : count === total ? `✓ ${t("all steps done")}` : t("{count} of {total} steps done", { count, total }));
       const at = progress[lesson.slug]?.step ?? 1;
       const goOn = count < total && progress[lesson.slug];
-      const name = goOn ? `Continue at step ${at}` : count === total ? "Once more" : "Start";
+      const name = goOn ? t("Continue at step {n}", { n: at }) : count === total ? t("Once more") : t("Start");
       const start = button(card, name, () => open(lesson.slug, goOn ? at : 1), "main");
       start.setAttribute("aria-describedby", title.id);
     }
     const foot = node("p", "lesson-foot", board);
-    const link = node("a", "", foot, "Teacher's sheet");
+    const link = node("a", "", foot, t("Teacher's sheet"));
     link.href = "?teacher=1";
     link.addEventListener("click", (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       event.preventDefault();
       sheet(true);
     });
-    node("span", "lesson-quiet", foot, "timing, links and answers for a class, to print");
-    button(foot, "Forget my progress", forget).disabled = Object.keys(progress).length === 0;
+    node("span", "lesson-quiet", foot, t("timing, links and answers for a class, to print"));
+    button(foot, t("Forget my progress"), forget).disabled = Object.keys(progress).length === 0;
     node(
       "span",
       "lesson-quiet",
       foot,
-      kept ? "it is kept in this browser alone" : "this browser keeps nothing here: it lasts until the page is closed",
+      kept ? t("it is kept in this browser alone") : t("this browser keeps nothing here: it lasts until the page is closed"),
     );
   };
 
@@ -522,11 +531,11 @@
     board.replaceChildren();
     const page = node("section", "lesson-sheet", board);
     const total = lessons.reduce((all, { minutes }) => all + minutes, 0);
-    const heading = node("h2", "", page, `Teacher's sheet: a class of ${total} minutes`);
+    const heading = node("h2", "", page, t("Teacher's sheet: a class of {total} minutes", { total }));
     heading.tabIndex = -1;
     const actions = node("p", "lesson-actions", page);
-    button(actions, "Print", () => print(), "main");
-    button(actions, "Back to the lessons", async () => {
+    button(actions, t("Print"), () => print(), "main");
+    button(actions, t("Back to the lessons"), async () => {
       await sheet(false);
       focus(board.querySelector("h2"));
     });
@@ -534,14 +543,17 @@
       "p",
       "",
       page,
-      "Each step is the same: read its text aloud, let everybody predict, count hands, then reveal. Let somebody who was " +
-        "surprised say why before you do. On a projector press Present in the header; there N and P go through the steps, " +
-        "S shows the answer, and ? lists all keys. All numbers are those of the bundled model.",
+      [
+        t("Each step is the same: read its text aloud, let everybody predict, count hands, then reveal."),
+        t("Let somebody who was surprised say why before you do."),
+        t("On a projector press Present in the header; there N and P go through the steps, S shows the answer, and ? lists all keys."),
+        t("All numbers are those of the bundled model."),
+      ].join(" "),
     );
     const plan = node("table", "lesson-plan", node("div", "table-scroll", page));
-    node("caption", "visually-hidden", plan, "Timing");
+    node("caption", "visually-hidden", plan, t("Timing"));
     const names = node("tr", "", node("thead", "", plan));
-    for (const name of ["Clock", "Lesson", "Minutes", "Steps"]) node("th", "", names, name).scope = "col";
+    for (const name of [t("Clock"), t("Lesson"), t("Minutes"), t("Steps")]) node("th", "", names, name).scope = "col";
     const rows = node("tbody", "", plan);
     let at = 0;
     for (const lesson of lessons) {
@@ -580,13 +592,13 @@
       link(name, `${at + 1}. ${title}`, lesson.slug, at + 1);
       if (!question) {
         rich("div", "lesson-text", one, text);
-        if (run) node("p", "", one, "Press Run it, and wait for the table.");
+        if (run) node("p", "", one, t("Press Run it, and wait for the table."));
         return;
       }
-      rich("p", "lesson-asked", one, `<b>Question.</b> ${question}`);
+      rich("p", "lesson-asked", one, `<b>${t("Question.")}</b> ${question}`);
       const others = choices?.filter((_, i) => !right.includes(i)) ?? [];
-      rich("p", "", one, `<b>Answer.</b> ${choices ? right.map((i) => choices[i]).join("; ") : slider.shown}`);
-      if (others.length) rich("p", "lesson-quiet", one, `<b>Not:</b> ${others.join("; ")}`);
+      rich("p", "", one, `<b>${t("Answer.")}</b> ${choices ? right.map((i) => choices[i]).join("; ") : slider.shown}`);
+      if (others.length) rich("p", "lesson-quiet", one, `<b>${t("Not:")}</b> ${others.join("; ")}`);
       rich("div", "lesson-text", one, why);
     });
   };

@@ -1,7 +1,51 @@
-// What all tabs share: numbers as text, nodes, and sliders whose positions are logarithmic.
+// What all tabs share: languages, numbers as text, nodes, and sliders whose positions are logarithmic.
 
 (() => {
   "use strict";
+
+  // Languages ------------------------------------------------------------------------------------------------------
+
+  // A text is written in English, which is the key to its translations (constrained/ui/languages.py). gradio chooses the
+  // language, the browser's or the one of its Settings, and tells the document. Numbers are the same in all of them, with a
+  // decimal point, as formulas, links and files have them.
+  const t = (text, values = {}) => {
+    const texts = globalThis.gradio_config?.i18n_translations?.[document.documentElement.lang.split("-")[0]];
+    return (texts?.[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  };
+  // Marks a text of a table, which is translated where it is shown.
+  const phrase = (text) => text;
+
+  // A text for as long as its node stands, as what it says or as one of its attributes. The node remembers it: so does what
+  // `languages.said` writes.
+  const label = (text, target, attribute = "", values = null) => {
+    if (values) target.dataset.values = JSON.stringify(values);
+    target.setAttribute(attribute ? `data-t-${attribute}` : "data-t", text);
+    translate(target);
+    return target;
+  };
+  const LABELLED = ["", "-aria-label", "-title", "-placeholder"].map((attribute) => `[data-t${attribute}]`).join(", ");
+  const translate = (target) => {
+    const values = JSON.parse(target.dataset.values ?? "{}");
+    for (const { name, value } of [...target.attributes]) {
+      if (name === "data-t") say(target, t(value, values));
+      else if (name.startsWith("data-t-")) put(target, { [name.slice("data-t-".length)]: t(value, values) });
+    }
+  };
+
+  // What gradio puts into the page, and everything when the language is another one.
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) {
+      for (const added of addedNodes) {
+        if (added.nodeType !== Node.ELEMENT_NODE) continue;
+        if (added.matches(LABELLED)) translate(added);
+        added.querySelectorAll(LABELLED).forEach(translate);
+      }
+    }
+  }).observe(document, { subtree: true, childList: true });
+  new MutationObserver(() => {
+    document.querySelectorAll(LABELLED).forEach(translate);
+    document.dispatchEvent(new Event("language")); // who draws texts draws them again
+  }).observe(document.documentElement, { attributeFilter: ["lang"] });
 
   // Numbers as text: never rounded to something false ------------------------------------------------------------
 
@@ -91,8 +135,6 @@
       const detent = key === "temperature" && Math.abs(at - STEPS / 2) < 1;
       const value = detent ? 1 : valueAt(parameters[key], at);
       set(key, value);
-      const input = document.querySelector(`#${owner}-${key}-slider input[type=range]`);
-      if (input) input.setAttribute("aria-valuetext", `${parameters[key].symbol} = ${short(value)}`);
       return value;
     },
     // A value was typed: returns the position for the slider.
@@ -114,9 +156,10 @@
   };
   for (const begin of ["pointerdown", "focusin"]) document.addEventListener(begin, () => (stood = null), true);
 
-  // A constraint and its numbers as a person reads them: "Hard clamp [−2, 4]", "Softmax, T = 0.5".
-  const words = (method, settings) => {
-    const { title, parameters } = globalThis.registry.methods[method];
+  // A constraint and its numbers as a person reads them: "Hard clamp [−2, 4]", "Softmax, T = 0.5". In English for a file.
+  const words = (method, settings, named = t) => {
+    const { parameters } = globalThis.registry.methods[method];
+    const title = named(globalThis.registry.methods[method].title);
     if (parameters.includes("lo")) return `${title} [${short(settings.lo)}, ${short(settings.hi)}]`;
     return [title, ...parameters.map((key) => `${globalThis.registry.parameters[key].symbol} = ${short(settings[key])}`)].join(", ");
   };
@@ -142,7 +185,7 @@
   const csv = (table) => table.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
 
   globalThis.page = {
-    minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
+    t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
     words, changed, save, csv,
   };
 })();

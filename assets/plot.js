@@ -14,13 +14,15 @@
 //   pick     called with the x that is pointed at, on a click or Enter.
 // Pointing at it, or the arrow keys, show the numbers of all series at the nearest x.
 //
+// Titles, the labels of axes and a map's name are given in English; all else as it is to be seen.
+//
 // A map is a table of numbers whose cells are buttons; the deeper the colour the larger the number. values[row][column]
 // belongs to (xs[column], ys[row]); null is a number that is still to come, undefined one that cannot exist.
 
 (() => {
   "use strict";
 
-  const { minus, niceStep, svgNode, node, put, say, short } = globalThis.page;
+  const { t, label, minus, niceStep, svgNode, node, put, say, short } = globalThis.page;
   const LEFT = 46;
   const RIGHT = 14;
   const TOP = 14;
@@ -83,9 +85,9 @@
   const lines = (host, options) => {
     const { title, x: across, y: up, pick = null, height = 190 } = options;
     const figure = node("figure", "plot", host);
-    node("figcaption", "", figure, title);
+    label(title, node("figcaption", "", figure));
     const frame = node("div", "plot-frame", figure);
-    const svg = svgNode("svg", { tabindex: 0, role: "group", "aria-label": title }, frame);
+    const svg = label(title, svgNode("svg", { tabindex: 0, role: "group" }, frame), "aria-label");
     const tip = node("div", "plot-tip", frame);
     tip.hidden = true;
     const spoken = node("p", "visually-hidden", frame);
@@ -122,13 +124,13 @@
         svgNode("text", { x: x(v), y: bottom + 16, "text-anchor": "middle" }, grid).textContent = text;
       }
       svgNode("text", { x: (LEFT + right) / 2, y: height - 3, "text-anchor": "middle", class: "name" }, grid).textContent =
-        across.label;
-      for (const { x: value, label, colour, dash = "" } of marks) {
+        t(across.label);
+      for (const { x: value, label: name, colour, dash = "" } of marks) {
         const line = svgNode("line", { x1: x(value), x2: x(value), y1: TOP, y2: bottom, class: "plot-mark" }, svg);
         put(line, { style: `stroke: ${colour ?? "var(--ink)"}`, "stroke-dasharray": dash });
         const left = x(value) > (LEFT + right) / 2;
         const at = { x: x(value) + (left ? -4 : 4), y: TOP - 3, "text-anchor": left ? "end" : "start", class: "plot-name" };
-        svgNode("text", at, svg).textContent = label;
+        svgNode("text", at, svg).textContent = name;
       }
       svgNode("rect", { x: LEFT, y: TOP - 4, width: right - LEFT + 4, height: bottom - TOP + 8 }, svgNode("clipPath", { id: clip }, svg));
       const inside = svgNode("g", { "clip-path": `url(#${clip})` }, svg);
@@ -154,7 +156,7 @@
         svgNode("circle", { cx: x(bestX), cy: y(bestY), r: 6, class: "plot-best" }, svg);
         const left = x(bestX) > (LEFT + right) / 2;
         const at = { x: x(bestX) + (left ? -9 : 9), y: y(bestY) + 4, "text-anchor": left ? "end" : "start", class: "plot-name" };
-        svgNode("text", at, svg).textContent = `best ${(up.read ?? up.format ?? short)(bestY)}`;
+        svgNode("text", at, svg).textContent = t("best {value}", { value: (up.read ?? up.format ?? short)(bestY) });
       }
       // Marks that would lie on each other move apart, the lower ones down.
       ends.sort((a, b) => a.y - b.y);
@@ -165,7 +167,7 @@
       for (const { mark, ...end } of ends) svgNode("text", { ...end, y: end.y - over, class: "plot-name" }, svg).textContent = mark;
       if (all.length && !finite(all).length) {
         const middle = { x: (LEFT + right) / 2, y: (TOP + bottom) / 2, "text-anchor": "middle", class: "plot-name" };
-        svgNode("text", middle, svg).textContent = "infinite everywhere";
+        svgNode("text", middle, svg).textContent = t("infinite everywhere");
       }
       placed = { x, right, bottom, xs: [...new Set(all.map(([v]) => v))].sort((a, b) => a - b) };
       point(at, false);
@@ -182,7 +184,7 @@
       svgNode("line", { x1: x(at), x2: x(at), y1: TOP, y2: bottom, class: "plot-cross" }, svg);
       const format = { x: across.format ?? short, y: up.read ?? up.format ?? short };
       tip.replaceChildren();
-      node("b", "", tip, `${across.label} ${format.x(at)}`);
+      node("b", "", tip, `${t(across.label)} ${format.x(at)}`);
       const said = [];
       let row = null;
       for (const { name, points, colour, dash, thin } of data.series) {
@@ -203,7 +205,7 @@
       const over = x(at) > (LEFT + right) / 2;
       tip.style.left = over ? "auto" : `${x(at) + 10}px`;
       tip.style.right = over ? `${frame.clientWidth - x(at) + 10}px` : "auto";
-      if (aloud) say(spoken, `${across.label} ${format.x(at)}: ${said.join(", ")}`);
+      if (aloud) say(spoken, `${t(across.label)} ${format.x(at)}: ${said.join(", ")}`);
     };
 
     const under = (event) => {
@@ -238,7 +240,7 @@
 
   const map = (host, { title, x: across, y: up, format = short, name, pick }) => {
     const figure = node("figure", "plot map", host);
-    node("figcaption", "", figure, title);
+    label(title, node("figcaption", "", figure));
     const frame = node("div", "map-frame", figure);
     const table = node("table", "", frame);
     let built = "";
@@ -261,7 +263,7 @@
           const here = xs[c] === current[0] && ys[r] === current[1];
           put(button, { "aria-pressed": here });
           say(button, v === undefined ? "" : v === null ? "…" : format(v));
-          const told = v === undefined ? "not possible" : v === null ? "still to come" : `${name} ${format(v)}`;
+          const told = v === undefined ? t("not possible") : v === null ? t("still to come") : `${t(name)} ${format(v)}`;
           button.setAttribute("aria-label", `${up.label} ${short(ys[r])}, ${across.label} ${short(xs[c])}: ${told}`);
         }),
       );

@@ -6,7 +6,7 @@
 (() => {
   "use strict";
 
-  const { node, say, changed } = globalThis.page;
+  const { t, phrase, label, node, say, changed } = globalThis.page;
   const WIDE = 900; // px, below which the columns stack: there the page scrolls and keeps its size
   const SMALLEST = 1;
   const COLUMN = 215; // px that a column needs, before it is made larger
@@ -24,11 +24,11 @@
 
   // In their order, the first one in view counts: a method has a weight or a radius.
   const SLIDERS = {
-    l: { name: "lo, the lower bound", keys: ["lo"] },
-    h: { name: "hi, the upper bound", keys: ["hi"] },
-    t: { name: "T, the temperature", keys: ["temperature"] },
-    w: { name: "λ, the weight, or r, the radius, whichever the method has", keys: ["lam", "radius"] },
-    k: { name: "how many classes are shown", keys: ["k"] },
+    l: { what: phrase("choose lo, the lower bound"), keys: ["lo"] },
+    h: { what: phrase("choose hi, the upper bound"), keys: ["hi"] },
+    t: { what: phrase("choose T, the temperature"), keys: ["temperature"] },
+    w: { what: phrase("choose λ, the weight, or r, the radius, whichever the method has"), keys: ["lam", "radius"] },
+    k: { what: phrase("choose how many classes are shown"), keys: ["k"] },
   };
   const ranges = (key) => document.querySelector(`${key === "k" ? "#top-k" : `#explore-${key}-slider`} input[type=range]`);
 
@@ -55,30 +55,30 @@
       if (document.fullscreenElement) await document.exitFullscreen();
       else await document.documentElement.requestFullscreen();
     } catch {
-      say(bar.querySelector("[role=status]"), "The browser did not allow fullscreen.");
+      say(bar.querySelector("[role=status]"), t("The browser did not allow fullscreen."));
     }
   };
 
   const fast = ({ key, shiftKey }) => (shiftKey && key.startsWith("Arrow") ? FAST : 1); // + is a key with Shift anyway
 
   // What the help shows and what is done: [keys, as shown, what it does, work].
-  const step = (by) => () => (globalThis.lessons.state.slug ? globalThis.lessons[by]() : tell("No lesson is open."));
+  const step = (by) => () => (globalThis.lessons.state.slug ? globalThis.lessons[by]() : tell(t("No lesson is open.")));
   const KEYS = [
-    [["ArrowRight", "PageDown", "n"], "→  Page Down  N", "next step of the lesson", step("next")],
-    [["ArrowLeft", "PageUp", "p"], "←  Page Up  P", "previous step", step("back")],
-    [["q"], "Q", "to the question of the step", () => question()],
-    [["s"], "S", "show the answer", () => globalThis.lessons.reveal()],
-    ...Object.entries(SLIDERS).map(([key, slider]) => [[key], key.toUpperCase(), `choose ${slider.name}`, () => choose(slider)]),
-    [["ArrowUp", "]", "+"], "↑  ]  +", "move the chosen slider up; with Shift ten steps", (event) => move(fast(event))],
-    [["ArrowDown", "[", "-"], "↓  [  −", "move it down", (event) => move(-fast(event))],
-    [["r"], "R", "rescale the axes", () => globalThis.explore.rescale()],
-    [["g"], "G", "gradient on or off", () => click("#gradient input")],
-    [["c"], "C", "one constrained column beside the raw one, or all", () => solo()],
-    [["1", "2", "3", "4", "5", "6", "7", "8", "9"], "1 … 9", "a sample picture", (event) => sample(Number(event.key) - 1)],
-    [["d"], "D", "dark or light", () => click("#theme")],
-    [["f"], "F", "fullscreen", fullscreen],
-    [["?"], "?", "these keys", () => explain()],
-    [["Escape"], "Esc", "leave", () => toggle(false)],
+    [["ArrowRight", "PageDown", "n"], "→  Page Down  N", phrase("next step of the lesson"), step("next")],
+    [["ArrowLeft", "PageUp", "p"], "←  Page Up  P", phrase("previous step"), step("back")],
+    [["q"], "Q", phrase("to the question of the step"), () => question()],
+    [["s"], "S", phrase("show the answer"), () => globalThis.lessons.reveal()],
+    ...Object.entries(SLIDERS).map(([key, slider]) => [[key], key.toUpperCase(), slider.what, () => choose(slider)]),
+    [["ArrowUp", "]", "+"], "↑  ]  +", phrase("move the chosen slider up; with Shift ten steps"), (event) => move(fast(event))],
+    [["ArrowDown", "[", "-"], "↓  [  −", phrase("move it down"), (event) => move(-fast(event))],
+    [["r"], "R", phrase("rescale the axes"), () => globalThis.explore.rescale()],
+    [["g"], "G", phrase("gradient on or off"), () => click("#gradient input")],
+    [["c"], "C", phrase("one constrained column beside the raw one, or all"), () => solo()],
+    [["1", "2", "3", "4", "5", "6", "7", "8", "9"], "1 … 9", phrase("a sample picture"), (event) => sample(Number(event.key) - 1)],
+    [["d"], "D", phrase("dark or light"), () => click("#theme")],
+    [["f"], "F", phrase("fullscreen"), fullscreen],
+    [["?"], "?", phrase("these keys"), () => explain()],
+    [["Escape"], "Esc", phrase("leave"), () => toggle(false)],
   ];
 
   const question = () => document.querySelector("#lesson :is(.lesson-question input, .lesson-button.main)")?.focus();
@@ -117,7 +117,7 @@
     if (now) delete document.body.dataset.solo;
     else document.body.dataset.solo = globalThis.explore.state.family;
     refit();
-    tell(now ? "All columns." : `Raw and ${globalThis.explore.state.family}.`);
+    tell(now ? t("All columns.") : t("Raw and {family}.", { family: document.querySelector(`figure.${globalThis.explore.state.family}`).ariaLabel }));
   };
 
   // The bar and the help ---------------------------------------------------------------------------------------------
@@ -125,24 +125,23 @@
   const build = () => {
     bar = node("div", "present-bar", document.body);
     bar.setAttribute("role", "toolbar");
-    bar.setAttribute("aria-label", "Present mode");
+    label("Present mode", bar, "aria-label");
     document.body.prepend(bar);
     node("img", "", bar).alt = "";
     node("b", "present-title", bar);
     node("span", "present-slider", bar);
     node("span", "visually-hidden", bar).setAttribute("role", "status");
     const make = (name, title, work) => {
-      const made = node("button", "", bar, name);
+      const made = label(title, label(name, node("button", "", bar)), "title");
       made.type = "button";
-      made.title = title;
       made.addEventListener("click", work);
     };
-    make("Keys", "all keys: ?", () => explain());
-    make("Fullscreen", "F", fullscreen);
-    make("Leave", "Escape", () => toggle(false));
+    make(phrase("Keys"), phrase("all keys: ?"), () => explain());
+    make(phrase("Fullscreen"), phrase("F"), fullscreen);
+    make(phrase("Leave"), phrase("Escape"), () => toggle(false));
   };
 
-  const NAMES = { lo: "lo", hi: "hi", temperature: "T", lam: "λ", radius: "r", k: "classes" };
+  const NAMES = { lo: "lo", hi: "hi", temperature: "T", lam: "λ", radius: "r", k: phrase("classes") };
 
   // What the bar says: the picture, the lesson, the slider in hand.
   const tell = (text = null) => {
@@ -152,10 +151,10 @@
     thumb.hidden = !picture;
     if (thumb.src !== picture && picture) thumb.src = picture;
     const { image, settings, k } = globalThis.explore.state;
-    say(bar.querySelector(".present-title"), image ?? "own picture");
+    say(bar.querySelector(".present-title"), image ?? t("own picture"));
     const key = Object.keys(NAMES).find((one) => chosen && ranges(one) === chosen);
     const value = key && (key === "k" ? k : globalThis.page.short(settings[key]));
-    say(bar.querySelector(".present-slider"), key ? `${NAMES[key]} = ${value}` : "");
+    say(bar.querySelector(".present-slider"), key ? `${t(NAMES[key])} = ${value}` : "");
     if (text !== null) say(bar.querySelector("[role=status]"), text);
   };
 
@@ -163,20 +162,20 @@
     if (!help) {
       help = node("dialog", "present-help", document.body);
       help.setAttribute("aria-labelledby", "present-keys");
-      node("h2", "", help, "Keys in present mode").id = "present-keys";
+      label("Keys in present mode", node("h2", "", help)).id = "present-keys";
       const table = node("table", "", help);
       const names = node("tr", "", node("thead", "visually-hidden", table));
-      for (const name of ["Key", "What it does"]) node("th", "", names, name).scope = "col";
+      for (const name of [phrase("Key"), phrase("What it does")]) label(name, node("th", "", names)).scope = "col";
       const body = node("tbody", "", table);
       for (const [, keys, what] of KEYS) {
         const row = node("tr", "", body);
         const cell = node("th", "", row);
         cell.scope = "row";
         for (const key of keys.split("  ")) node("kbd", "", cell, key);
-        node("td", "", row, what);
+        label(what, node("td", "", row));
       }
-      node("p", "", help, "Keys do nothing while you type in a box.");
-      const shut = node("button", "", help, "Close");
+      label("Keys do nothing while you type in a box.", node("p", "", help));
+      const shut = label("Close", node("button", "", help));
       shut.type = "button";
       shut.addEventListener("click", () => help.close());
       // The only thing to focus in it: Tab does not lead out of a dialog.
@@ -251,7 +250,7 @@
     document.body.classList.toggle("presenting", on);
     if (on) {
       build();
-      tell("Present mode. The key ? shows all keys, Escape leaves.");
+      tell(t("Present mode. The key ? shows all keys, Escape leaves."));
       if (globalThis.share.tab === "lessons" && !globalThis.lessons.state.teacher) globalThis.share.apply("tab=explore");
       watcher.observe(document.querySelector("#picture-panel"), { subtree: true, childList: true, attributeFilter: ["src"] });
       sizer.observe(document.querySelector("#grid"));

@@ -4,7 +4,7 @@
 (() => {
   "use strict";
 
-  const { svgNode, put, words, save, csv } = globalThis.page;
+  const { t, svgNode, put, words, save, csv } = globalThis.page;
   const registry = globalThis.registry;
   const FAMILIES = ["bounded", "probability", "regularised"];
   const [MARGIN, GAP] = [20, 24];
@@ -19,7 +19,7 @@
   const side = ({ methods, settings }, outputs) => ({
     methods: { ...methods },
     settings: { ...settings },
-    words: Object.fromEntries(FAMILIES.map((family) => [family, words(methods[family], settings)])),
+    words: Object.fromEntries(FAMILIES.map((family) => [family, words(methods[family], settings, (english) => english)])),
     outputs: Object.fromEntries(FAMILIES.map((family) => [family, Array.from(outputs[family].y)])),
     no_gradient: Object.fromEntries(FAMILIES.map((family) => [family, Array.from(outputs[family].dead, Boolean)])),
   });
@@ -114,7 +114,7 @@
   const drawing = () => {
     const { state } = globalThis.explore;
     const chart = document.querySelector("#chart");
-    const title = `ResNet18, ${state.model}: ${image()}`;
+    const title = `ResNet18, ${state.model}: ${state.image ?? t("your picture")}`;
     const root = svgNode("svg", { role: "img", "aria-label": title });
     svgNode("title", {}, root).textContent = title;
     const ground = svgNode("rect", { fill: getComputedStyle(document.querySelector("#grid")).backgroundColor }, root);
@@ -152,8 +152,7 @@
         for (const said of badge.children) y = write(root, said.textContent, said, left, y, width);
         y += 6;
       }
-      const loss = figure.dataset.loss && `Loss: ${figure.dataset.loss}. Arrows: where a step of gradient descent would move the logit.`;
-      y = write(root, loss, part(".note"), left, y, width);
+      y = write(root, figure.dataset.loss, part(".note"), left, y, width);
       foot = Math.max(foot, y);
     }
     const size = { width: x - GAP + MARGIN, height: Math.ceil(foot + MARGIN) };

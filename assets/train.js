@@ -5,7 +5,7 @@
 (() => {
   "use strict";
 
-  const { percent, short, node, say, put, inRange, logSliders, changed, save, csv } = globalThis.page;
+  const { t, phrase, label, percent, short, node, say, put, inRange, logSliders, changed, save, csv } = globalThis.page;
   const registry = globalThis.registry;
   const { parameters, lambdas, bounds } = registry.training;
   const SETTLED = 250; // ms without a change after which a control counts as settled
@@ -14,8 +14,8 @@
   const DASHES = ["", "7 3", "2 2", "9 3 2 3", "5 2", "1 3"];
 
   const settings = { ...registry.training.setting };
-  // { number: of the question to the server, slot: its colour, label: what its lines wear, name, words, setting, state,
-  //   points, head, hidden, live }
+  // { number: of the question to the server, slot: its colour, label: what its lines wear, name: the visitor's, setting,
+  //   state, points, head, hidden, live }
   let runs = [];
   let started = 0;
   let labels = 0;
@@ -50,8 +50,8 @@
     const needs = [...own, settings.penalty ? "weight" : ""].join(" ");
     const panel = document.querySelector("#train");
     if (panel) put(panel, { "data-needs": needs });
-    const help = document.querySelector("#train-help p");
-    if (help) say(help, registry.methods[settings.method]?.help ?? "The logits go to the loss as they are.");
+    const help = document.querySelector("#train-help span");
+    if (help) label(registry.methods[settings.method]?.help ?? phrase("The logits go to the loss as they are."), help);
   };
 
   let settling = 0;
@@ -62,26 +62,31 @@
   const goLive = (on) => {
     live = on;
     const last = runs.at(-1);
-    if (!last?.live || last.words !== words(settings)) settle();
+    if (!last?.live || words(last.setting) !== words(settings)) settle();
   };
 
   // A setting in words ---------------------------------------------------------------------------------------------
 
+  const penaltyOf = ({ penalty }) => t("{norm} penalty", { norm: penalty.toUpperCase() });
+
   const words = (s) => {
     const method = registry.methods[s.method];
     const learned = s.learned && method?.parameters.includes("temperature");
-    const list = [method ? page.words(s.method, s) + (learned ? " at first, learned" : "") : "no constraint"];
-    if (s.penalty && s.weight) list.push(`${s.penalty.toUpperCase()} penalty, λ = ${short(s.weight)}`);
-    if (s.noise) list.push(`${short(s.noise * 100)} % wrong labels`);
-    if (s.examples !== parameters.examples.high) list.push(`${s.examples} examples`);
-    list.push(`${s.epochs} epochs`, `learning rate ${short(s.learning_rate)}`);
-    if (s.batch) list.push(`batches of ${s.batch}`);
+    const constraint = method ? page.words(s.method, s) : t("no constraint");
+    const list = [learned ? t("{constraint} at first, learned", { constraint }) : constraint];
+    if (s.penalty && s.weight) list.push(`${penaltyOf(s)}, λ = ${short(s.weight)}`);
+    if (s.noise) list.push(t("{share} % wrong labels", { share: short(s.noise * 100) }));
+    if (s.examples !== parameters.examples.high) list.push(t("{n} examples", { n: s.examples }));
+    list.push(t("{n} epochs", { n: s.epochs }), t("learning rate {rate}", { rate: short(s.learning_rate) }));
+    if (s.batch) list.push(t("batches of {n}", { n: s.batch }));
     if (s.optimizer === "sgd") list.push("SGD");
-    if (s.seed) list.push(`seed ${s.seed}`);
+    if (s.seed) list.push(t("seed {n}", { n: s.seed }));
     return list.join(" · ");
   };
 
   // Runs -----------------------------------------------------------------------------------------------------------
+
+  const named = (run) => run.name || t("Run {n}", { n: run.label });
 
   const begin = (fromLive = false) => {
     halt();
@@ -90,10 +95,10 @@
     const replaced = fromLive && runs.at(-1)?.live ? runs.pop() : null;
     if (runs.length === RUNS) runs.shift();
     const slot = replaced?.slot ?? [...Array(RUNS).keys()].find((at) => !runs.some((run) => run.slot === at));
-    const label = replaced?.label ?? ++labels;
+    const number = replaced?.label ?? ++labels;
     const setting = { ...settings };
     const shown = { state: "waiting", points: [], head: null, hidden: false, live: fromLive };
-    runs.push({ number: started, slot, label, name: `Run ${label}`, words: words(setting), setting, ...shown });
+    runs.push({ number: started, slot, label: number, name: "", setting, ...shown });
     running = started;
     ask.run({ run: started, setting });
     draw();
@@ -105,7 +110,7 @@
     ask.halt({ run: started });
     const run = runs.find(({ number }) => number === running);
     if (run && run.points.length < 2) {
-      told = `${run.name} was stopped before it began.`;
+      told = t("{run} was stopped before it began.", { run: named(run) });
       forget(run);
     }
     if (sweep.active && !sweep[sweep.active].done) endSweep("stopped");
@@ -129,11 +134,11 @@
     run.points = data.points.map((point) => Object.fromEntries(registry.training.figures.map((f, i) => [f, point[i]])));
     run.head = data.head;
     if (data.state === "failed") {
-      told = `${run.name} failed. ${data.why}`;
+      told = `${t("{run} failed.", { run: named(run) })} ${data.why}`;
       if (run.points.length < 2) forget(run);
     }
     draw();
-    if (data.state === "done") say(parts.spoken, `${run.name} is trained: accuracy ${percent(run.points.at(-1).accuracy)}`);
+    if (data.state === "done") say(parts.spoken, t("{run} is trained: accuracy {accuracy}", { run: named(run), accuracy: percent(run.points.at(-1).accuracy) }));
   };
 
   // What the figures of a run say, in words. Thresholds are where the point can be seen in the plots.
@@ -141,23 +146,24 @@
     const last = run?.points.at(-1);
     if (!last || run.state === "failed") return "";
     const { method, penalty, weight, noise, learned } = run.setting;
+    const [size, dead] = [short(last.size, 3), percent(last.dead)];
     const pulled = penalty && weight; // then the penalty reaches every logit, whatever the constraint does
     const list = [];
     if (method === "clamp_straight_through" && last.size > 10) {
-      list.push(`Nothing holds a clipped logit back: mean |logit| has run away to ${short(last.size, 3)}. A straight-through gradient lets logits learn, but it is no cure.`);
+      list.push(t("Nothing holds a clipped logit back: mean |logit| has run away to {size}. A straight-through gradient lets logits learn, but it is no cure.", { size }));
     } else if (method === "clamp_inward" && last.dead > 0.3) {
-      list.push(`${percent(last.dead)} of the logits rest at a bound that the loss would push them beyond; the others, and all that must come back, still learn.`);
+      list.push(t("{share} of the logits rest at a bound that the loss would push them beyond; the others, and all that must come back, still learn.", { share: dead }));
     } else if (registry.methods[method]?.zeros && last.dead > 0.3) {
-      list.push(`${percent(last.dead)} of the logits get no gradient: they are outside the support, at exact zeros.`);
+      list.push(t("{share} of the logits get no gradient: they are outside the support, at exact zeros.", { share: dead }));
     } else if (last.dead > 0.3) {
-      list.push(`${percent(last.dead)} of the logits are clipped and get no gradient: they cannot learn, whatever the label says.`);
+      list.push(t("{share} of the logits are clipped and get no gradient: they cannot learn, whatever the label says.", { share: dead }));
     }
-    if (last.impossible) list.push(`NLL is infinite: ${percent(last.impossible)} of the true classes got probability 0.`);
-    if (last.temperature !== null && learned) list.push(`T went from ${short(run.setting.temperature)} to ${short(last.temperature, 3)}; it is learned as log T, so it stays positive.`);
-    if (noise && last.train_accuracy > last.accuracy) list.push("It fits the wrong labels better than it knows the right ones.");
-    else if (noise) list.push(`It is right on ${percent(last.accuracy)} of the judged examples, although ${short(100 * noise)} % of the labels it learned from are wrong.`);
-    if (pulled && registry.methods[method]) list.push("“No gradient” counts the penalty's gradient too, which no constraint stops.");
-    if (pulled) list.push(`The penalty is λ ${penalty === "l1" ? "‖z‖₁" : "‖z‖₂²"}, averaged over the batch; it keeps mean |logit| at ${short(last.size, 3)}.`);
+    if (last.impossible) list.push(t("NLL is infinite: {share} of the true classes got probability 0.", { share: percent(last.impossible) }));
+    if (last.temperature !== null && learned) list.push(t("T went from {from} to {to}; it is learned as log T, so it stays positive.", { from: short(run.setting.temperature), to: short(last.temperature, 3) }));
+    if (noise && last.train_accuracy > last.accuracy) list.push(t("It fits the wrong labels better than it knows the right ones."));
+    else if (noise) list.push(t("It is right on {accuracy} of the judged examples, although {share} % of the labels it learned from are wrong.", { accuracy: percent(last.accuracy), share: short(100 * noise) }));
+    if (pulled && registry.methods[method]) list.push(t("“No gradient” counts the penalty's gradient too, which no constraint stops."));
+    if (pulled) list.push(t("The penalty is λ {norm}, averaged over the batch; it keeps mean |logit| at {size}.", { norm: penalty === "l1" ? "‖z‖₁" : "‖z‖₂²", size }));
     return list.join(" ");
   };
 
@@ -165,22 +171,22 @@
   const nllOf = (figures) => figures.nll ?? Infinity;
 
   const COLUMNS = [
-    { key: "number", title: "Run", of: (run) => run.label },
-    { key: "accuracy", title: "Accuracy", of: (_, f) => f.accuracy, text: percent },
-    { key: "nll", title: "NLL", of: (_, f) => nllOf(f), text: (v) => short(v, 3), help: "negative log-likelihood, in nats; lower is better" },
-    { key: "ece", title: "ECE", of: (_, f) => f.ece, text: percent, help: "expected calibration error, 15 bins; lower is better" },
-    { key: "size", title: "Mean |logit|", of: (_, f) => f.size, text: (v) => short(v, 3) },
-    { key: "dead", title: "No gradient", of: (_, f) => f.dead, text: percent, help: "share of the training set's logits that get no gradient at the end" },
-    { key: "temperature", title: "T", of: (_, f) => f.temperature, text: (v) => (v === null ? "–" : short(v, 3)) },
-    { key: "words", title: "Setting", of: (run) => run.words },
+    { key: "number", title: phrase("Run"), of: (run) => run.label },
+    { key: "accuracy", title: phrase("Accuracy"), of: (_, f) => f.accuracy, text: percent },
+    { key: "nll", title: "NLL", of: (_, f) => nllOf(f), text: (v) => short(v, 3), help: phrase("negative log-likelihood, in nats; lower is better") },
+    { key: "ece", title: "ECE", of: (_, f) => f.ece, text: percent, help: phrase("expected calibration error, 15 bins; lower is better") },
+    { key: "size", title: phrase("Mean |logit|"), of: (_, f) => f.size, text: (v) => short(v, 3) },
+    { key: "dead", title: phrase("No gradient"), of: (_, f) => f.dead, text: percent, help: phrase("share of the training set's logits that get no gradient at the end") },
+    { key: "temperature", title: phrase("T"), of: (_, f) => f.temperature, text: (v) => (v === null ? "–" : short(v, 3)) },
+    { key: "words", title: phrase("Setting"), of: (run) => words(run.setting) },
   ];
 
   // Building the page's nodes ---------------------------------------------------------------------------------------
 
-  const button = (parent, text, action, label = "") => {
+  const button = (parent, text, action, name = "") => {
     const made = node("button", "", parent, text);
     made.type = "button";
-    if (label) made.setAttribute("aria-label", label);
+    if (name) made.setAttribute("aria-label", name);
     made.addEventListener("click", action);
     return made;
   };
@@ -194,28 +200,28 @@
     const bar = node("div", "train-progress", root);
     parts.status = node("span", "", bar);
     parts.bar = node("progress", "", bar);
-    parts.bar.setAttribute("aria-label", "Progress");
+    label("Progress", parts.bar, "aria-label");
     parts.spoken = node("p", "visually-hidden", root);
     parts.spoken.setAttribute("aria-live", "polite");
 
     parts.reading = node("p", "reading", root);
     const judged = registry.training.judged.toLocaleString("en");
-    node("p", "quiet", root, `Thick lines: the ${judged} examples that no run learns from. Thin lines: the training set, with the labels it has.`);
+    label("Thick lines: the {judged} examples that no run learns from. Thin lines: the training set, with the labels it has.", node("p", "quiet", root), "", { judged });
     const grid = node("div", "plots", root);
-    const x = { label: "epoch", low: 0 };
+    const x = { label: phrase("epoch"), low: 0 };
     const share = { format: tick, read: percent };
     const chart = (key, title, y) => (parts[key] = plot.lines(grid, { title, x, y }));
-    chart("accuracy", "Accuracy", { ...share, skip: 1 });
-    chart("loss", "Loss, as each run has it", { skip: 1 });
-    chart("size", "Mean |logit|", { log: true });
-    chart("dead", "No gradient, share of logits", { ...share, low: 0, high: 1 });
-    chart("temperature", "T, learned", { zero: true });
+    chart("accuracy", phrase("Accuracy"), { ...share, skip: 1 });
+    chart("loss", phrase("Loss, as each run has it"), { skip: 1 });
+    chart("size", phrase("Mean |logit|"), { log: true });
+    chart("dead", phrase("No gradient, share of logits"), { ...share, low: 0, high: 1 });
+    chart("temperature", phrase("T, learned"), { zero: true });
 
     const section = node("section", "", root);
     const head = node("div", "section-head", section);
-    node("h3", "", head, "Runs");
-    parts.csv = button(head, "Download as CSV", download);
-    button(head, "Clear all", () => {
+    label("Runs", node("h3", "", head));
+    parts.csv = label("Download as CSV", button(head, "", download));
+    const clear = button(head, "", () => {
       halt();
       runs = [];
       running = null;
@@ -223,35 +229,38 @@
       sweep = { lambda: null, bounds: null, active: null };
       draw();
     });
+    label("Clear all", clear);
     const holder = node("div", "table-scroll", section);
-    put(holder, { tabindex: 0, role: "region", "aria-label": "Runs and their final figures" });
+    put(holder, { tabindex: 0, role: "region" });
+    label("Runs and their final figures", holder, "aria-label");
     parts.table = node("table", "runs", holder);
-    node("p", "quiet", section, `Figures are of the ${judged} examples that no run learns from. Six runs stay; the oldest makes room.`);
+    label("Figures are of the {judged} examples that no run learns from. Six runs stay; the oldest makes room.", node("p", "quiet", section), "", { judged });
 
     const sweeps = node("section", "", root);
     const sweepHead = node("div", "section-head", sweeps);
-    node("h3", "", sweepHead, "Sweeps");
-    button(sweepHead, "Sweep λ", () => beginSweep("lambda"));
-    button(sweepHead, "Sweep lo and hi", () => beginSweep("bounds"));
-    node("p", "quiet", sweeps, "The setting on the left, trained again for many λ or many boxes. Choose a point to take it over.");
+    label("Sweeps", node("h3", "", sweepHead));
+    label("Sweep λ", button(sweepHead, "", () => beginSweep("lambda")));
+    label("Sweep lo and hi", button(sweepHead, "", () => beginSweep("bounds")));
+    label("The setting on the left, trained again for many λ or many boxes. Choose a point to take it over.", node("p", "quiet", sweeps));
     parts.lambdaWords = node("p", "swept", sweeps);
     parts.sweepGrid = node("div", "plots", sweeps);
-    const lam = { label: "λ, weight of the penalty", log: true, zero: true, low: lambdas[1], high: lambdas.at(-1) };
+    const lam = { label: phrase("λ, weight of the penalty"), log: true, zero: true, low: lambdas[1], high: lambdas.at(-1) };
     const line = (key, title, y) =>
       (parts[`sweep-${key}`] = plot.lines(parts.sweepGrid, { title, x: lam, y, height: 170, pick: (v) => take({ ...sweep.lambda.setting, weight: v }) }));
-    line("accuracy", "Accuracy against λ", { ...share, best: Math.max });
-    line("nll", "NLL against λ", { best: Math.min });
-    line("ece", "ECE against λ", { ...share, best: Math.min });
+    line("accuracy", phrase("Accuracy against λ"), { ...share, best: Math.max });
+    line("nll", phrase("NLL against λ"), { best: Math.min });
+    line("ece", phrase("ECE against λ"), { ...share, best: Math.min });
     parts.boundsWords = node("p", "swept", sweeps);
     parts.map = plot.map(sweeps, {
-      title: "Accuracy for boxes from lo to hi, in per cent: deeper is better, the best is underlined",
-      x: { label: "hi" },
-      y: { label: "lo" },
-      name: "accuracy",
+      title: phrase("Accuracy for boxes from lo to hi, in per cent: deeper is better, the best is underlined"),
+      x: { label: phrase("hi") },
+      y: { label: phrase("lo") },
+      name: phrase("accuracy"),
       format: (v) => (100 * v).toFixed(1),
       pick: (hi, lo) => take({ ...sweep.bounds.setting, lo, hi }),
     });
     watch("value", () => receive(props.value));
+    document.addEventListener("language", draw);
     const waits = document.querySelector("#train-line");
     new MutationObserver(drawStatus).observe(waits, { subtree: true, childList: true, characterData: true });
     show();
@@ -268,8 +277,8 @@
       .flatMap((run) => {
         const own = { colour: colour(run), dash: DASHES[run.slot] };
         const points = (name) => run.points.map((f) => [f.epoch, f[name]]);
-        const list = [{ ...own, name: run.name, points: points(key), mark: String(run.label) }];
-        if (training) list.push({ ...own, name: "training", points: points(training), thin: true });
+        const list = [{ ...own, name: named(run), points: points(key), mark: String(run.label) }];
+        if (training) list.push({ ...own, name: t("training"), points: points(training), thin: true });
         return list;
       });
 
@@ -295,7 +304,7 @@
   // gradio tells a place in line as "queue: 2/3"; the page says it in words.
   const place = () => {
     const [, at, of] = document.querySelector("#train-line")?.textContent.match(/queue: (\d+)\/(\d+)/) ?? [];
-    return at ? `waiting: place ${at} of ${of} in line` : "waiting for its turn";
+    return at ? t("waiting: place {at} of {of} in line", { at, of }) : t("waiting for its turn");
   };
 
   const drawStatus = () => {
@@ -303,20 +312,20 @@
     const at = run?.points.at(-1)?.epoch ?? 0;
     if (sweep.active) {
       const { done, of } = sweep[sweep.active];
-      say(parts.status, done ? `Sweep: ${done} of ${of} heads trained` : `Sweep, ${place()}`);
+      say(parts.status, done ? t("Sweep: {done} of {of} heads trained", { done, of }) : t("Sweep, {place}", { place: place() }));
       put(parts.bar, { max: of, value: done });
     } else if (told || !run) {
-      say(parts.status, told || "Press Train: a head is trained on the network's features, here and now.");
+      say(parts.status, told || t("Press Train: a head is trained on the network's features, here and now."));
       put(parts.bar, { max: 1, value: 0 });
     } else {
       const words = {
         waiting: place(),
-        running: `epoch ${at} of ${run.setting.epochs}`,
-        done: `trained, ${at} epochs in ${short(run.seconds ?? 0, 2)} s`,
-        stopped: `stopped after epoch ${at}`,
-        failed: "failed",
+        running: t("epoch {at} of {of}", { at, of: run.setting.epochs }),
+        done: t("trained, {n} epochs in {seconds} s", { n: at, seconds: short(run.seconds ?? 0, 2) }),
+        stopped: t("stopped after epoch {at}", { at }),
+        failed: t("failed"),
       };
-      say(parts.status, `${run.name}: ${words[run.state]}`);
+      say(parts.status, `${named(run)}: ${words[run.state]}`);
       put(parts.bar, { max: run.setting.epochs, value: at });
     }
     parts.csv.disabled = !runs.some(({ points }) => points.length);
@@ -328,18 +337,18 @@
     const focused = document.activeElement?.dataset?.focus;
     parts.table.replaceChildren();
     const head = node("tr", "", node("thead", "", parts.table));
-    node("th", "", head, "Show").scope = "col";
+    node("th", "", head, t("Show")).scope = "col";
     for (const { key, title, help } of COLUMNS) {
       const cell = node("th", "", head);
       cell.scope = "col";
       const by = sorted.by === key;
       cell.setAttribute("aria-sort", by ? (sorted.down ? "descending" : "ascending") : "none");
-      const sorter = button(cell, `${title}${by ? (sorted.down ? " ↓" : " ↑") : ""}`, () => {
+      const sorter = button(cell, `${t(title)}${by ? (sorted.down ? " ↓" : " ↑") : ""}`, () => {
         sorted = { by: key, down: by && !sorted.down };
         draw();
       });
       sorter.dataset.focus = `sort-${key}`;
-      if (help) sorter.title = help;
+      if (help) sorter.title = t(help);
     }
     const body = node("tbody", "", parts.table);
     const { of } = COLUMNS.find(({ key }) => key === sorted.by);
@@ -350,7 +359,7 @@
     });
     for (const run of order) drawRun(body, run);
     if (!runs.length) {
-      const cell = node("td", "quiet", node("tr", "", body), "No run yet.");
+      const cell = node("td", "quiet", node("tr", "", body), t("No run yet."));
       cell.colSpan = COLUMNS.length + 1;
     }
     if (focused) parts.table.querySelector(`[data-focus="${focused}"]`)?.focus();
@@ -362,7 +371,7 @@
     box.type = "checkbox";
     box.checked = !run.hidden;
     box.dataset.focus = `show-${run.number}`;
-    box.setAttribute("aria-label", `Show ${run.name}`);
+    box.setAttribute("aria-label", t("Show {run}", { run: named(run) }));
     box.addEventListener("change", () => {
       run.hidden = !box.checked;
       draw();
@@ -376,40 +385,41 @@
         page.svgNode("line", { x1: 0, x2: 30, y1: 5, y2: 5, class: "plot-line", style: `stroke: ${colour(run)}`, "stroke-dasharray": DASHES[run.slot] }, swatch);
         const name = node("input", "run-name", cell);
         name.type = "text";
-        name.value = run.name;
+        name.value = named(run);
         name.maxLength = 40;
-        name.setAttribute("aria-label", `Name of run ${run.label}`);
-        name.title = run.name;
+        name.setAttribute("aria-label", t("Name of run {n}", { n: run.label }));
+        name.title = named(run);
         name.addEventListener("input", () => {
           run.name = name.value;
           run.live = false; // what has a name of its own is kept
         });
         name.addEventListener("blur", () => {
-          run.name = name.value.trim() || `Run ${run.label}`;
+          run.name = run.name.trim();
           draw();
         });
         name.addEventListener("keydown", (event) => event.key === "Enter" && name.blur());
         drawActions(node("div", "actions", cell), run);
       } else if (key === "words") {
-        const ends = { stopped: `stopped after epoch ${last?.epoch} · `, failed: `failed after epoch ${last?.epoch} · ` };
-        cell.textContent = (ends[run.state] ?? "") + run.words;
+        const at = { at: last?.epoch };
+        const ends = { stopped: () => t("stopped after epoch {at}", at), failed: () => t("failed after epoch {at}", at) };
+        cell.textContent = [ends[run.state]?.(), words(run.setting)].filter(Boolean).join(" · ");
       }
       else cell.textContent = last ? text(of(run, last)) : "…";
-      if (key === "nll" && last?.impossible) cell.title = `${percent(last.impossible)} of the true classes got probability 0`;
+      if (key === "nll" && last?.impossible) cell.title = t("{share} of the true classes got probability 0", { share: percent(last.impossible) });
     }
   };
 
   const drawActions = (actions, run) => {
     if (run.head) {
-      button(actions, "Use", () => ask.use({ head: run.head }), `Use the head of ${run.name} on the Explore page`).dataset.focus = `use-${run.number}`;
-      button(actions, "Download", () => save(`head-${run.label}.safetensors`, bytes(run.head)), `Download the head of ${run.name}`).dataset.focus = `save-${run.number}`;
+      button(actions, t("Use"), () => ask.use({ head: run.head }), t("Use the head of {run} on the Explore page", { run: named(run) })).dataset.focus = `use-${run.number}`;
+      button(actions, t("Download"), () => save(`head-${run.label}.safetensors`, bytes(run.head)), t("Download the head of {run}", { run: named(run) })).dataset.focus = `save-${run.number}`;
     }
     button(actions, "✕", () => {
       if (running === run.number) halt();
       forget(run);
       parts.table.parentElement.focus();
       draw();
-    }, `Remove ${run.name}`);
+    }, t("Remove {run}", { run: named(run) }));
   };
 
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -422,7 +432,7 @@
     for (const run of runs.filter(({ points }) => points.length)) {
       const last = { ...run.points.at(-1) };
       last.nll = nllOf(last) === Infinity ? "inf" : last.nll;
-      table.push([run.name, run.state, ...keys.map((key) => run.setting[key]), ...figures.map((key) => last[key])]);
+      table.push([named(run), run.state, ...keys.map((key) => run.setting[key]), ...figures.map((key) => last[key])]);
     }
     save("runs.csv", csv(table));
   };
@@ -444,7 +454,7 @@
 
   const endSweep = (state, why = "") => {
     const { done, of } = sweep[sweep.active];
-    told = { done: `Sweep: ${done} heads trained.`, stopped: `Sweep stopped: ${done} of ${of} heads trained.` }[state] ?? `Sweep failed. ${why}`;
+    told = { done: t("Sweep: {n} heads trained.", { n: done }), stopped: t("Sweep stopped: {done} of {of} heads trained.", { done, of }) }[state] ?? `${t("Sweep failed.")} ${why}`;
     if (!done) sweep[sweep.active] = null;
     sweep.active = null;
   };
@@ -462,18 +472,17 @@
     if (!sweep.lambda) say(parts.lambdaWords, "");
     if (!sweep.bounds) say(parts.boundsWords, "");
     if (sweep.lambda) {
-      say(parts.lambdaWords, `${sweep.lambda.setting.penalty.toUpperCase()} penalty of any λ · ${words({ ...sweep.lambda.setting, penalty: "" })}`);
-      const kind = sweep.lambda.setting.penalty.toUpperCase();
-      const mark = settings.penalty === sweep.lambda.setting.penalty ? [{ x: settings.weight, label: "now", dash: "3 2" }] : [];
+      say(parts.lambdaWords, `${t("{penalty} of any λ", { penalty: penaltyOf(sweep.lambda.setting) })} · ${words({ ...sweep.lambda.setting, penalty: "" })}`);
+      const mark = settings.penalty === sweep.lambda.setting.penalty ? [{ x: settings.weight, label: t("now"), dash: "3 2" }] : [];
       for (const key of ["accuracy", "nll", "ece"]) {
         const points = sweep.lambda.points.map((p) => [p.weight, key === "nll" ? nllOf(p) : p[key]]);
-        parts[`sweep-${key}`].draw({ series: [{ name: `${kind} penalty`, points, colour: "var(--regularised)" }], marks: mark });
+        parts[`sweep-${key}`].draw({ series: [{ name: penaltyOf(sweep.lambda.setting), points, colour: "var(--regularised)" }], marks: mark });
       }
     }
     parts.map.figure.hidden = !sweep.bounds;
     if (sweep.bounds) {
       const { method } = sweep.bounds.setting;
-      say(parts.boundsWords, `${registry.methods[method].title} to any box${words(sweep.bounds.setting).replace(/^[^·]*/, " ")}`);
+      say(parts.boundsWords, `${t("{constraint} to any box", { constraint: t(registry.methods[method].title) })}${words(sweep.bounds.setting).replace(/^[^·]*/, " ")}`);
       const found = new Map(sweep.bounds.points.map((p) => [`${p.lo} ${p.hi}`, p.accuracy]));
       const values = bounds.lo.map((lo) => bounds.hi.map((hi) => found.get(`${lo} ${hi}`) ?? null));
       const here = settings.method === method ? [settings.hi, settings.lo] : [];

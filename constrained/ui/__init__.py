@@ -6,8 +6,9 @@ from dataclasses import asdict
 import gradio as gr
 
 from .. import images, registry
-from . import calibrate, code, explore, lessons, share, train
+from . import calibrate, code, explore, languages, lessons, share, train
 from .controls import ASSETS, BROWSER, STEPS
+from .languages import said, t
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
@@ -19,21 +20,22 @@ SCRIPTS = (
     *("train", "calibrate", "lessons", "present", "code"),
 )
 
-TITLE = """<h1>Constrain the output of a ResNet18</h1>
-<p>What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.</p>"""
+_ABOUT = said("What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.")
+TITLE = f"<h1>{said('Constrain the output of a ResNet18')}</h1><p>{_ABOUT}</p>"
 
 # The button shows and says what it switches to, whoever switched: a person, the system, or a test.
 THEME_BUTTON = """() => {
   const button = document.querySelector('#theme');
   const follow = () => {
     const dark = document.body.classList.contains('dark');
-    const name = `Switch to ${dark ? 'light' : 'dark'}`;
+    const name = dark ? page.t("Switch to light") : page.t("Switch to dark");
     if (button.title === name) return;
     button.textContent = dark ? '\u2600\ufe0e' : '\u263e\ufe0e';
     button.title = name;
     button.ariaLabel = name;
   };
   new MutationObserver(follow).observe(document.body, { attributeFilter: ['class'] });
+  document.addEventListener('language', follow);
   follow();
 }"""
 
@@ -81,7 +83,8 @@ class Demo(gr.Blocks):
         own = {
             "theme": THEME,
             "head": head(),
-            "footer_links": ["api"],
+            "footer_links": ["api", "settings"],  # where the language can be chosen
+            "i18n": gr.I18n(**languages.catalogues()),
             "show_error": False,
             "enable_monitoring": False,
             "strict_cors": True,
@@ -99,20 +102,20 @@ def demo(model: str = "cifar10") -> Demo:
     with Demo(title="Constrain the output of a ResNet18", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="header"):
             gr.HTML(TITLE, elem_id="title")
-            copy = gr.Button("Copy link", size="sm", elem_id="copy-link", min_width=90, scale=0)
-            presenting = gr.Button("Present", size="sm", elem_id="present", min_width=80, scale=0)
+            copy = gr.Button(t("Copy link"), size="sm", elem_id="copy-link", min_width=90, scale=0)
+            presenting = gr.Button(t("Present"), size="sm", elem_id="present", min_width=80, scale=0)
             theme = gr.Button("☾", size="sm", elem_id="theme", min_width=40, scale=0)
         links = gr.Row(elem_id="share-row")
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Explore", id="explore"):
+            with gr.Tab(t("Explore"), id="explore"):
                 explored = explore.build(model)
-            with gr.Tab("Train", id="train"):
+            with gr.Tab(t("Train"), id="train"):
                 trained = train.build(explored, tabs)
-            with gr.Tab("Calibrate", id="calibrate"):
+            with gr.Tab(t("Calibrate"), id="calibrate"):
                 calibrated = calibrate.build()
-            with gr.Tab("Lessons", id="lessons"):
+            with gr.Tab(t("Lessons"), id="lessons"):
                 lessons.build()
-            with gr.Tab("Code", id="code"):
+            with gr.Tab(t("Code"), id="code"):
                 code.build()
         with links:  # it speaks above the tabs, and knows what is in them
             share.build(tabs, explored, trained, calibrated)

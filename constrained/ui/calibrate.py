@@ -20,28 +20,38 @@ from .. import calibration, checkpoints, registry, validation
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ..validation import ValidationError
 from .controls import Control, bounds, log_slider, notice, position, wire
+from .languages import said, t
 
 SPARSE = ("sparsemax", "entmax15")
 UNFITTED = (position(TEMPERATURE, 1.0), 1.0)  # slider and box
+BUNDLED = "CIFAR-10's test pictures, seen by the bundled model"
 GONE = "Your file is no longer here: upload it again, or go back to the bundled set."
 # A fit of a million numbers takes a second or two of a core: few at a time, so that pictures go on being classified.
 SERVER = {"concurrency_id": "calibrate", "concurrency_limit": 2, "api_visibility": "private"}
 
-FORMAT = """<details class="cal-format"><summary>What the file must look like</summary>
-<p><b>CSV</b>: a header with a column <code>label</code> and one column for each class, in order. A row holds the
-number of the right class, counted from 0, and the logits as they come out of the last layer, not probabilities.
-Comma, semicolon or tab; decimal points.</p>
-<pre>label,cat,dog,frog
-0,3.1,0.2,-1.4
-2,-0.5,0.1,2.2</pre>
-<p><b>safetensors</b>: tensors <code>logits</code> (N, C), floating, and <code>labels</code> (N,), whole numbers.</p>
-<p>{rows} rows, {classes} classes, {numbers} logits in all, {size} MB. 60 % of the rows, drawn at random, fit T; the
-others judge.</p></details>""".format(
-    rows=f"{validation.MIN_ROWS} to {validation.MAX_ROWS:,}",
-    classes=f"{validation.MIN_CLASSES} to {validation.MAX_CLASSES:,}",
+_CSV = said(
+    "a header with a column “label” and one column for each class, in order. A row holds the number of the right "
+    "class, counted from 0, and the logits as they come out of the last layer, not probabilities. Comma, semicolon or "
+    "tab; decimal points."
+)
+_SAFETENSORS = said("tensors “logits” (N, C), floating, and “labels” (N,), whole numbers.")
+_LIMITS = said(
+    "{few} to {rows} rows, {two} to {classes} classes, {numbers} logits in all, {size} MB. 60 % of the rows, drawn at "
+    "random, fit T; the others judge.",
+    few=validation.MIN_ROWS,
+    rows=f"{validation.MAX_ROWS:,}",
+    two=validation.MIN_CLASSES,
+    classes=f"{validation.MAX_CLASSES:,}",
     numbers=f"{validation.MAX_NUMBERS:,}",
     size=validation.MAX_BYTES // 2**20,
 )
+FORMAT = f"""<details class="cal-format"><summary>{said("What the file must look like")}</summary>
+<p><b>CSV</b>: {_CSV}</p>
+<pre>label,cat,dog,frog
+0,3.1,0.2,-1.4
+2,-0.5,0.1,2.2</pre>
+<p><b>safetensors</b>: {_SAFETENSORS}</p>
+<p>{_LIMITS}</p></details>"""
 
 
 class Parts(NamedTuple):
@@ -59,8 +69,7 @@ def bundled() -> Parts:
     facts = checkpoints.facts()
     tensors = safetensors.torch.load_file(checkpoints.FOLDER / facts["features"]["file"])
     logits, labels, fit = tensors["logits"].float(), tensors["labels"].long(), tensors["fit"].bool()
-    name = "CIFAR-10's test pictures, seen by the bundled model"
-    return Parts(name, tuple(facts["labels"]), (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
+    return Parts(BUNDLED, tuple(facts["labels"]), (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
 
 
 def own(path: str) -> Parts:
@@ -108,18 +117,20 @@ def described(shown: Parts) -> str:
     few = ", ".join(html.escape(name[:30]) for name in shown.classes[:4])
     classes = len(shown.classes)
     more = f", … {html.escape(shown.classes[-1][:30])}" if classes > 4 else ""
+    name = said(shown.name) if shown.name == BUNDLED else html.escape(shown.name)
+    count, rows, judge = f"{classes}", f"{len(shown.fit[1]):,}", f"{len(shown.judge[1]):,}"
     return (
-        f"<p><b>{html.escape(shown.name)}</b><br>{classes} classes: {few}{more}.<br>"
-        f"T is fitted on {len(shown.fit[1]):,} rows; the other {len(shown.judge[1]):,} judge.</p>"
+        f"<p><b>{name}</b><br>{said('{count} classes', count=count)}: {few}{more}.<br>"
+        f"{said('T is fitted on {rows} rows; the other {judge} judge.', rows=rows, judge=judge)}</p>"
     )
 
 
 def words(method: str, settings: dict[str, float]) -> str:
-    """A constraint and its numbers as a person reads them."""
+    """A constraint and its numbers as a person reads them, as HTML."""
     if method == "softmax":
-        return "Softmax"
+        return said("Softmax")
     symbols = [f"{p.symbol} = {settings[p.key]:.4g}" for p in registry.REGISTRY[method].parameters if p != TEMPERATURE]
-    return ", ".join([registry.REGISTRY[method].title, *symbols]).replace("= -", "= −")
+    return ", ".join([said(registry.REGISTRY[method].title), *symbols]).replace("= -", "= −")
 
 
 def percent(share: float) -> str:
@@ -128,18 +139,20 @@ def percent(share: float) -> str:
 
 
 def told(name: str, fit: calibration.TemperatureFit, shown: Parts, y: Tensor) -> str:
-    """What a fit came to, as HTML: T from the one part, figures of the other before and after."""
+    """What a fit came to, as HTML: T from the one part, figures of the other before and after. ``name`` is HTML too."""
     rows, judged = len(shown.fit[1]), len(shown.judge[1])
     if fit.edge:
-        return f'<p role="status"><b>{html.escape(name)}.</b> {html.escape(calibration.EDGES[fit.edge])} T stays.</p>'
+        return f'<p role="status"><b>{name}.</b> {said(calibration.EDGES[fit.edge])} {said("T stays.")}</p>'
     one, best = (calibration.figures(y / t, shown.judge[1]) for t in (1.0, fit.temperature))
     beyond = ""
     if not TEMPERATURE.low <= fit.temperature <= TEMPERATURE.high:
-        beyond = f" That is beyond the slider, which goes from {TEMPERATURE.low:g} to {TEMPERATURE.high:g}."
-    worse = " Here fitting did not help: it was as good before." if best.nll >= one.nll else ""
+        ends = {"low": f"{TEMPERATURE.low:g}", "high": f"{TEMPERATURE.high:g}"}
+        beyond = " " + said("That is beyond the slider, which goes from {low} to {high}.", **ends)
+    worse = " " + said("Here fitting did not help: it was as good before.") if best.nll >= one.nll else ""
     return (
-        f'<p role="status"><b>{html.escape(name)}: T = {fit.temperature:.4g}</b>, fitted on {rows:,} rows.{beyond} '
-        f"On the other {judged:,}, from T = 1: NLL {one.nll:.4f} → {best.nll:.4f}, "
+        f'<p role="status"><b>{name}: T = {fit.temperature:.4g}</b>, '
+        f"{said('fitted on {rows} rows.', rows=f'{rows:,}')}{beyond} "
+        f"{said('On the other {judged}, from T = 1:', judged=f'{judged:,}')} NLL {one.nll:.4f} → {best.nll:.4f}, "
         f"ECE {percent(one.ece)} → {percent(best.ece)}, "
         f"Brier {one.brier:.4f} → {best.brier:.4f}.{worse}</p>"
     )
@@ -188,9 +201,10 @@ def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: s
     except ValidationError as error:
         return gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip()
     if method in SPARSE:
-        text = (
-            f"{registry.REGISTRY[method].title} gives some classes probability 0. Where the right class is among them "
-            "the NLL is infinite, so there is no best T by NLL: the table compares it with softmax at its fitted T."
+        text = said(
+            "{title} gives some classes probability 0. Where the right class is among them the NLL is infinite, so "
+            "there is no best T by NLL: the table compares it with softmax at its fitted T.",
+            title=registry.REGISTRY[method].title,
         )
         return gr.skip(), "", f'<p role="status">{text}</p>', gr.skip(), gr.skip()
     fit = calibration.fit_temperature(calibration.as_logits(constraint, shown.fit[0]), shown.fit[1])
@@ -209,24 +223,31 @@ def build() -> dict[str, Control]:
     """Lay out the tab inside a `gr.Tab` and wire its events; returns the tab's setting."""
     path = gr.State("")
     choices = [
-        ("No constraint: softmax" if key == "softmax" else f"{registry.FAMILIES[entry.family]}: {entry.title}", key)
+        (
+            t("No constraint: softmax")
+            if key == "softmax"
+            else t("{family}: {title}", family=registry.FAMILIES[entry.family], title=entry.title),
+            key,
+        )
         for key, entry in sorted(registry.REGISTRY.items(), key=lambda item: item[0] != "softmax")
     ]
     with gr.Row(elem_id="calibrate", equal_height=False):
         with gr.Column(elem_id="calibrate-panel", elem_classes="setup", scale=0, min_width=250):
             method = gr.Dropdown(
-                choices, value="softmax", label="Constraint", elem_id="calibrate-method", filterable=False
+                choices, value="softmax", label=t("Constraint"), elem_id="calibrate-method", filterable=False
             )
             low, high = bounds("calibrate", LO, HI)
-            lam = log_slider("calibrate", LAM, "λ, weight")
-            radius = log_slider("calibrate", RADIUS, "r, radius")
-            temperature = log_slider("calibrate", TEMPERATURE, "T, temperature")
-            fit = gr.Button("Fit temperature", variant="primary", elem_id="calibrate-fit")
+            lam = log_slider("calibrate", LAM, t("λ, weight"))
+            radius = log_slider("calibrate", RADIUS, t("r, radius"))
+            temperature = log_slider("calibrate", TEMPERATURE, t("T, temperature"))
+            fit = gr.Button(t("Fit temperature"), variant="primary", elem_id="calibrate-fit")
             result = gr.HTML("", elem_id="calibrate-result")
             about = gr.HTML(described(bundled()), elem_id="calibrate-set")
             told_notice = gr.HTML("", elem_id="calibrate-notice", elem_classes="notice")
-            upload = gr.File(label="Your own set, CSV or safetensors", height=130, elem_id="calibrate-file", buttons=[])
-            back = gr.Button("Back to the bundled set", size="sm", elem_id="calibrate-back")
+            upload = gr.File(
+                label=t("Your own set, CSV or safetensors"), height=130, elem_id="calibrate-file", buttons=[]
+            )
+            back = gr.Button(t("Back to the bundled set"), size="sm", elem_id="calibrate-back")
             gr.HTML(FORMAT, elem_id="calibrate-format")
         with gr.Column(elem_id="calibrate-main", scale=1, min_width=0):
             board = gr.HTML(

@@ -11,31 +11,43 @@ from .. import checkpoints, registry, snippets
 from ..registry import LAM, PARAMETERS
 from .controls import BROWSER
 from .explore import YOURS
+from .languages import phrase, t
 
 WEIGHTS = checkpoints.FOLDER / checkpoints.facts()["file"]
 SIZE = f"{WEIGHTS.stat().st_size / 2**20:.0f} MB"
 
-OWN = (
+OWN = phrase(
     "You are using a head of your own. The code has the bundled model's; to load yours, from the file that Download on "
     'the Train tab gives: `constrained_resnet18(weights=..., head="head.safetensors")`, as in the README.'
 )
 
 
-def about(script: str, methods: dict[str, str], lam: float, model: str) -> str:
+def about(script: str, methods: dict[str, str], lam: float, model: str) -> list[dict]:
     """What a script does and needs, in a sentence or two."""
     if script == "library":
-        return "The same numbers with this project's library. Save it in the project's folder and run it there."
+        return [
+            phrase("The same numbers with this project's library. Save it in the project's folder and run it there.")
+        ]
     if script == "plain":
-        said = "From a picture to its constrained outputs, with torch and torchvision alone. "
-        return said + ("The button fetches the weights." if model == "cifar10" else "torchvision fetches the weights.")
-    said = "A step for your own training loop, with torch and torchvision alone; a comment says what the loss sees. "
+        what = phrase("From a picture to its constrained outputs, with torch and torchvision alone.")
+        bundled = model == "cifar10"
+        return [
+            what,
+            phrase("The button fetches the weights.") if bundled else phrase("torchvision fetches the weights."),
+        ]
+    what = phrase(
+        "A step for your own training loop, with torch and torchvision alone; a comment says what the loss sees."
+    )
     regularised = methods["regularised"]
     if regularised not in snippets.PENALTIES:
-        return said + "There is no penalty: the Regularised column is a projection, not a proximal step."
+        return [what, phrase("There is no penalty: the Regularised column is a projection, not a proximal step.")]
     if lam == 0:
-        return said + "λ\u00a0=\u00a00 in the Regularised column, so there is no penalty."
-    name = snippets.PENALTIES[regularised]
-    return said + f"The loss has the {name} penalty with λ\u00a0=\u00a0{lam:g} of the Regularised column."
+        return [what, phrase("λ\u00a0=\u00a00 in the Regularised column, so there is no penalty.")]
+    penalty = {"norm": snippets.PENALTIES[regularised], "lam": f"{lam:g}"}
+    return [
+        what,
+        phrase("The loss has the {norm} penalty with λ\u00a0=\u00a0{lam} of the Regularised column.", **penalty),
+    ]
 
 
 def written(asked: dict) -> dict:
@@ -69,7 +81,7 @@ def written(asked: dict) -> dict:
         "settings": settings,
         "model": model,
         "name": snippets.name(script, method),
-        "about": [about(script, methods, settings[LAM.key], model), *([OWN] if own else [])],
+        "about": [about(script, methods, settings[LAM.key], model), *([[OWN]] if own else [])],
         "code": code,
     }
 
@@ -88,18 +100,20 @@ def build() -> None:
     with gr.Row(elem_id="code", equal_height=False):
         with gr.Column(elem_classes="setup", scale=0, min_width=270):
             family = gr.Radio(
-                [(title, key) for key, title in registry.FAMILIES.items()],
+                [(t(title), key) for key, title in registry.FAMILIES.items()],
                 value="bounded",
-                label="Column of the Explore tab",
+                label=t("Column of the Explore tab"),
                 elem_id="code-family",
             )
             script = gr.Radio(
-                [(title, key) for key, title in snippets.SCRIPTS.items()],
+                [(t(title), key) for key, title in snippets.SCRIPTS.items()],
                 value="plain",
-                label="Script",
+                label=t("Script"),
                 elem_id="code-script",
             )
-            gr.DownloadButton(f"Download the weights, {SIZE}", str(WEIGHTS), size="sm", elem_id="code-weights")
+            gr.DownloadButton(
+                t("Download the weights, {size}", size=SIZE), str(WEIGHTS), size="sm", elem_id="code-weights"
+            )
         with gr.Column(elem_classes="results", scale=1, min_width=0):
             block = gr.HTML(
                 "",

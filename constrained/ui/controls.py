@@ -8,6 +8,7 @@ from typing import NamedTuple
 import gradio as gr
 
 from ..registry import Parameter
+from .languages import t
 
 ASSETS = Path(__file__).parent.parent.parent / "assets"
 STEPS = 100  # a log slider goes from 0 to here
@@ -60,7 +61,7 @@ def log_slider(owner: str, parameter: Parameter, name: str) -> tuple[gr.Slider, 
         )
         box = gr.Number(
             parameter.default,
-            label=f"{parameter.symbol}, value",
+            label=t("{symbol}, value", symbol=parameter.symbol),
             minimum=0 if parameter.zero else parameter.low,
             maximum=parameter.high,
             elem_id=f"{owner}-{key}-value",
@@ -97,8 +98,8 @@ def wire(owner: str, controls: dict[str, Control]) -> None:
 
 def bounds(owner: str, lo: Parameter, hi: Parameter) -> tuple[gr.Slider, gr.Slider]:
     """Two sliders that cannot cross: the one that is not moved goes along."""
-    low = linear_slider(owner, lo, "lo, the lower bound")
-    high = linear_slider(owner, hi, "hi, the upper bound")
+    low = linear_slider(owner, lo, t("lo, the lower bound"))
+    high = linear_slider(owner, hi, t("hi, the upper bound"))
     low.input(inputs=[low, high], outputs=high, js="(lo, hi) => page.follow('lo', lo, hi)", **BROWSER)
     high.input(inputs=[high, low], outputs=low, js="(hi, lo) => page.follow('hi', hi, lo)", **BROWSER)
     return low, high

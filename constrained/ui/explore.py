@@ -6,7 +6,6 @@ server, and only once a control has settled.
 """
 
 import base64
-import html
 import io
 import json
 import math
@@ -28,6 +27,7 @@ from ..inference import Network, network
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from . import lessons
 from .controls import ASSETS, BROWSER, Control, bounds, log_slider, notice, position, wire
+from .languages import said, t
 
 SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
 FIRST_SAMPLE = ASSETS / "samples" / "cat.jpg"
@@ -74,7 +74,7 @@ def read(path: str) -> bytes:
 
 def models() -> list[tuple[str, str]]:
     """What anybody can choose in the model menu."""
-    return [(checkpoint().title, key) for key, checkpoint in CHECKPOINTS.items()]
+    return [(t(checkpoint().title), key) for key, checkpoint in CHECKPOINTS.items()]
 
 
 def chosen(model: str, head: bytes | None) -> tuple[Network, heads.Head | None, str]:
@@ -101,19 +101,19 @@ def message(net: Network, logits: np.ndarray, name: str) -> dict:
 
 
 def words(head: heads.Head) -> str:
-    """What a head was fitted with, as a run of the Train tab says it."""
-    said = "no constraint"
+    """What a head was fitted with, as a run of the Train tab says it, as HTML."""
+    told = said("no constraint")
     if head.method:
-        said = registry.REGISTRY[head.method].title
+        told = said(registry.REGISTRY[head.method].title)
         numbers = {key: f"{value:.4g}".replace("-", "−") for key, value in head.settings.items()}
         if "lo" in numbers:
-            said += f" [{numbers['lo']}, {numbers['hi']}]"
+            told += f" [{numbers['lo']}, {numbers['hi']}]"
         else:
-            said += "".join(f", {PARAMETERS[key].symbol} = {number}" for key, number in numbers.items())
+            told += "".join(f", {PARAMETERS[key].symbol} = {number}" for key, number in numbers.items())
     for key, kind in heads.PENALTIES.items():
         if isinstance(head.layer.penalty, kind) and head.layer.penalty.lam:
-            said += f" · {key.upper()} penalty, λ = {head.layer.penalty.lam:.4g}"
-    return said
+            told += f" · {said('{norm} penalty', norm=key.upper())}, λ = {head.layer.penalty.lam:.4g}"
+    return told
 
 
 def look(picture: PIL.Image.Image, model: str, head: bytes | None = None, path: str = "") -> tuple[str, str]:
@@ -129,10 +129,10 @@ def look(picture: PIL.Image.Image, model: str, head: bytes | None = None, path: 
         view.save(buffer, "PNG")
         data = base64.b64encode(buffer.getvalue()).decode()
         figures.append(f'<img src="data:image/png;base64,{data}" alt="" width="{view.width}" height="{view.height}">')
-    caption = f"<figcaption>What the network sees: {html.escape(net.checkpoint.sees)}</figcaption>"
+    caption = f"<figcaption>{said('What the network sees:')} {said(net.checkpoint.sees)}</figcaption>"
     seen = f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
     if own:
-        seen += f'<p class="own-head"><b>Your head</b>: {html.escape(words(own))}</p>'
+        seen += f'<p class="own-head"><b>{said("Your head")}</b>: {words(own)}</p>'
     image = Path(path).stem if Path(path) in SAMPLES else None
     return json.dumps(message(net, net.logits_of(views, own and own.layer), name) | {"image": image}), seen
 
@@ -226,9 +226,14 @@ def sentence(error: Exception) -> str:
 def choices(labels: tuple[str, ...]) -> tuple[gr.Dropdown, gr.Slider]:
     """What depends on a model's labels: the menu of target classes, and how many classes can be shown."""
     count = len(labels)
-    return gr.Dropdown(choices=[RAW_TOP, *labels], value=RAW_TOP), gr.Slider(
+    return gr.Dropdown(choices=targets(labels), value=RAW_TOP), gr.Slider(
         maximum=min(MOST, count), value=min(10, count)
     )
+
+
+def targets(labels: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The menu of target classes."""
+    return [(t("raw top-1"), RAW_TOP), *((label, label) for label in labels)]
 
 
 def own_head(data: bytes) -> heads.Head:
@@ -271,7 +276,7 @@ def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, 
         "crops": crops,
         "target": target,
         "k": shown_classes,
-        "chooser": gr.Dropdown(choices=[*models(), ("CIFAR-10, your head", YOURS)], value=YOURS),
+        "chooser": gr.Dropdown(choices=[*models(), (t("CIFAR-10, your head"), YOURS)], value=YOURS),
         "current": YOURS,
         "head": data,
     }
@@ -404,15 +409,15 @@ def build(model: str) -> Tab:
         with gr.Column(elem_id="picture-panel", scale=0, min_width=250):
             picture = Picture(
                 str(FIRST_SAMPLE),
-                label="Picture",
+                label=t("Picture"),
                 sources=["upload", "clipboard", "webcam"],
                 height=210,
                 elem_id="picture",
                 buttons=[],
-                placeholder="Drop a picture here, paste one, or click to upload",
+                placeholder=t("Drop a picture here, paste one, or click to upload"),
             )
             camera = Picture(
-                label="Webcam, live",
+                label=t("Webcam, live"),
                 sources=["webcam"],
                 streaming=True,
                 height=210,
@@ -424,7 +429,7 @@ def build(model: str) -> Tab:
             crops = gr.HTML(seen_first, elem_id="seen")
             gallery = gr.Gallery(
                 [(str(path), path.stem) for path in SAMPLES],
-                label="Samples",
+                label=t("Samples"),
                 columns=5,
                 height="auto",
                 object_fit="cover",
@@ -432,49 +437,53 @@ def build(model: str) -> Tab:
                 buttons=[],
                 elem_id="samples",
             )
-            chooser = gr.Dropdown(models(), value=model, label="Model", elem_id="model")
-            live = gr.Checkbox(label="Live webcam", elem_id="live")
+            chooser = gr.Dropdown(models(), value=model, label=t("Model"), elem_id="model")
+            live = gr.Checkbox(label=t("Live webcam"), elem_id="live")
             top_k = gr.Slider(
                 2,
                 min(MOST, len(labels)),
                 min(10, len(labels)),
                 step=1,
-                label="Classes shown",
+                label=t("Classes shown"),
                 elem_id="top-k",
                 buttons=[],
             )
-            with_gradient = gr.Checkbox(label="Gradient", elem_id="gradient", info="what training would send back")
-            target = gr.Dropdown([RAW_TOP, *labels], value=RAW_TOP, label="Target class of the loss", elem_id="target")
+            with_gradient = gr.Checkbox(
+                label=t("Gradient"), elem_id="gradient", info=t("what training would send back")
+            )
+            target = gr.Dropdown(targets(labels), value=RAW_TOP, label=t("Target class of the loss"), elem_id="target")
             with gr.Row(elem_id="actions"):
-                rescale = gr.Button("Rescale axes", size="sm", min_width=90)
-                reset = gr.Button("Reset", size="sm", min_width=60)
+                rescale = gr.Button(t("Rescale axes"), size="sm", min_width=90)
+                reset = gr.Button(t("Reset"), size="sm", min_width=60)
 
         with gr.Column(elem_id="grid", scale=1):
             with gr.Column(elem_id="controls-raw", elem_classes="controls", min_width=120):
-                gr.HTML("<h2>Raw</h2><p>the logits of the linear layer</p>")
-                gr.HTML("<p>Compare two: keep this setting as A, then change it.</p>", elem_id="compare-help")
+                gr.HTML(f"<h2>{said('Raw')}</h2><p>{said('the logits of the linear layer')}</p>")
+                gr.HTML(
+                    f"<p>{said('Compare two: keep this setting as A, then change it.')}</p>", elem_id="compare-help"
+                )
                 with gr.Row(elem_id="compare"):
-                    pin = gr.Button("Pin as A", size="sm", min_width=70, elem_id="pin-a")
-                    swap = gr.Button("Swap A and B", size="sm", min_width=100, elem_id="swap-a")
-                    unpin = gr.Button("Unpin A", size="sm", min_width=70, elem_id="unpin-a")
+                    pin = gr.Button(t("Pin as A"), size="sm", min_width=70, elem_id="pin-a")
+                    swap = gr.Button(t("Swap A and B"), size="sm", min_width=100, elem_id="swap-a")
+                    unpin = gr.Button(t("Unpin A"), size="sm", min_width=70, elem_id="unpin-a")
             methods = {}
             for family in registry.FAMILIES:
                 with gr.Column(elem_id=f"controls-{family}", elem_classes="controls", min_width=120):
-                    gr.HTML(f"<h2>{registry.FAMILIES[family]}</h2>")
+                    gr.HTML(f"<h2>{said(registry.FAMILIES[family])}</h2>")
                     methods[family] = gr.Dropdown(
-                        [(entry.title, key) for key, entry in registry.family(family).items()],
+                        [(t(entry.title), key) for key, entry in registry.family(family).items()],
                         value=METHODS[family],
-                        label="Method",
+                        label=t("Method"),
                         elem_id=f"method-{family}",
                         filterable=False,
                     )
                     if family == "bounded":
                         lo, hi = bounds("explore", LO, HI)
                     elif family == "probability":
-                        logs = {TEMPERATURE: log_slider("explore", TEMPERATURE, "T, temperature")}
+                        logs = {TEMPERATURE: log_slider("explore", TEMPERATURE, t("T, temperature"))}
                     else:
-                        logs[LAM] = log_slider("explore", LAM, "λ, weight")
-                        logs[RADIUS] = log_slider("explore", RADIUS, "r, radius")
+                        logs[LAM] = log_slider("explore", LAM, t("λ, weight"))
+                        logs[RADIUS] = log_slider("explore", RADIUS, t("r, radius"))
             chart = gr.HTML(
                 told_first,
                 html_template='<div id="chart"></div>',
@@ -483,9 +492,9 @@ def build(model: str) -> Tab:
                 elem_id="chart-block",
             )
             with gr.Row(elem_id="take-home"):
-                gr.HTML("<p>Download</p>")
+                gr.HTML(f"<p>{said('Download')}</p>")
                 for name, method in DOWNLOADS.items():
-                    download = gr.Button(name, size="sm", min_width=110)
+                    download = gr.Button(t(name), size="sm", min_width=110)
                     download.click(js=f"() => {{ takehome.{method}(); }}", **BROWSER)
 
     on_chart = [chart, crops, told]

@@ -53,7 +53,7 @@ def on_link(event: gr.EventData, head: bytes | None, shown: str):
         return stay
     target, k = explore.choices(labels)
     if asked.get("target") in labels:
-        target = gr.Dropdown(choices=[explore.RAW_TOP, *labels], value=asked["target"])
+        target = gr.Dropdown(choices=explore.targets(labels), value=asked["target"])
     if isinstance(asked.get("k"), int) and 2 <= asked["k"] <= min(explore.MOST, len(labels)):
         k = gr.Slider(maximum=min(explore.MOST, len(labels)), value=asked["k"])
     picture = gr.skip() if path == shown else path

@@ -23,6 +23,7 @@ from ..registry import HI, LAM, LO, RADIUS, TEMPERATURE
 from ..training import LEARNING_RATE, PENALTY, Setting
 from . import explore
 from .controls import BROWSER, FITS, Control, bounds, linear_slider, log_slider, notice, wire
+from .languages import said, t
 
 LAMBDAS = [0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]
 BOUNDS = {"lo": [-8.0, -4.0, -2.0, -1.0, 0.0], "hi": [0.5, 1.0, 2.0, 4.0, 8.0]}
@@ -184,46 +185,49 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
     with gr.Row(elem_id="train", equal_height=False):
         with gr.Column(elem_id="train-setup", elem_classes="setup", scale=0, min_width=270):
             method = gr.Dropdown(
-                [("None: plain logits", "")]
-                + [(f"{registry.FAMILIES[e.family]}: {e.title}", key) for key, e in registry.REGISTRY.items()],
+                [(t("None: plain logits"), "")]
+                + [
+                    (t("{family}: {title}", family=registry.FAMILIES[e.family], title=e.title), key)
+                    for key, e in registry.REGISTRY.items()
+                ],
                 value=default.method,
-                label="Constraint",
+                label=t("Constraint"),
                 elem_id="train-method",
             )
-            gr.HTML("<p>The logits go to the loss as they are.</p>", elem_id="train-help")
+            gr.HTML(f"<p>{said('The logits go to the loss as they are.')}</p>", elem_id="train-help")
             lo, hi = bounds("train", LO, HI)
-            logs = [log_slider("train", TEMPERATURE, "T, temperature")]
-            learned = gr.Checkbox(default.learned, label="Learn T, starting there", elem_id="train-learned")
-            logs += [log_slider("train", LAM, "λ of the proximal step"), log_slider("train", RADIUS, "r, radius")]
+            logs = [log_slider("train", TEMPERATURE, t("T, temperature"))]
+            learned = gr.Checkbox(default.learned, label=t("Learn T, starting there"), elem_id="train-learned")
+            logs += [log_slider("train", LAM, t("λ of the proximal step")), log_slider("train", RADIUS, t("r, radius"))]
             penalty = gr.Radio(
-                [("none", ""), ("L1", "l1"), ("L2", "l2")],
+                [(t("none"), ""), ("L1", "l1"), ("L2", "l2")],
                 value=default.penalty,
-                label="Penalty on the logits, in the loss",
+                label=t("Penalty on the logits, in the loss"),
                 elem_id="train-penalty",
             )
-            weight = log_slider("train", PENALTY, "λ, weight of the penalty")
-            logs += [weight, log_slider("train", LEARNING_RATE, "Learning rate")]
-            epochs = linear_slider("train", training.EPOCHS, "Epochs", step=10)
-            noise = gr.Slider(0, 60, 0, step=5, label="Label noise, %", elem_id="train-noise-slider", buttons=[])
-            examples = linear_slider("train", training.EXAMPLES, "Training examples", step=100)
-            with gr.Accordion("Optimiser", open=False, elem_id="train-optimiser"):
+            weight = log_slider("train", PENALTY, t("λ, weight of the penalty"))
+            logs += [weight, log_slider("train", LEARNING_RATE, t("Learning rate"))]
+            epochs = linear_slider("train", training.EPOCHS, t("Epochs"), step=10)
+            noise = gr.Slider(0, 60, 0, step=5, label=t("Label noise, %"), elem_id="train-noise-slider", buttons=[])
+            examples = linear_slider("train", training.EXAMPLES, t("Training examples"), step=100)
+            with gr.Accordion(t("Optimiser"), open=False, elem_id="train-optimiser"):
                 optimizer = gr.Radio(
-                    [("AdamW", "adamw"), ("SGD, Nesterov", "sgd")], value=default.optimizer, label="Optimiser"
+                    [("AdamW", "adamw"), ("SGD, Nesterov", "sgd")], value=default.optimizer, label=t("Optimiser")
                 )
                 batch = gr.Dropdown(
-                    [("all at once", 0)] + [(str(b), b) for b in training.BATCHES if b],
+                    [(t("all at once"), 0)] + [(str(b), b) for b in training.BATCHES if b],
                     value=default.batch,
-                    label="Examples a step",
+                    label=t("Examples a step"),
                     elem_id="train-batch",
                     filterable=False,
                 )
-                seed = gr.Number(default.seed, label="Seed", precision=0, minimum=0, maximum=training.SEED.high)
-            live = gr.Checkbox(label="Train live", info="again whenever a control settles", elem_id="train-live")
+                seed = gr.Number(default.seed, label=t("Seed"), precision=0, minimum=0, maximum=training.SEED.high)
+            live = gr.Checkbox(label=t("Train live"), info=t("again whenever a control settles"), elem_id="train-live")
             with gr.Row(elem_id="train-actions"):
-                begin = gr.Button("Train", variant="primary", size="sm", min_width=80)
-                stop = gr.Button("Stop", size="sm", min_width=60)
+                begin = gr.Button(t("Train"), variant="primary", size="sm", min_width=80)
+                stop = gr.Button(t("Stop"), size="sm", min_width=60)
             upload = gr.UploadButton(
-                "Upload a head", file_types=[".safetensors"], size="sm", elem_id="train-upload", type="filepath"
+                t("Upload a head"), file_types=[".safetensors"], size="sm", elem_id="train-upload", type="filepath"
             )
             told = gr.HTML(notice(), elem_id="train-notice", elem_classes="notice")
         with gr.Column(elem_id="train-panel", elem_classes="results", scale=1):
