@@ -10,7 +10,7 @@
 (() => {
   "use strict";
 
-  const { node, position, changed } = globalThis.page;
+  const { t, node, put: write, short, position, changed } = globalThis.page;
   const FAMILIES = ["bounded", "probability", "regularised"];
   const SHORT = { temperature: "t" }; // a name in the library -> in a link, where that is shorter
   const SETTLED = 250; // ms without a change after which the address follows
@@ -36,6 +36,8 @@
     badges: "#chart .badges",
     notes: "#chart .note",
     table: "#chart .numbers",
+    compare: "#compare, #compare-help",
+    download: "#take-home",
   };
 
   let facts = null; // of the controls: {controls: {owner: {key: {...}}}, images, models, tabs}
@@ -153,15 +155,29 @@
     history.replaceState(history.state, "", `${location.pathname}${wanted && "?"}${wanted}${location.hash}`);
   };
 
+  // A slider on a logarithmic scale stands at a position; a screen reader is told the number that it means.
+  const speak = () => {
+    for (const name of facts?.order.filter((one) => one.endsWith("@")) ?? []) {
+      const [owner, key] = name.slice(0, -1).split(".");
+      const range = document.querySelector(`#${owner}-${key}-slider input[type=range]`);
+      if (range) write(range, { "aria-valuetext": `${facts.controls[owner][key].scale.symbol} = ${short(owners[owner].get(key))}` });
+    }
+  };
+
   let settling = 0;
   document.addEventListener("setting", () => {
+    speak();
     clearTimeout(settling);
-    settling = setTimeout(address, SETTLED);
+    settling = setTimeout(() => {
+      address();
+      speak(); // of a tab that has just come up, too
+    }, SETTLED);
   });
 
   // In: a query into the page ----------------------------------------------------------------------------------------
 
-  const sentence = (key, value, wanted) => `${key}=${value.slice(0, 40)} in the link is not ${wanted}; it was left out.`;
+  const sentence = (key, value, wanted) =>
+    t("{what} in the link is not {wanted}; it was left out.", { what: `${key}=${value.slice(0, 40)}`, wanted });
 
   const OFF = ["0", "false", "off"];
   const ON = ["1", "true", "on"];
@@ -171,16 +187,16 @@
     const control = facts.controls[owner][key];
     const refuse = (wanted) => void notices.push(sentence(name, text, wanted));
     if (control.kind === "flag") {
-      if (![...ON, ...OFF].includes(text)) return refuse("0 or 1");
+      if (![...ON, ...OFF].includes(text)) return refuse(t("0 or 1"));
       return ON.includes(text);
     }
     if (control.kind === "choice") {
       const found = control.values.find((value) => String(value) === text);
-      return found === undefined ? refuse(`one of ${control.values.filter((v) => v !== "").join(", ")}`) : found;
+      return found === undefined ? refuse(t("one of {list}", { list: control.values.filter((v) => v !== "").join(", ") })) : found;
     }
     if (control.kind === "text") return text;
     const value = text.trim() === "" ? NaN : Number(text);
-    if (!(value >= control.low && value <= control.high)) return refuse(`a number from ${control.low} to ${control.high}`);
+    if (!(value >= control.low && value <= control.high)) return refuse(t("a number from {low} to {high}", control));
     return value;
   };
 
@@ -197,7 +213,7 @@
     const among = (name, list) => {
       const value = asked.get(name);
       if (value === null || list.includes(value)) return value;
-      return void notices.push(sentence(name, value, `one of ${list.join(", ")}`));
+      return void notices.push(sentence(name, value, t("one of {list}", { list: list.join(", ") })));
     };
 
     for (const family of FAMILIES) take("explore", family, family);
@@ -206,7 +222,7 @@
     let family = among("family", FAMILIES);
     if (method) {
       if (family && methods[method].family !== family) {
-        notices.push(`method=${method} in the link is ${methods[method].family}, not ${family}; the method counts.`);
+        notices.push(t("method={method} in the link is {own}, not {family}; the method counts.", { method, own: methods[method].family, family }));
       }
       family = methods[method].family;
       wanted.explore = { ...wanted.explore, [family]: method };
@@ -220,14 +236,14 @@
     for (const [owner, given] of Object.entries(wanted)) {
       const { lo, hi } = { ...defaults(owner), ...given };
       if (lo > hi) {
-        notices.push(`lo=${lo} in the link is above hi=${hi}; both were left out.`);
+        notices.push(t("lo={lo} in the link is above hi={hi}; both were left out.", { lo, hi }));
         delete given.lo;
         delete given.hi;
       }
     }
     if (["image", "model", "family"].some((key) => asked.has(key))) wanted.explore ??= {};
     const names = (asked.get("hide") ?? "").split(",").filter(Boolean);
-    for (const name of names) if (!(name in HIDES)) notices.push(sentence("hide", name, `one of ${Object.keys(HIDES).join(", ")}`));
+    for (const name of names) if (!(name in HIDES)) notices.push(sentence("hide", name, t("one of {list}", { list: Object.keys(HIDES).join(", ") })));
     return {
       wanted,
       image: among("image", facts.images),
@@ -252,7 +268,7 @@
       const into = FAMILIES.includes(key) ? methods : key in globalThis.registry.parameters ? settings : null;
       if (into) into[key] = (name in given ? read("explore", key, name, given[name] ?? "", notices) : undefined) ?? opening;
     }
-    return settings.lo > settings.hi ? void notices.push("In the link, A has lo above hi; it was left out.") : { methods, settings };
+    return settings.lo > settings.hi ? void notices.push(t("In the link, A has lo above hi; it was left out.")) : { methods, settings };
   };
 
   const defaults = (owner) =>
@@ -303,11 +319,11 @@
       const field = node("input", "", told);
       field.readOnly = true;
       field.value = link;
-      field.setAttribute("aria-label", "The link, to copy by hand");
+      field.setAttribute("aria-label", t("The link, to copy by hand"));
       field.select();
     }
     const close = node("button", "", told, "✕");
-    close.ariaLabel = "Close this message";
+    close.ariaLabel = t("Close this message");
     close.addEventListener("click", () => told.replaceChildren());
   };
 
@@ -315,13 +331,13 @@
     const link = `${location.origin}${location.pathname}?${query()}`;
     const { image, model: shown } = globalThis.explore.state;
     const kept = [];
-    if (image === null) kept.push(`Your own picture is not in it: it opens with the sample “${facts.images[0]}” instead.`);
-    if (!facts.models.includes(shown)) kept.push("Your own head is not in it: it opens with the bundled model.");
+    if (image === null) kept.push(t("Your own picture is not in it: it opens with the sample “{name}” instead.", { name: facts.images[0] }));
+    if (!facts.models.includes(shown)) kept.push(t("Your own head is not in it: it opens with the bundled model."));
     try {
       await navigator.clipboard.writeText(link);
-      say(["Link copied.", ...kept].join(" "));
+      say([t("Link copied."), ...kept].join(" "));
     } catch {
-      say(["The browser did not let the page copy; here is the link.", ...kept].join(" "), link); // an embedded page, say
+      say([t("The browser did not let the page copy; here is the link."), ...kept].join(" "), link); // an embedded page, say
     }
   };
 
