@@ -386,8 +386,8 @@
     }
     if (own === null) label("none, this time", said);
     if (verdict) node("p", "lesson-verdict", answer, verdict);
+    if (run) experiment(answer).click(); // its table is what the text below speaks of
     rich("div", "lesson-text", answer, why);
-    if (run) experiment(answer);
     const dot = panel.querySelector(".lesson-dots [aria-current]");
     dot.textContent = "✓";
     called("Step {n}: {title}, done", dot, { n: state.step, title: step().title });
@@ -408,6 +408,7 @@
     }, "main");
     label("Run it", start);
     node("div", "lesson-table", holder);
+    return start;
   };
 
   const tabulate = ({ caption, columns, rows }) => {
@@ -592,7 +593,7 @@
       link(name, `${at + 1}. ${title}`, lesson.slug, at + 1);
       if (!question) {
         rich("div", "lesson-text", one, text);
-        if (run) node("p", "", one, t("Press Run it, and wait for the table."));
+        if (run) node("p", "", one, t("The table comes with the answer, after a second or two."));
         return;
       }
       rich("p", "lesson-asked", one, `<b>${t("Question.")}</b> ${question}`);
