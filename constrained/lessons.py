@@ -48,7 +48,7 @@ import torch
 from markdown_it import MarkdownIt
 from torch import Tensor
 
-from . import checkpoints, experiments, formats, images, registry
+from . import checkpoints, experiments, formats, gradients, images, registry
 from .inference import network
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -222,19 +222,20 @@ def measure(query: str) -> dict:
     wanted = told.get("target", first)
     test = checkpoints.facts()["test"]
     about = {key: Share(test[key]) for key in ("accuracy", "ece")} | {"nll": test["nll"]}
-    measures = numbers | {"target": wanted, "network": about, "raw": _column("raw", None, z, wanted, 1.0)}
+    measures = numbers | {"target": wanted, "network": about, "raw": _column("raw", None, z, wanted)}
     for family in registry.FAMILIES:
         method = told["method"] if family == told["family"] else told.get(family, FIRST[family])
         constraint = registry.build(method, settings)
-        measures[family] = _column(family, constraint, z, wanted, numbers["t"])
+        measures[family] = _column(family, constraint, z, wanted)
     inside = (z >= numbers["lo"]) & (z <= numbers["hi"])
     measures["bounded"]["clipped"] = int((~inside).sum())
     return measures
 
 
-def _column(family: str, constraint: Callable | None, z: Tensor, target: str, temperature: float) -> dict:
+def _column(family: str, constraint: Callable | None, z: Tensor, target: str) -> dict:
     """The measures of one column."""
     names = labels()
+    sent = gradients.through(constraint, z, names.index(target))
     y = z if constraint is None else constraint(z)
     unit = Share if family == "probability" else Logit
     best = y == y.max()
@@ -259,7 +260,8 @@ def _column(family: str, constraint: Callable | None, z: Tensor, target: str, te
         "norm2": y.norm().item(),
         "moved": (y - z).norm().item(),
         "entropy": entropy,
-        "gradient": _gradient(family, constraint, z, names.index(target), temperature),
+        "gradient": {name: Logit(value) for name, value in zip(names, sent.gradient.tolist(), strict=True)}
+        | {"loss": sent.loss, "stopped": int((sent.gradient == 0).sum())},
     }
 
 
@@ -271,21 +273,6 @@ def _dead(constraint: Callable, z: Tensor) -> Tensor:
     ask = torch.cat([torch.eye(count), -torch.eye(count)]).to(z)
     (gradient,) = torch.autograd.grad(constraint(several), several, ask)
     return (gradient == 0).all(0)
-
-
-def _gradient(family: str, constraint: Callable | None, z: Tensor, target: int, temperature: float) -> dict:
-    """The gradient at each logit of the loss that the chart names: the twin of `ui.explore.gradients`."""
-    z = z.clone().requires_grad_()
-    y = z if constraint is None else constraint(z)
-    if family != "probability":
-        loss = torch.nn.functional.cross_entropy(y, torch.tensor(target))
-    elif isinstance(constraint, registry.modules.Softmax):
-        loss = -torch.log_softmax(z / temperature, 0)[target]
-    else:
-        loss = (y - torch.nn.functional.one_hot(torch.tensor(target), len(z))).square().sum() / 2
-    (gradient,) = torch.autograd.grad(loss, z)
-    told = {name: Logit(value) for name, value in zip(labels(), gradient.tolist(), strict=True)}
-    return told | {"loss": loss.item(), "stopped": int((gradient == 0).sum())}
 
 
 # Expressions on measures --------------------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ def test_gradients_are_those_of_the_chart(query):
     }
     settings = {p.key: float(asked.get(key, p.default)) for key, p in lessons.NAMES.items()}
     target = lessons.labels().index(asked["target"])
-    expected = explore.gradients(lessons.logits(asked["image"]), methods, settings, target)
+    expected = explore.sent_back(lessons.logits(asked["image"]), methods, settings, target)
     for column, told in expected.items():
         np.testing.assert_allclose(of(measures[column]["gradient"]), told["gradient"], atol=1e-12)
         assert measures[column]["gradient"]["loss"] == pytest.approx(told["loss"])

@@ -20,7 +20,7 @@ import torch
 from gradio.data_classes import ImageData
 from torch import Tensor
 
-from .. import heads, images, registry, training
+from .. import gradients, heads, images, registry, training
 from ..checkpoints import CHECKPOINTS, CheckpointError
 from ..heads import HeadError
 from ..inference import Network, network
@@ -137,11 +137,8 @@ def look(picture: PIL.Image.Image, model: str, head: bytes | None = None, path: 
     return json.dumps(message(net, net.logits_of(views, own and own.layer), name) | {"image": image}), seen
 
 
-def gradients(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
-    """What training would send back to each raw logit through each constraint, by autograd.
-
-    The loss is the cross-entropy of the outputs read as logits; for softmax that of the probabilities; for sparsemax
-    and 1.5-entmax, where it is infinite once the target gets probability 0, half the squared distance to the target.
+def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
+    """What training would send back to each raw logit, in every column.
 
     Args:
         logits: ``(C,)``, float64.
@@ -150,28 +147,14 @@ def gradients(logits: Tensor, methods: dict[str, str], settings: dict[str, float
         target: index of the class that training would want.
 
     Returns:
-        Family, and ``raw``, to ``{"loss", "name", "gradient": C numbers}``; the loss is ``None`` where infinite.
+        Family, and ``raw``, to ``{"loss", "name", "gradient": C numbers}``.
 
     Raises:
         ValueError: if a method or a parameter is not in the registry's range.
     """
     columns = {"raw": None} | {family: registry.build(key, settings) for family, key in methods.items()}
-    result = {}
-    for family, constraint in columns.items():
-        z = logits.clone().requires_grad_()
-        y = z if constraint is None else constraint(z)
-        if family == "probability" and methods[family] != "softmax":
-            name = "½‖p − target‖²"
-            loss = (y - torch.nn.functional.one_hot(torch.tensor(target), len(z))).square().sum() / 2
-        elif family == "probability":
-            name = "−log p(target)"
-            loss = -torch.log_softmax(z / settings["temperature"], 0)[target]
-        else:
-            name = "cross-entropy of softmax(y)" if constraint else "cross-entropy of softmax(z)"
-            loss = torch.nn.functional.cross_entropy(y, torch.tensor(target))
-        (gradient,) = torch.autograd.grad(loss, z)
-        result[family] = {"loss": loss.item(), "name": name, "gradient": gradient.tolist()}
-    return result
+    sent = {family: gradients.through(constraint, logits, target) for family, constraint in columns.items()}
+    return {family: one._asdict() | {"gradient": one.gradient.tolist()} for family, one in sent.items()}
 
 
 # Events -------------------------------------------------------------------------------------------------------------
@@ -318,7 +301,7 @@ def on_gradient(event: gr.EventData) -> str:
         target = asked["target"]
         if not isinstance(target, int) or not 0 <= target < len(logits):
             raise ValueError("target must be the index of a class")
-        columns = gradients(logits, methods, settings, target)
+        columns = sent_back(logits, methods, settings, target)
     except (KeyError, TypeError, ValueError) as error:
         raise gr.Error(f"The gradient cannot be computed: {error}", print_exception=False) from error
     return json.dumps({"gradient": columns, "asked": asked.get("asked")})
