@@ -657,6 +657,7 @@
       const format_ = (v) => minus(format(sign * v));
       const options = { x: { label: phrase("hi") }, y: { label: phrase("lo") }, title, name, pick, format: format_ };
       parts.map[key] = plot.map(parts.maps, options);
+      label("scroll sideways for larger hi", parts.map[key].figure.querySelector("figcaption"), "data-more");
     }
 
     const compare = node("section", "cal-card cal-compare", main);

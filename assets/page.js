@@ -23,7 +23,7 @@
     translate(target);
     return target;
   };
-  const LABELLED = ["", "-aria-label", "-title", "-placeholder"].map((attribute) => `[data-t${attribute}]`).join(", ");
+  const LABELLED = ["", "-aria-label", "-title", "-data-more"].map((attribute) => `[data-t${attribute}]`).join(", ");
   const translate = (target) => {
     const values = JSON.parse(target.dataset.values ?? "{}");
     for (const { name, value } of [...target.attributes]) {
@@ -32,16 +32,18 @@
     }
   };
 
-  // What gradio puts into the page, and everything when the language is another one.
+  // What gradio puts into the page, or writes over; and everything when the language is another one.
   new MutationObserver((changes) => {
-    for (const { addedNodes } of changes) {
+    for (const { target, addedNodes } of changes) {
+      const around = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+      if (around?.matches?.(LABELLED)) translate(around);
       for (const added of addedNodes) {
         if (added.nodeType !== Node.ELEMENT_NODE) continue;
         if (added.matches(LABELLED)) translate(added);
         added.querySelectorAll(LABELLED).forEach(translate);
       }
     }
-  }).observe(document, { subtree: true, childList: true });
+  }).observe(document, { subtree: true, childList: true, characterData: true });
   new MutationObserver(() => {
     document.querySelectorAll(LABELLED).forEach(translate);
     document.dispatchEvent(new Event("language")); // who draws texts draws them again
