@@ -1,5 +1,7 @@
 """The share link, in both directions: the address follows the setting, and a link puts it back, whatever it says."""
 
+import re
+from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import pytest
@@ -163,6 +165,18 @@ def browser_page(browser, server):
         explore = Explore(one.page)
         yield explore, explore.state()
         assert one.problems == []
+
+
+def test_the_links_of_the_readme_say_nothing_wrong(browser_page):
+    explore, _ = browser_page
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
+    links = re.findall(r"`\??([a-z.]+=[^`…\s]+)`", readme)
+    assert "tab=train&train.method=clamp_inward&train.lo=0" in links
+    assert "image=cat&family=probability&method=sparsemax&t=0.5&lo=-2&hi=1" in links
+    for link in links:
+        explore.page.evaluate("(query) => share.apply(query)", link)
+        assert told(explore.page) == "", link
+        explore.page.evaluate("() => share.apply('tab=explore&image=cat&hide=&present=0&teacher=0')")
 
 
 def test_parameters_of_others_stay_and_say_nothing(visit):
