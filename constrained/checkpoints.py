@@ -35,7 +35,9 @@ class Checkpoint:
         labels: one a class, in the order of the logits.
         sees: how a picture becomes the network's input, for a person.
         views: a picture, mode RGB, to the square crops that the network sees.
-        batch: such crops to the network's input, ``(V, 3, H, W)`` float32; its logits are averaged over V.
+        size: of the network's input, in pixels; it is square.
+        mean, std: of the three channels; a picture in [0, 1] becomes input by taking off one and dividing by the other.
+        batch: such crops to the network's input, ``(V, 3, size, size)`` float32; its logits are averaged over V.
         load: the weights, as a ``state_dict``; raises `CheckpointError`.
     """
 
@@ -43,6 +45,9 @@ class Checkpoint:
     title: str
     labels: tuple[str, ...]
     sees: str
+    size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     views: Callable[[PIL.Image.Image], list[PIL.Image.Image]] = field(repr=False)
     batch: Callable[[list[PIL.Image.Image]], Tensor] = field(repr=False)
     load: Callable[[], dict[str, Tensor]] = field(repr=False)
@@ -121,6 +126,9 @@ def bundled() -> Checkpoint:
         title="CIFAR-10, bundled",
         labels=tuple(known["labels"]),
         sees=f"crops of {detail} × {detail} pixels and their mirror images; their logits are averaged",
+        size=geometry["size"],
+        mean=tuple(geometry["mean"]),
+        std=tuple(geometry["std"]),
         views=lambda picture: crops(picture, detail),
         batch=lambda views: prepare(views, geometry),
         load=load,
@@ -166,6 +174,9 @@ def imagenet() -> Checkpoint:
         title="ImageNet-1k",
         labels=tuple(weights.meta["categories"]),
         sees=f"the middle, {transforms.crop_size[0]} × {transforms.crop_size[0]} pixels",
+        size=transforms.crop_size[0],
+        mean=tuple(transforms.mean),
+        std=tuple(transforms.std),
         views=middle,
         batch=batch,
         load=load,

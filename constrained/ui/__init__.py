@@ -116,7 +116,7 @@ def demo(model: str = "cifar10") -> Demo:
             with gr.Tab(t("Lessons"), id="lessons"):
                 lessons.build()
             with gr.Tab(t("Code"), id="code"):
-                code.build()
+                code.build(explored)
         with links:  # it speaks above the tabs, and knows what is in them
             share.build(tabs, explored, trained, calibrated)
         page.load(js=THEME_BUTTON, **BROWSER)

@@ -9,8 +9,9 @@ import gradio as gr
 
 from .. import checkpoints, registry, snippets
 from ..registry import LAM, PARAMETERS
+from . import export
 from .controls import BROWSER
-from .explore import YOURS
+from .explore import YOURS, Tab
 from .languages import phrase, t
 
 WEIGHTS = checkpoints.FOLDER / checkpoints.facts()["file"]
@@ -95,8 +96,8 @@ def on_write(event: gr.EventData) -> str:
     return json.dumps(answer)
 
 
-def build() -> None:
-    """Lay out the tab inside a `gr.Tab` and wire its events."""
+def build(explored: Tab) -> None:
+    """Lay out the tab inside a `gr.Tab` and wire its events; `export` adds the network as a file."""
     with gr.Row(elem_id="code", equal_height=False):
         with gr.Column(elem_classes="setup", scale=0, min_width=270):
             family = gr.Radio(
@@ -114,6 +115,7 @@ def build() -> None:
             gr.DownloadButton(
                 t("Download the weights, {size}", size=SIZE), str(WEIGHTS), size="sm", elem_id="code-weights"
             )
+            export.build(explored)
         with gr.Column(elem_classes="results", scale=1, min_width=0):
             block = gr.HTML(
                 "",

@@ -1,0 +1,184 @@
+"""The constrained model as a file for other programs: torch.export (``.pt2``) and ONNX (``.onnx``).
+
+A file takes ``pictures`` (B, 3, S, S), float32, any B of at least 1, already normalised. It gives ``logits`` (B, C),
+which are z = W h + b, and ``constrained`` (B, C), what the constraint makes of them, row by row. How a picture becomes
+such an input, the classes, and the constraint with its numbers stand in the file itself, as JSON under ``facts``, which
+`facts` reads. The page averages the logits of a picture's views before it constrains them; the file averages nothing.
+
+    python -m constrained.export clamp.onnx clamp --lo -2 --hi 4
+
+ONNX needs the packages onnx and onnxscript, an optional extra.
+"""
+
+import argparse
+import copy
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from . import checkpoints, heads, registry
+from .checkpoints import CHECKPOINTS, Checkpoint, CheckpointError
+from .modules import ConstrainedLinear
+
+REFUSED = 3  # what the program ends with where a sentence says why
+MISSING = "ONNX needs two more packages where this runs: pip install onnx onnxscript"
+
+
+class ExportError(RuntimeError):
+    """A model cannot be made into a file; the message is for a person and says what to do."""
+
+
+class _Both(nn.Module):
+    """A head that gives its logits beside its constrained outputs."""
+
+    def __init__(self, head: ConstrainedLinear) -> None:
+        super().__init__()
+        self.head = head
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.head.logits(features)
+        return logits, logits if self.head.constraint is None else self.head.constraint(logits)
+
+
+def model(
+    checkpoint: Checkpoint, method: str, settings: dict[str, float], head: heads.Head | None = None
+) -> tuple[nn.Module, dict]:
+    """A checkpoint with a constraint on its last layer, in evaluation mode, and the facts that belong into its file.
+
+    Args:
+        checkpoint: the network.
+        method, settings: the constraint, as in `registry.build`.
+        head: a trained head in place of the checkpoint's own layer; its own constraint gives way to ``method``.
+
+    Raises:
+        ValueError: for a constraint that cannot be, or a head that was fitted on another network's features.
+        CheckpointError: if the weights cannot be had.
+    """
+    constraint = registry.build(method, settings)
+    if head is not None and (checkpoint.key, head.network) != ("cifar10", checkpoints.facts()["sha256"]):
+        raise ValueError("this head was fitted on the features of another network, where its weights mean nothing")
+    network = checkpoint.model()
+    layer = network.fc if head is None else head.layer
+    network.fc = ConstrainedLinear(layer.in_features, layer.out_features, constraint=constraint)
+    network.fc.load_state_dict({"weight": layer.weight, "bias": layer.bias})
+    entry = registry.REGISTRY[method]
+    about = {
+        "network": f"torchvision resnet18, {checkpoint.title}" + ("" if head is None else ", with a head of one's own"),
+        "input": {
+            "name": "pictures",
+            "shape": ["batch", 3, checkpoint.size, checkpoint.size],
+            "dtype": "float32",
+            "normalise": "RGB in [0, 1], minus mean, divided by std, each channel for itself",
+            "mean": list(checkpoint.mean),
+            "std": list(checkpoint.std),
+            "page": f"the page shows the network {checkpoint.sees}",
+        },
+        "outputs": {
+            "logits": ["batch", layer.out_features],
+            "constrained": ["batch", layer.out_features],
+        },
+        "constraint": {
+            "method": method,
+            "title": entry.title,
+            "formula": entry.formula,
+            "settings": {p.key: float(settings[p.key]) for p in entry.parameters},
+        },
+        "labels": list(checkpoint.labels if head is None else head.classes),
+    }
+    return network.eval(), about
+
+
+def save(network: nn.Module, path: str | Path, size: int, about: dict | None = None) -> None:
+    """Write a network as a file, in the format that its ending names.
+
+    Args:
+        network: takes ``(B, 3, size, size)``; its last layer, ``fc``, is a `ConstrainedLinear`. It is not changed.
+        path: ends in ``.pt2`` or ``.onnx``.
+        size: of the pictures, in pixels.
+        about: what to put into the file as its ``facts``; anything that JSON can hold.
+
+    Raises:
+        ValueError: for another ending.
+        ExportError: for ONNX where its packages are not installed.
+    """
+    path = Path(path)
+    if path.suffix not in FORMATS:
+        raise ValueError(f"the file's name must end in {' or '.join(FORMATS)}, got {path.name}")
+    if path.suffix == ".onnx" and not onnx_installed():
+        raise ExportError(MISSING)
+    network = copy.deepcopy(network).eval().to("cpu", memory_format=torch.contiguous_format)
+    network.fc = _Both(network.fc)
+    pictures = torch.zeros(2, 3, size, size)  # export takes a batch of 1 for a constant
+    batch = torch.export.Dim("batch", min=1)
+    with torch.no_grad():
+        program = torch.export.export(network, (pictures,), dynamic_shapes=({0: batch},))
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)  # where the sources lie on this machine is nobody's business
+    FORMATS[path.suffix](program, path, json.dumps(about or {}, ensure_ascii=False))
+
+
+def _pt2(program: torch.export.ExportedProgram, path: Path, about: str) -> None:
+    torch.export.save(program, path, extra_files={"facts": about})
+
+
+def _onnx(program: torch.export.ExportedProgram, path: Path, about: str) -> None:
+    made = torch.onnx.export(
+        program,
+        input_names=["pictures"],
+        output_names=["logits", "constrained"],
+        dynamic_shapes=({0: "batch"},),  # what the dimension is called
+        dynamo=True,
+        verbose=False,
+    )
+    made.model.metadata_props["facts"] = about
+    for node in made.model.graph:
+        node.metadata_props.clear()  # where it came from in the sources
+    made.save(path)
+
+
+FORMATS = {".pt2": _pt2, ".onnx": _onnx}
+
+
+def onnx_installed() -> bool:
+    """Whether the optional extra is there."""
+    return all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript"))
+
+
+def facts(path: str | Path) -> dict:
+    """What `save` put into a file about it."""
+    if Path(path).suffix == ".onnx":
+        import onnx
+
+        return json.loads({p.key: p.value for p in onnx.load(path).metadata_props}["facts"])
+    extra = {"facts": ""}
+    torch.export.load(path, extra_files=extra)
+    return json.loads(extra["facts"])
+
+
+def main(argv: list[str]) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m constrained.export", description="Write a constrained ResNet18 as a file."
+    )
+    parser.add_argument("file", type=Path, help="what to write: a name that ends in .pt2 (torch.export) or .onnx")
+    parser.add_argument("method", choices=list(registry.REGISTRY), help="the constraint")
+    for parameter in registry.PARAMETERS.values():
+        option, default = f"--{parameter.key}", parameter.default
+        parser.add_argument(option, type=float, default=default, help=f"{parameter.help} Default: {default:g}.")
+    parser.add_argument("--model", choices=list(CHECKPOINTS), default="cifar10", help="the network (default: cifar10)")
+    parser.add_argument("--head", type=Path, help="a head trained on the page, in place of the network's last layer")
+    args = parser.parse_args(argv)
+    try:
+        head = None if args.head is None else heads.load(heads.read(args.head))
+        checkpoint = CHECKPOINTS[args.model]()
+        network, about = model(checkpoint, args.method, vars(args), head)
+        save(network, args.file, checkpoint.size, about)
+    except (ValueError, OSError, CheckpointError, ExportError) as error:
+        parser.exit(REFUSED, f"{error}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,169 @@
+"""Models to take home: the network with a column's constraint, as a file that other programs load (`export`).
+
+A file is made by a process of its own, one at a time, which gives its half gigabyte of memory back and holds up no
+picture. The last few files are kept, in a folder that only the server's user can read and that goes when it ends.
+"""
+
+import atexit
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import OrderedDict
+from hashlib import sha256
+from pathlib import Path
+
+import gradio as gr
+
+from .. import checkpoints, export, registry
+from ..export import ExportError
+from ..heads import HeadError
+from . import explore
+from .controls import notice
+from .languages import said
+
+ROOT = checkpoints.FOLDER.parent
+KEPT = 4  # files of 45 MB
+SECONDS = 300  # after which a file is given up
+FAILED = "The file could not be made: try again, or make it with python -m constrained.export, as in the README."
+
+_made: OrderedDict[str, Path] = OrderedDict()  # the last one used comes last
+_turn = threading.Lock()
+_folder: Path | None = None
+
+
+def folder() -> Path:
+    """Where the files are, made when first needed; gradio serves it as it is, without copies."""
+    global _folder
+    if _folder is None:
+        _folder = Path(tempfile.mkdtemp(prefix="constrained-"))  # nobody else's to read
+        atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+        gr.set_static_paths(_folder)
+    return _folder
+
+
+def checked(question: str, head: bytes | None) -> tuple[str, str, dict[str, float], str, bytes | None]:
+    """What the page asks for: the file's ending, method, its settings, model, and the visitor's head if that is meant.
+
+    Raises:
+        KeyError, TypeError, ValueError: for anything that the page never asks.
+    """
+    if len(question) > 600:
+        raise ValueError("the question is too long")
+    asked = json.loads(question)
+    ending, method, chosen = (str(asked[key]) for key in ("ending", "method", "model"))
+    if ending not in export.FORMATS:
+        raise ValueError(f"ending must be one of {', '.join(export.FORMATS)}, got {ending!r:.40}")
+    if method not in registry.REGISTRY:
+        raise ValueError(f"method must be one of {', '.join(registry.REGISTRY)}, got {method!r:.40}")
+    settings = {p.key: registry.number(p, asked["settings"][p.key]) for p in registry.REGISTRY[method].parameters}
+    registry.build(method, settings)  # lo above hi
+    own = chosen.startswith(explore.YOURS)
+    if own and head is None:
+        raise ValueError("there is no head of your own")
+    model = "cifar10" if own else chosen
+    if model not in checkpoints.CHECKPOINTS:
+        raise ValueError(f"model must be one of {', '.join(checkpoints.CHECKPOINTS)}, got {model!r:.40}")
+    if own:
+        explore.own_head(head)
+    return ending, method, settings, model, head if own else None
+
+
+def file(ending: str, method: str, settings: dict[str, float], model: str, head: bytes | None) -> Path:
+    """The file of a setting, made now or kept from before.
+
+    Raises:
+        ExportError: if it cannot be made.
+    """
+    key = sha256(repr((ending, method, sorted(settings.items()), model)).encode() + (head or b"")).hexdigest()[:32]
+    with _turn:
+        if key not in _made:
+            if ending == ".onnx" and not export.onnx_installed():
+                raise ExportError(f"{export.MISSING}.")
+            path = folder() / key / f"resnet18-{model}-{method}{ending}"
+            path.parent.mkdir()
+            try:
+                make(path, method, settings, model, head)
+            except BaseException:
+                shutil.rmtree(path.parent)
+                raise
+            _made[key] = path
+            while len(_made) > KEPT:
+                shutil.rmtree(_made.popitem(last=False)[1].parent)
+        _made.move_to_end(key)
+        return _made[key]
+
+
+def make(path: Path, method: str, settings: dict[str, float], model: str, head: bytes | None) -> None:
+    """Run `constrained.export` for a file."""
+    command = [sys.executable, "-W", "ignore", "-m", "constrained.export", str(path), method, "--model", model]
+    command += [f"--{key}={value!r}" for key, value in settings.items()]
+    if head is not None:
+        own = path.with_name("head.safetensors")
+        own.write_bytes(head)
+        command += ["--head", str(own)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}  # the other core is for pictures
+    try:
+        ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise ExportError(FAILED) from error
+    if ran.returncode == export.REFUSED:
+        raise ExportError(ran.stderr.strip().splitlines()[-1])
+    if ran.returncode:
+        print(ran.stderr, file=sys.stderr)
+        raise ExportError(FAILED)
+
+
+def on_make(question: str, head: bytes | None):
+    """The page's question, to the file and what to say."""
+    try:
+        wanted = checked(question, head)
+    except HeadError as error:
+        yield None, notice(str(error))
+        return
+    except (KeyError, TypeError, ValueError) as error:
+        raise gr.Error(f"The file cannot be made: {error}", print_exception=False) from error
+    yield None, f'<p role="status">{said("Making the file, which takes some ten seconds.")}</p>'
+    try:
+        yield str(file(*wanted)), ""
+    except ExportError as error:
+        yield None, notice(str(error))
+
+
+# The page -----------------------------------------------------------------------------------------------------------
+
+ASK = """(...inputs) => {
+  const { family, methods, settings, model } = explore.state;
+  return [JSON.stringify({ ending: "%s", method: methods[family], settings, model: String(model) }), null];
+}"""
+TAKE = "() => { setTimeout(() => document.querySelector('#export-file')?.click(), 100); }"  # once it knows its file
+
+
+def build(explored: explore.Tab) -> None:
+    """Lay out the two buttons inside the Code tab and wire their events."""
+    about = said("The whole network with this constraint, 43 MB. What it takes and gives is written in the file.")
+    with gr.Column(elem_id="export", min_width=0):
+        gr.HTML(f"<p>{about}</p>", elem_id="export-help")
+        with gr.Row():
+            buttons = {
+                ending: gr.Button(name, size="sm", min_width=100, elem_id=f"export-{ending[1:]}")
+                for ending, name in ((".pt2", "torch.export"), (".onnx", "ONNX"))
+            }
+        told = gr.HTML("", elem_id="export-told", elem_classes="notice")
+        taken = gr.DownloadButton("", visible="hidden", elem_id="export-file")
+        question = gr.Textbox(visible=False)
+    for ending, button in buttons.items():
+        button.click(
+            on_make,
+            [question, explored.head],
+            [taken, told],
+            js=ASK % ending,
+            show_progress="minimal",
+            show_progress_on=told,
+            concurrency_id="export",
+            concurrency_limit=1,
+            api_visibility="private",
+        ).success(js=TAKE, queue=False, show_progress="hidden", api_visibility="private")
