@@ -14,8 +14,8 @@
   const DASHES = ["", "7 3", "2 2", "9 3 2 3", "5 2", "1 3"];
 
   const settings = { ...registry.training.setting };
-  // { number: of the question to the server, slot: its colour, label: what its lines wear, name: the visitor's, setting,
-  //   state, points, head, hidden, live }
+  // { number: of the question to the server, slot: its colour, label: what its lines wear, given: the visitor's name for it,
+  //   name: that or its own, setting, state, points, head, hidden, live }
   let runs = [];
   let started = 0;
   let labels = 0;
@@ -86,8 +86,6 @@
 
   // Runs -----------------------------------------------------------------------------------------------------------
 
-  const named = (run) => run.name || t("Run {n}", { n: run.label });
-
   const begin = (fromLive = false) => {
     halt();
     started += 1;
@@ -98,7 +96,17 @@
     const number = replaced?.label ?? ++labels;
     const setting = { ...settings };
     const shown = { state: "waiting", points: [], head: null, hidden: false, live: fromLive };
-    runs.push({ number: started, slot, label: number, name: "", setting, ...shown });
+    runs.push({
+      number: started,
+      slot,
+      label: number,
+      given: "",
+      get name() {
+        return this.given || t("Run {n}", { n: this.label });
+      },
+      setting,
+      ...shown,
+    });
     running = started;
     ask.run({ run: started, setting });
     draw();
@@ -110,7 +118,7 @@
     ask.halt({ run: started });
     const run = runs.find(({ number }) => number === running);
     if (run && run.points.length < 2) {
-      told = t("{run} was stopped before it began.", { run: named(run) });
+      told = t("{run} was stopped before it began.", { run: run.name });
       forget(run);
     }
     if (sweep.active && !sweep[sweep.active].done) endSweep("stopped");
@@ -134,11 +142,11 @@
     run.points = data.points.map((point) => Object.fromEntries(registry.training.figures.map((f, i) => [f, point[i]])));
     run.head = data.head;
     if (data.state === "failed") {
-      told = `${t("{run} failed.", { run: named(run) })} ${data.why}`;
+      told = `${t("{run} failed.", { run: run.name })} ${data.why}`;
       if (run.points.length < 2) forget(run);
     }
     draw();
-    if (data.state === "done") say(parts.spoken, t("{run} is trained: accuracy {accuracy}", { run: named(run), accuracy: percent(run.points.at(-1).accuracy) }));
+    if (data.state === "done") say(parts.spoken, t("{run} is trained: accuracy {accuracy}", { run: run.name, accuracy: percent(run.points.at(-1).accuracy) }));
   };
 
   // What the figures of a run say, in words. Thresholds are where the point can be seen in the plots.
@@ -277,7 +285,7 @@
       .flatMap((run) => {
         const own = { colour: colour(run), dash: DASHES[run.slot] };
         const points = (name) => run.points.map((f) => [f.epoch, f[name]]);
-        const list = [{ ...own, name: named(run), points: points(key), mark: String(run.label) }];
+        const list = [{ ...own, name: run.name, points: points(key), mark: String(run.label) }];
         if (training) list.push({ ...own, name: t("training"), points: points(training), thin: true });
         return list;
       });
@@ -325,7 +333,7 @@
         stopped: t("stopped after epoch {at}", { at }),
         failed: t("failed"),
       };
-      say(parts.status, `${named(run)}: ${words[run.state]}`);
+      say(parts.status, `${run.name}: ${words[run.state]}`);
       put(parts.bar, { max: run.setting.epochs, value: at });
     }
     parts.csv.disabled = !runs.some(({ points }) => points.length);
@@ -371,7 +379,7 @@
     box.type = "checkbox";
     box.checked = !run.hidden;
     box.dataset.focus = `show-${run.number}`;
-    box.setAttribute("aria-label", t("Show {run}", { run: named(run) }));
+    box.setAttribute("aria-label", t("Show {run}", { run: run.name }));
     box.addEventListener("change", () => {
       run.hidden = !box.checked;
       draw();
@@ -385,16 +393,16 @@
         page.svgNode("line", { x1: 0, x2: 30, y1: 5, y2: 5, class: "plot-line", style: `stroke: ${colour(run)}`, "stroke-dasharray": DASHES[run.slot] }, swatch);
         const name = node("input", "run-name", cell);
         name.type = "text";
-        name.value = named(run);
+        name.value = run.name;
         name.maxLength = 40;
         name.setAttribute("aria-label", t("Name of run {n}", { n: run.label }));
-        name.title = named(run);
+        name.title = run.name;
         name.addEventListener("input", () => {
-          run.name = name.value;
+          run.given = name.value;
           run.live = false; // what has a name of its own is kept
         });
         name.addEventListener("blur", () => {
-          run.name = run.name.trim();
+          run.given = run.given.trim();
           draw();
         });
         name.addEventListener("keydown", (event) => event.key === "Enter" && name.blur());
@@ -411,15 +419,15 @@
 
   const drawActions = (actions, run) => {
     if (run.head) {
-      button(actions, t("Use"), () => ask.use({ head: run.head }), t("Use the head of {run} on the Explore page", { run: named(run) })).dataset.focus = `use-${run.number}`;
-      button(actions, t("Download"), () => save(`head-${run.label}.safetensors`, bytes(run.head)), t("Download the head of {run}", { run: named(run) })).dataset.focus = `save-${run.number}`;
+      button(actions, t("Use"), () => ask.use({ head: run.head }), t("Use the head of {run} on the Explore page", { run: run.name })).dataset.focus = `use-${run.number}`;
+      button(actions, t("Download"), () => save(`head-${run.label}.safetensors`, bytes(run.head)), t("Download the head of {run}", { run: run.name })).dataset.focus = `save-${run.number}`;
     }
     button(actions, "✕", () => {
       if (running === run.number) halt();
       forget(run);
       parts.table.parentElement.focus();
       draw();
-    }, t("Remove {run}", { run: named(run) }));
+    }, t("Remove {run}", { run: run.name }));
   };
 
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -432,7 +440,7 @@
     for (const run of runs.filter(({ points }) => points.length)) {
       const last = { ...run.points.at(-1) };
       last.nll = nllOf(last) === Infinity ? "inf" : last.nll;
-      table.push([named(run), run.state, ...keys.map((key) => run.setting[key]), ...figures.map((key) => last[key])]);
+      table.push([run.name, run.state, ...keys.map((key) => run.setting[key]), ...figures.map((key) => last[key])]);
     }
     save("runs.csv", csv(table));
   };
