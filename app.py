@@ -1,6 +1,7 @@
 """Start the page: python app.py --help."""
 
 import argparse
+import importlib.util
 import os
 import sys
 
@@ -25,7 +26,20 @@ def options(argv: list[str]) -> argparse.Namespace:
     return args
 
 
+def mark_gpu() -> None:
+    """On ZeroGPU, mark a function with `spaces.GPU`, as every Space there must; elsewhere do nothing.
+
+    The function is never called. ZeroGPU lends a GPU for one call, in line behind others and off the visitor's daily
+    minutes; a picture takes the processor less time than the asking, and a live webcam would use the minutes up.
+    """
+    if os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true") and importlib.util.find_spec("spaces"):
+        import spaces
+
+        spaces.GPU(lambda: None)
+
+
 args = options(sys.argv[1:] if __name__ == "__main__" else [])
+mark_gpu()
 demo = build(args.model)
 
 if __name__ == "__main__":

@@ -1,0 +1,46 @@
+"""The page and the library from a notebook: the README's cells, run as a kernel runs them."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+SECTION = README[README.index("## In a notebook") :]
+CELLS = re.findall(r"```python\n(.*?)```", SECTION.split("\n## ")[0], re.DOTALL)
+KERNEL = """
+import sys
+sys.argv = ["/opt/ipykernel_launcher.py", "-f", "/tmp/kernel-1.json"]
+sys.path.insert(0, {root!r})
+"""
+ASK = """
+import httpx
+first = app.demo.local_url
+assert httpx.get(first, timeout=60).status_code == 200
+assert "clamp" in httpx.get(first + "config", timeout=60).text
+app.demo.launch(prevent_thread_lock=True, quiet=True)  # the cell again
+assert httpx.get(app.demo.local_url, timeout=60).status_code == 200
+app.demo.close(verbose=False)
+app.demo.launch(prevent_thread_lock=True, quiet=True)
+assert httpx.get(app.demo.local_url, timeout=60).status_code == 200
+app.demo.close(verbose=False)
+print("all cells ran")
+"""
+
+
+def test_the_readmes_cells_run_in_a_kernel_in_another_directory(tmp_path):
+    """Interactive, as a kernel is: `launch` then comes back at once."""
+    assert "app.demo.launch()" in CELLS[0]
+    assert "from constrained import" in CELLS[1]
+    code = "\n".join([KERNEL.format(root=str(ROOT)), *CELLS, ASK])
+    ran = subprocess.run(
+        [sys.executable, "-i", "-c", code],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert "all cells ran" in ran.stdout, ran.stderr
+    assert "usage:" not in ran.stderr
