@@ -164,13 +164,15 @@
     }
   };
 
+  document.addEventListener("focusin", speak, true); // and of those that came up later still
+
   let settling = 0;
   document.addEventListener("setting", () => {
     speak();
     clearTimeout(settling);
     settling = setTimeout(() => {
       address();
-      speak(); // of a tab that has just come up, too
+      speak(); // of sliders that have only just come up
     }, SETTLED);
   });
 

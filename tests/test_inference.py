@@ -44,7 +44,16 @@ def network():
     def batch(crops):
         return torch.stack([torch.from_numpy(np.asarray(c).copy()).permute(2, 0, 1).float() for c in crops])
 
-    return inference.Network(Fake("fake", "Fake", ("mean", "sum"), "", lambda p: [p, p.rotate(180)], batch, dict))
+    facts = {
+        "key": "fake",
+        "title": "Fake",
+        "labels": ("mean", "sum"),
+        "sees": "",
+        "size": 4,
+        "mean": (0.0,),
+        "std": (1.0,),
+    }
+    return inference.Network(Fake(**facts, views=lambda p: [p, p.rotate(180)], batch=batch, load=dict))
 
 
 def picture(value, size=(4, 4)):
