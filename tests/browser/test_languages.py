@@ -83,15 +83,23 @@ def test_a_phone_shows_all_in_the_browsers_language(visit, code):
     assert page.locator("#controls-bounded h2").inner_text() == texts["Bounded"]
 
 
+def outside(explore: Explore) -> int:
+    """How many logits are outside of the box."""
+    state = explore.state()
+    lo, hi = (state["settings"][key] for key in ("lo", "hi"))
+    return sum(not lo <= z <= hi for z in state["logits"])
+
+
 def test_the_language_can_be_changed_in_the_settings(visit):
     one = visit(locale="en-US")
     page, explore, german = one.page, Explore(one.page), CATALOGUES["de"]
-    assert explore.badges("bounded")[1] == "3 of 10 clipped"
+    clipped = outside(explore)
+    assert explore.badges("bounded")[1] == f"{clipped} of 10 clipped"
     state = explore.state()
     page.get_by_role("button", name="Settings").click()
     page.get_by_role("combobox", name="Language").click()
     page.get_by_role("option", name="Deutsch").click()
-    expect(page.locator("figure.bounded .badges li").nth(1)).to_have_text("3 von 10 abgeschnitten")
+    expect(page.locator("figure.bounded .badges li").nth(1)).to_have_text(f"{clipped} von 10 abgeschnitten")
     assert page.locator("#pin-a").inner_text() == german["Pin as A"]
     assert page.locator("#title h1").inner_text() == german["Constrain the output of a ResNet18"]
     assert page.locator("#explore-lo-slider label").first.inner_text() == german["lo, the lower bound"]
@@ -104,7 +112,7 @@ def test_a_language_that_the_page_does_not_have_is_english(visit):
     one = visit(locale="ja-JP")
     page, explore = one.page, Explore(one.page)
     assert page.locator("#title h1").inner_text() == "Constrain the output of a ResNet18"
-    assert explore.badges("bounded")[:2] == ["top-1 kept: cat", "3 of 10 clipped"]
+    assert explore.badges("bounded")[:2] == ["top-1 kept: cat", f"{outside(explore)} of 10 clipped"]
     assert page.get_by_role("tab", name="Calibrate").is_visible()
     assert page.locator("#pin-a").inner_text() == "Pin as A"
     assert page.locator("#seen figcaption").inner_text().startswith("What the network sees: crops of")
