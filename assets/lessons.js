@@ -11,7 +11,9 @@
   const EDGE = 12; // px over what is brought into view
   const KEPT = "constrained.lessons"; // localStorage: {slug: {step, done: [step, ...]}}
   const HINTS = {
-    chosen: [phrase("As you predicted."), phrase("The chart says otherwise. Here is why.")],
+    right: phrase("As you predicted."),
+    chart: phrase("The chart says otherwise. Here is why."),
+    table: phrase("The table says otherwise. Here is why."),
     near: 0.05, // of a slider's range: so close that it counts as right
   };
 
@@ -368,7 +370,7 @@
       it.innerHTML = right.map((at) => choices[at]).join("<br>");
       if (own !== null) {
         said.innerHTML = choices[own];
-        verdict = t(HINTS.chosen[right.includes(own) ? 0 : 1]);
+        verdict = t(HINTS[right.includes(own) ? "right" : run ? "table" : "chart"]);
       }
       form.querySelectorAll(".lesson-choice").forEach((choice, at) => {
         const marks = [right.includes(at) && `✓ ${t("the answer")}`, own === at && `● ${t("yours")}`].filter(Boolean);
@@ -423,7 +425,6 @@
     scroll.className = "table-scroll";
     put(scroll, { tabindex: 0, role: "region", "aria-label": caption });
     const table = node("table", "", scroll);
-    node("caption", "", table, caption);
     const names = node("tr", "", node("thead", "", table));
     for (const name of columns) node("th", "", names, name).scope = "col";
     const body = node("tbody", "", table);
@@ -432,6 +433,7 @@
       cells.forEach((cell, at) => (node(at ? "td" : "th", "", row, String(cell)).scope = at ? "" : "row"));
     }
     into.replaceChildren(scroll);
+    into.prepend(node("p", "lesson-caption", into, caption)); // beside what scrolls, so that it can be read whole
   };
 
   // A lesson that is open while another tab is in view: a bar says so, and leads back.

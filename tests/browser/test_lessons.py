@@ -236,7 +236,7 @@ def test_an_experiment_shows_its_numbers(shown):
         expect(shown.button("Run it again")).to_be_enabled(timeout=60_000)
         expected = experiments.run(step["run"])
         table = shown.panel.locator(".lesson-table")
-        assert table.locator("caption").inner_text() == expected["caption"]
+        assert table.locator(".lesson-caption").inner_text() == expected["caption"]
         cells = "(rows) => rows.map((row) => Array.from(row.cells, (cell) => cell.textContent))"
         rows = table.locator("tbody tr").evaluate_all(cells)
         assert rows == [[str(cell) for cell in row] for row in expected["rows"]]
