@@ -499,7 +499,15 @@ def build(model: str) -> Tab:
         **NETWORK,
     )
     chooser.input(on_model, [chooser, head, shown, current], [*on_chart, target, top_k, chooser, current], **NETWORK)
-    chart.gradient(on_gradient, None, chart, show_progress="hidden", api_visibility="private", concurrency_limit=4)
+    chart.gradient(
+        on_gradient,
+        None,
+        chart,
+        show_progress="hidden",
+        api_visibility="private",
+        concurrency_limit=4,
+        trigger_mode="multiple",  # the newest question counts, and gradio would drop one that meets another on its way
+    )
     live.input(
         lambda on: (gr.update(visible=not on), gr.update(visible=on)),
         live,
