@@ -7,6 +7,7 @@ logits at once, so a visitor can have one of their own beside everybody else's.
 import queue
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from concurrent.futures import Future
 from hashlib import sha256
 
@@ -35,12 +36,17 @@ class Network:
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint = checkpoint
-        self._backbone = checkpoint.model()
-        self._head, self._backbone.fc = self._backbone.fc, torch.nn.Identity()
-        self._waiting: queue.SimpleQueue[tuple[list[PIL.Image.Image], Future]] = queue.SimpleQueue()
         self._known: OrderedDict[bytes, Future] = OrderedDict()
         self._lock = threading.Lock()
-        threading.Thread(target=self._run, name=f"network {checkpoint.key}", daemon=True).start()
+        self.head = self._start()
+
+    def _start(self) -> torch.nn.Module:
+        """Get ready for `_ask`, and return the last layer."""
+        self._backbone = self.checkpoint.model()
+        head, self._backbone.fc = self._backbone.fc, torch.nn.Identity()
+        self._waiting: queue.SimpleQueue[tuple[list[PIL.Image.Image], Future]] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name=f"network {self.checkpoint.key}", daemon=True).start()
+        return head
 
     def logits(self, picture: PIL.Image.Image, head: ConstrainedLinear | None = None) -> np.ndarray:
         """Logits ``(C,)``, float32, of a picture of mode RGB: the mean over its views, which is W mean(h) + b.
@@ -53,7 +59,7 @@ class Network:
     def logits_of(self, views: list[PIL.Image.Image], head: ConstrainedLinear | None = None) -> np.ndarray:
         """The same from the views, for one who needs them too: making them is most of the work on a large picture."""
         features = torch.from_numpy(self.features_of(views))
-        return (self._head(features) if head is None else head.logits(features)).numpy()
+        return (self.head(features) if head is None else head.logits(features)).numpy()
 
     def features_of(self, views: list[PIL.Image.Image]) -> np.ndarray:
         """Features ``(512,)``, float32, of a picture: their mean over its views."""
@@ -61,18 +67,24 @@ class Network:
         key = sha256(b"".join(view.tobytes() for view in views)).digest()
         with self._lock:
             future = self._known.get(key)
-            if future is None:
+            new = future is None
+            if new:
                 future = self._known[key] = Future()
-                self._waiting.put((views, future))
                 while len(self._known) > REMEMBERED:
                     self._known.popitem(last=False)
             self._known.move_to_end(key)
+        if new:
+            self._ask(views, future)
         try:
             return future.result()
         except Exception:
             with self._lock:
                 self._known.pop(key, None)  # a failure is not remembered
             raise
+
+    def _ask(self, views: list[PIL.Image.Image], future: Future) -> None:
+        """Have ``future`` told the features of a picture, or what went wrong."""
+        self._waiting.put((views, future))
 
     def _run(self) -> None:
         torch.set_num_threads(CORES)  # a new thread begins with what another one asked for last
@@ -84,7 +96,7 @@ class Network:
                 except queue.Empty:
                     break
             try:
-                results = self._forward([views for views, _ in batch])
+                results = self.forward([views for views, _ in batch])
             except Exception as error:
                 for _, future in batch:
                     future.set_exception(error)
@@ -93,14 +105,22 @@ class Network:
                     future.set_result(result)
 
     @torch.inference_mode()
-    def _forward(self, pictures: list[list[PIL.Image.Image]]) -> list[np.ndarray]:
+    def forward(self, pictures: list[list[PIL.Image.Image]]) -> list[np.ndarray]:
+        """Features ``(512,)`` of each picture, given as its views, in one pass of the network."""
         inputs = [self.checkpoint.batch(views) for views in pictures]
         features = self._backbone(torch.cat(inputs).to(memory_format=torch.channels_last))
         return [part.mean(0).numpy() for part in features.split([len(x) for x in inputs])]
 
 
+_kind: Callable[[Checkpoint], Network] = Network
 _networks: dict[str, Network] = {}
 _loading = {key: threading.Lock() for key in checkpoints.CHECKPOINTS}
+
+
+def use(kind: Callable[[Checkpoint], Network]) -> None:
+    """Have `network` make networks of another kind, for a program in which they are not computed here (`serve`)."""
+    global _kind
+    _kind = kind
 
 
 def network(key: str) -> Network:
@@ -114,5 +134,5 @@ def network(key: str) -> Network:
         raise ValueError(f"model must be one of {', '.join(checkpoints.CHECKPOINTS)}, got {key!r:.40}")
     with _loading[key]:
         if key not in _networks:
-            _networks[key] = Network(checkpoints.CHECKPOINTS[key]())
+            _networks[key] = _kind(checkpoints.CHECKPOINTS[key]())
         return _networks[key]
