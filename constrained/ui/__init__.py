@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict
 
+import fastapi
 import gradio as gr
 
 from .. import images, registry
@@ -71,6 +72,24 @@ def head() -> str:
     return f"<style>{style}</style>" + "".join(f"<script>{script}</script>" for script in scripts)
 
 
+def settings() -> dict:
+    """What gradio 6 takes where a page is launched and not where it is built."""
+    return {
+        "theme": THEME,
+        "head": head(),
+        "footer_links": ["api", "settings"],  # where the language can be chosen
+        "i18n": gr.I18n(**languages.catalogues()),
+        "show_error": False,
+        "enable_monitoring": False,
+        "strict_cors": True,
+        "run_history": False,
+        "state_session_capacity": 1000,
+        # Above the decoder's own limit: a file somewhat too large then meets a sentence and not a toast.
+        "max_file_size": 4 * images.MAX_BYTES,
+        "app_kwargs": {"openapi_url": None},
+    }
+
+
 class Demo(gr.Blocks):
     """`gr.Blocks` with the settings of this page, whoever launches it: app.py, ``gradio app.py``, a Space, a notebook.
 
@@ -80,21 +99,14 @@ class Demo(gr.Blocks):
 
     def launch(self, **options):
         """As ``gr.Blocks.launch``; what is passed here wins over the page's own settings."""
-        own = {
-            "theme": THEME,
-            "head": head(),
-            "footer_links": ["api", "settings"],  # where the language can be chosen
-            "i18n": gr.I18n(**languages.catalogues()),
-            "show_error": False,
-            "enable_monitoring": False,
-            "strict_cors": True,
-            "run_history": False,
-            "state_session_capacity": 1000,
-            # Above the decoder's own limit: a file somewhat too large then meets a sentence and not a toast.
-            "max_file_size": 4 * images.MAX_BYTES,
-            "app_kwargs": {"openapi_url": None},
-        }
-        return super().launch(**(own | options))
+        return super().launch(**(settings() | options))
+
+    def asgi(self) -> fastapi.FastAPI:
+        """The page as an ASGI application with the same settings, for a server other than gradio's."""
+        own = settings()
+        self.state_session_capacity = own.pop("state_session_capacity")
+        del own["strict_cors"]  # as it is here anyway
+        return gr.mount_gradio_app(fastapi.FastAPI(openapi_url=None), self, "/", **own)
 
 
 def demo(model: str = "cifar10") -> Demo:
