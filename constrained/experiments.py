@@ -8,7 +8,6 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import safetensors
 import torch
 from torch import Tensor, nn
 
@@ -148,8 +147,8 @@ def _accuracy(outputs: Tensor) -> float:
 
 def _own() -> Tensor:
     """The bundled network's own logits ``(4000, 10)`` for the pictures that judge, in float64."""
-    with safetensors.safe_open(checkpoints.FOLDER / checkpoints.facts()["features"]["file"], "pt") as file:
-        return file.get_tensor("logits")[~file.get_tensor("fit").bool()].double()
+    logits, fit = checkpoints.tested("logits", "fit")
+    return logits[~fit].double()
 
 
 _entropy = nn.functional.cross_entropy

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import NamedTuple
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -141,9 +140,9 @@ class Data(NamedTuple):
 def data() -> Data:
     """The features that come with the bundled checkpoint."""
     facts = checkpoints.facts()
-    tensors = safetensors.torch.load_file(checkpoints.FOLDER / facts["features"]["file"])
-    features, labels = tensors["features"].float(), tensors["labels"].long()
-    fit, judge = (part.nonzero()[:, 0] for part in (tensors["fit"], ~tensors["fit"]))
+    features, labels, learn = checkpoints.tested("features", "labels", "fit")
+    features, labels = features.float(), labels.long()
+    fit, judge = (part.nonzero()[:, 0] for part in (learn, ~learn))
     fit = fit[torch.randperm(len(fit), generator=torch.Generator().manual_seed(0))]  # they lie there class by class
     return Data((features[fit], labels[fit]), (features[judge], labels[judge]), tuple(facts["labels"]), facts["sha256"])
 

@@ -1,10 +1,17 @@
 """The models: files that match their facts, pictures that become the right input, failures that say what to do."""
 
 import hashlib
+import http.server
 import json
+import os
+import pickle
+import re
 import socket
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
-from urllib.error import URLError
 
 import numpy as np
 import PIL.Image
@@ -100,66 +107,240 @@ def test_imagenet_input_is_torchvisions_own(size):
     assert difference.max() < (1e-5 if max(size) <= 2 * min(size) else 2.0)
 
 
+# Downloads: never a wrong model, always a clear message ---------------------------------------------------------------
+
+WEIGHTS = {"fc.weight": torch.arange(300_000.0).view(1000, 300)}
+RIGHT = safetensors.torch.save(WEIGHTS)
+FLIPPED = RIGHT[:700_000] + bytes([RIGHT[700_000] ^ 1]) + RIGHT[700_001:]
+KNOWN = {"bytes": len(RIGHT), "sha256": hashlib.sha256(RIGHT).hexdigest()}
+
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    """A hub that answers with what ``server.sends`` says."""
+
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        sends = self.server.sends
+        if sends == "404":
+            return self.send_error(404)
+        if sends == "redirect" and not self.path.startswith("/cdn/"):  # as the real one does
+            self.send_response(302)
+            self.send_header("Location", "/cdn" + self.path)
+            return self.end_headers()
+        if sends == "nothing":
+            return self.server.over.wait()
+        body = sends if isinstance(sends, bytes) else RIGHT
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        half = len(body) // 2
+        self.wfile.write(body[:half])
+        if sends == "half":
+            return None
+        if sends == "half, then nothing":
+            return self.server.over.wait()
+        if sends == "drops":
+            while not self.server.over.wait(0.05):
+                self.wfile.write(b"x")
+            return None
+        if sends == "waits":
+            self.server.go.wait()
+        self.wfile.write(body[half:])
+
+    def log_message(self, *_):
+        pass
+
+
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    folder = tmp_path / "checkpoints"
-    folder.mkdir()
-    return folder
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server.sends, server.asked, server.over, server.go = RIGHT, [], threading.Event(), threading.Event()
+    server.handle_error = lambda *_: None  # a client that hung up
+    server.path = tmp_path / "hub" / "checkpoints" / "resnet18.tv_in1k" / "model.safetensors"
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    for key, value in KNOWN.items():
+        monkeypatch.setitem(checkpoints.IMAGENET, key, value)
+    thread = threading.Thread(target=server.serve_forever, args=[0.05])
+    thread.start()
+    yield server
+    server.over.set()
+    server.go.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
-def test_without_a_network_the_message_says_what_to_do(hub, monkeypatch):
-    def unreachable(*_args, **_kwargs):
-        raise OSError("Network is unreachable")
-
-    monkeypatch.setattr(socket, "create_connection", unreachable)
+def assert_no_weights(hub, reason, kept=()):
     with pytest.raises(checkpoints.CheckpointError) as caught:
         checkpoints.imagenet().load()
     message = str(caught.value)
-    assert "resnet18-f37072fd.pth" in message
-    assert "by hand" in message
-    assert str(hub).replace(str(Path.home()), "~") in message
+    assert reason in message
+    assert str(hub.path.parent) in message
+    assert re.fullmatch(r"The ImageNet weights .*choose it again\. The bundled model stays\.", message)
+    assert list(hub.path.parent.iterdir()) == list(kept)  # nothing half done is left
 
 
-def test_a_download_that_breaks_off_is_a_message_too(hub, monkeypatch):
-    monkeypatch.setattr(socket, "create_connection", lambda *_a, **_k: socket.socket())
+def assert_weights(state):
+    assert state.keys() == WEIGHTS.keys()
+    assert torch.equal(state["fc.weight"], WEIGHTS["fc.weight"])
 
-    def broken(*_args, **_kwargs):
-        raise URLError("connection reset")
 
-    monkeypatch.setattr(torch.hub, "download_url_to_file", broken)
-    with pytest.raises(checkpoints.CheckpointError, match="could not be downloaded"):
+def test_what_is_downloaded_is_pinned():
+    """A full SHA-256, a commit and not a branch, and the length that torchvision's own state as safetensors has."""
+    assert re.fullmatch("[0-9a-f]{64}", checkpoints.IMAGENET["sha256"])
+    assert re.fullmatch(r"timm/resnet18\.tv_in1k/resolve/[0-9a-f]{40}/model\.safetensors", checkpoints.IMAGENET["file"])
+    whole = len(safetensors.torch.save(torchvision.models.resnet18().state_dict()))
+    assert 0 <= whole - checkpoints.IMAGENET["bytes"] < 8  # today's writer rounds the header up
+
+
+@pytest.mark.parametrize("sends", [RIGHT, "redirect"], ids=["directly", "redirected"])
+def test_weights_are_downloaded_once(hub, sends, monkeypatch):
+    bars = []
+
+    class Bar(torch.hub.tqdm):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            bars.append(self)
+
+    monkeypatch.setattr(torch.hub, "tqdm", Bar)
+    hub.sends = sends
+    assert_weights(checkpoints.imagenet().load())
+    assert [(bar.total, bar.n) for bar in bars] == [(len(RIGHT), len(RIGHT))]  # what the page shows
+    assert hub.asked[0] == "/" + checkpoints.IMAGENET["file"]
+    hub.asked.clear()
+    assert_weights(checkpoints.imagenet().load())
+    assert hub.asked == []
+    assert hub.path.read_bytes() == RIGHT
+
+
+WRONG = {
+    "404": ("404", "Not Found"),
+    "half of it": ("half", f"only {len(RIGHT) // 2:,} of {len(RIGHT):,} bytes came"),
+    "no answer": ("nothing", "timed out"),
+    "half, then silence": ("half, then nothing", "timed out"),
+    "drops that never end": ("drops", "not done after"),
+    "a flipped bit": (FLIPPED, "another SHA-256"),
+    "too much": (RIGHT + b"x", "another SHA-256"),
+    "a page to sign in": (b"<!doctype html>", "only 15 of"),
+    "a pickle": (pickle.dumps(bytes(len(RIGHT))), "another SHA-256"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_download_that_fails_is_a_message(hub, name, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SILENCE", 0.3)
+    monkeypatch.setattr(checkpoints, "LONGEST", 0.6)
+    hub.sends, reason = WRONG[name]
+    assert_no_weights(hub, reason)
+    hub.sends = RIGHT
+    assert_weights(checkpoints.imagenet().load())  # asking again tries again
+
+
+def test_without_a_network_the_message_says_what_to_do(hub, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    assert_no_weights(hub, f"(Connection refused): put {address}/{checkpoints.IMAGENET['file']} into")
+
+
+def test_a_mirror_that_is_no_address_is_a_message(hub, monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "nonsense")
+    assert_no_weights(hub, "unknown url type")
+
+
+def test_a_file_put_in_place_by_hand_is_used_at_once(hub):
+    hub.path.parent.mkdir(parents=True)
+    hub.path.write_bytes(RIGHT)
+    assert_weights(checkpoints.imagenet().load())
+    assert hub.asked == []
+
+
+def test_a_damaged_file_is_replaced_or_a_message(hub):
+    hub.path.parent.mkdir(parents=True)
+    hub.path.write_bytes(FLIPPED)
+    hub.sends = "404"
+    assert_no_weights(hub, "are damaged and could not be downloaded again", kept=[hub.path])
+    hub.sends = RIGHT
+    assert_weights(checkpoints.imagenet().load())
+    assert hub.path.read_bytes() == RIGHT
+
+
+def test_a_full_disk_is_a_message(hub):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(RIGHT) // 3, hard))
+    try:
+        assert_no_weights(hub, "could not be stored (File too large): make room")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_folder_that_cannot_be_made_is_a_message(hub, tmp_path):
+    (tmp_path / "hub").write_text("in the way")
+    with pytest.raises(checkpoints.CheckpointError, match=r"could not be stored \(Not a directory\)"):
         checkpoints.imagenet().load()
 
 
-def test_a_file_put_in_place_by_hand_is_used_at_once(hub, monkeypatch):
-    monkeypatch.setattr(socket, "create_connection", None)  # any call would fail
-    torch.manual_seed(0)
-    model = torchvision.models.resnet18()
-    torch.save(model.state_dict(), hub / "resnet18-f37072fd.pth")
-    loaded = checkpoints.imagenet().load()
-    torch.testing.assert_close(loaded["fc.weight"], model.fc.weight.detach())
+PROCESS = """
+import json, sys
+from constrained import checkpoints
+checkpoints.IMAGENET.update(json.loads(sys.argv[1]))
+print(checkpoints.imagenet().load()["fc.weight"].sum().item())
+"""
 
 
-def test_a_damaged_file_is_a_message(hub):
-    (hub / "resnet18-f37072fd.pth").write_bytes(b"not a checkpoint")
-    with pytest.raises(checkpoints.CheckpointError, match="damaged"):
-        checkpoints.imagenet().load()
+def test_three_processes_at_once_and_one_is_killed(hub):
+    hub.sends = "waits"
+    command = [sys.executable, "-c", PROCESS, json.dumps(KNOWN)]
+    root = checkpoints.FOLDER.parent
+    processes = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    try:
+        end = time.monotonic() + 100
+        while len(hub.asked) < 3 and time.monotonic() < end:
+            time.sleep(0.05)
+        assert len(hub.asked) == 3
+        assert not hub.path.exists()  # half of it is there, under other names
+        processes[0].kill()
+        processes[0].wait()
+        hub.go.set()
+        answers = [process.communicate(timeout=100)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert answers == ["", *[f"{WEIGHTS['fc.weight'].sum().item()}\n"] * 2]
+    (left,) = (path for path in hub.path.parent.iterdir() if path != hub.path)  # of the one that was killed
+    hub.path.unlink()
+    assert_weights(checkpoints.imagenet().load())
+    assert left.exists()  # it might still be growing
+    long_ago = time.time() - checkpoints.LONGEST - 1
+    os.utime(left, (long_ago, long_ago))
+    hub.path.unlink()
+    assert_weights(checkpoints.imagenet().load())
+    assert list(hub.path.parent.iterdir()) == [hub.path]
 
 
-def test_a_pickle_that_would_run_code_is_refused(hub, tmp_path):
+def test_no_pickle_is_loaded(hub, tmp_path):
     class Attack:
         def __reduce__(self):
             return (Path.touch, (tmp_path / "owned",))
 
-    torch.save({"fc.weight": Attack()}, hub / "resnet18-f37072fd.pth")
-    with pytest.raises(checkpoints.CheckpointError):
-        checkpoints.imagenet().load()
+    for path in (hub.path, hub.path.parent.parent / "resnet18-f37072fd.pth"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({"fc.weight": Attack()}, path)
+    assert_weights(checkpoints.imagenet().load())
     assert not (tmp_path / "owned").exists()
 
 
-def test_missing_bundled_weights_are_a_message(monkeypatch, tmp_path):
+@pytest.mark.parametrize("damage", ["missing", "cut", "a flipped bit"])
+def test_bundled_weights_that_are_damaged_are_a_message(damage, monkeypatch, tmp_path):
     (tmp_path / "resnet18-cifar10.json").write_text(json.dumps(FACTS))
+    data = bytearray((checkpoints.FOLDER / FACTS["file"]).read_bytes())
+    if damage == "a flipped bit":  # a number like any other
+        data[-1000] ^= 1
+        safetensors.torch.load(bytes(data))
+    if damage != "missing":
+        (tmp_path / FACTS["file"]).write_bytes(data[: 10**6] if damage == "cut" else data)
     monkeypatch.setattr(checkpoints, "FOLDER", tmp_path)
-    with pytest.raises(checkpoints.CheckpointError, match="missing or damaged"):
+    with pytest.raises(checkpoints.CheckpointError, match="missing or damaged: restore them with git checkout"):
         checkpoints.bundled().load()

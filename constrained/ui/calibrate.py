@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import gradio as gr
-import safetensors.torch
 from torch import Tensor
 
 from .. import calibration, checkpoints, registry, validation
@@ -66,10 +65,9 @@ class Parts(NamedTuple):
 @functools.cache
 def bundled() -> Parts:
     """The bundled model's logits of CIFAR-10's test pictures."""
-    facts = checkpoints.facts()
-    tensors = safetensors.torch.load_file(checkpoints.FOLDER / facts["features"]["file"])
-    logits, labels, fit = tensors["logits"].float(), tensors["labels"].long(), tensors["fit"].bool()
-    return Parts(BUNDLED, tuple(facts["labels"]), (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
+    logits, labels, fit = checkpoints.tested("logits", "labels", "fit")
+    logits, labels, classes = logits.float(), labels.long(), tuple(checkpoints.facts()["labels"])
+    return Parts(BUNDLED, classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
 
 
 def own(path: str) -> Parts:

@@ -1,11 +1,13 @@
 """What a stranger hands to the page: bad files get a sentence, good ones of every kind get logits; models likewise."""
 
+import hashlib
 import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
 from PIL import Image
 
@@ -135,13 +137,9 @@ def test_every_kind_of_picture(explore, name):
 
 @pytest.fixture
 def torch_home(monkeypatch, tmp_path):
-    """An empty cache of weights, and no network."""
-
-    def refused(*args, **kwargs):
-        raise OSError("no network in this test")
-
+    """An empty cache of weights, and a hub that cannot be reached."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(checkpoints.socket, "create_connection", refused)
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.delitem(inference._networks, "imagenet", raising=False)
     yield tmp_path
     inference._networks.pop("imagenet", None)
@@ -156,7 +154,7 @@ def test_imagenet_without_a_network(explore, torch_home):
     explore.choose("model", checkpoints.CHECKPOINTS["imagenet"]().title)
     explore.page.wait_for_function("() => document.querySelector('#notice').innerText.includes('ImageNet')")
     notice = explore.notice()
-    assert "resnet18-f37072fd.pth" in notice, "which file to put in place"
+    assert checkpoints.IMAGENET["file"] in notice, "which file to put in place"
     assert str(torch_home) in notice, "and where"
     assert notice.endswith(".")
     explore.page.wait_for_function("(title) => document.querySelector('#model input').value === title", arg=chosen)
@@ -168,13 +166,14 @@ def test_imagenet_without_a_network(explore, torch_home):
     explore.page.wait_for_function("() => document.querySelector('#notice').innerText.trim() === ''")
 
 
-def test_imagenet_with_the_file_in_place(explore, torch_home):
-    """Weights drawn at random, where torch.hub keeps the real ones: 1000 classes, and the way back."""
-    folder = torch_home / "hub" / "checkpoints"
-    folder.mkdir(parents=True)
+def test_imagenet_with_the_file_in_place(explore, torch_home, monkeypatch):
+    """Weights drawn at random in place of the real ones: 1000 classes, and the way back."""
     torch.manual_seed(0)
-    weights = checkpoints.torchvision.models.resnet18().state_dict()
-    torch.save(weights, folder / "resnet18-f37072fd.pth")
+    weights = safetensors.torch.save(checkpoints.torchvision.models.resnet18().state_dict())
+    monkeypatch.setitem(checkpoints.IMAGENET, "sha256", hashlib.sha256(weights).hexdigest())
+    folder = torch_home / "hub" / "checkpoints" / "resnet18.tv_in1k"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(weights)
     bundled = model_box(explore)
     explore.choose("model", checkpoints.CHECKPOINTS["imagenet"]().title)
     explore.page.wait_for_function("() => explore.state.model === 'imagenet'")
@@ -201,11 +200,11 @@ def test_imagenet_with_the_file_in_place(explore, torch_home):
 
 
 def test_a_damaged_file_in_place(explore, torch_home):
-    folder = torch_home / "hub" / "checkpoints"
+    folder = torch_home / "hub" / "checkpoints" / "resnet18.tv_in1k"
     folder.mkdir(parents=True)
-    (folder / "resnet18-f37072fd.pth").write_bytes(b"half a download")
+    (folder / "model.safetensors").write_bytes(b"half a download")
     before = explore.state()
     explore.choose("model", checkpoints.CHECKPOINTS["imagenet"]().title)
     explore.page.wait_for_function("() => document.querySelector('#notice').innerText.includes('damaged')")
-    assert "resnet18-f37072fd.pth" in explore.notice()
+    assert str(folder) in explore.notice()
     assert explore.agree() == before
