@@ -3,15 +3,28 @@
 import argparse
 import importlib.util
 import os
+import signal
+import socket
 import sys
+from urllib.parse import urlparse
 
 from constrained.checkpoints import CHECKPOINTS
 from constrained.ui import demo as build
 
+EVERYWHERE = "0.0.0.0"  # every network that this machine is in
+
 
 def options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python app.py", description="Constrain the output of a ResNet18, live.")
-    parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine alone)")
+    listen = parser.add_mutually_exclusive_group()
+    listen.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine alone)")
+    listen.add_argument(
+        "--classroom",
+        dest="host",
+        action="store_const",
+        const=EVERYWHERE,
+        help=f"let others in the same network in (--host {EVERYWHERE}), and print the address for the board",
+    )
     parser.add_argument("--port", type=int, help="port to listen on (default: the first free one from 7860)")
     parser.add_argument("--share", action="store_true", help="ask gradio for a public link")
     parser.add_argument(
@@ -38,9 +51,23 @@ def mark_gpu() -> None:
         spaces.GPU(lambda: None)
 
 
+def address() -> str:
+    """This machine's address in its network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing, and has the system choose the way that it would take
+            return probe.getsockname()[0]
+        except OSError:  # no network
+            return socket.gethostname()
+
+
 args = options(sys.argv[1:] if __name__ == "__main__" else [])
 mark_gpu()
 demo = build(args.model)
 
 if __name__ == "__main__":
-    demo.launch(server_name=args.host, server_port=args.port, share=args.share)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # what is to be cleared away at the end is, then too
+    demo.launch(server_name=args.host, server_port=args.port, share=args.share, prevent_thread_lock=True)
+    if args.host == EVERYWHERE:
+        print(f"* For the board: http://{address()}:{urlparse(demo.local_url).port}", flush=True)
+    demo.block_thread()

@@ -186,8 +186,34 @@
   };
   const csv = (table) => table.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
 
+  // A file that is too large never leaves the browser; the server would refuse it after all of it was sent. Each place for
+  // files has the properties of a gr.HTML, where its sentences are shown.
+  const speakers = {};
+  const speaks = (where, props) => (speakers[where] = props);
+  const MB = 2 ** 20;
+  const refuse = (event, files) => {
+    const [where, most] = Object.entries(globalThis.registry.uploads).find(([at]) => event.target.closest(at)) ?? [];
+    const large = where && Array.from(files ?? []).find(({ size }) => size > most);
+    if (!large) return false;
+    const values = { size: Math.ceil((large.size / MB) * 10) / 10, limit: most / MB };
+    const told = t("This file has {size} MB, the limit is {limit}: choose a smaller one.", values);
+    speakers[where].value = `<p role="alert">${told}</p>`;
+    event.stopImmediatePropagation();
+    event.preventDefault();
+    return true;
+  };
+  const choosing = (event) => {
+    if (event.target.type === "file" && refuse(event, event.target.files)) event.target.value = "";
+  };
+  const dropping = (event) => {
+    // gradio marks the place until the file has left it.
+    if (refuse(event, event.dataTransfer?.files)) event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true }));
+  };
+  document.addEventListener("change", choosing, true);
+  document.addEventListener("drop", dropping, true);
+
   globalThis.page = {
     t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
-    words, changed, save, csv,
+    words, changed, save, csv, speaks,
   };
 })();

@@ -223,7 +223,7 @@ def build(key: str, settings: dict[str, float]) -> Constraint:
         ValueError: for an unknown key, a parameter that is missing, not a number, or outside its range.
     """
     if key not in REGISTRY:
-        raise ValueError(f"method must be one of {', '.join(REGISTRY)}, got {key!r}")
+        raise ValueError(f"method must be one of {', '.join(REGISTRY)}, got {key!r:.40}")
     entry = REGISTRY[key]
     return entry.build(**{p.key: number(p, settings.get(p.key)) for p in entry.parameters})
 

@@ -5,9 +5,10 @@ from dataclasses import asdict
 
 import fastapi
 import gradio as gr
+from gradio_client import utils as client_utils
 
-from .. import images, registry
-from . import calibrate, code, explore, languages, lessons, share, train
+from .. import heads, images, registry, validation
+from . import calibrate, code, explore, guard, languages, lessons, share, train
 from .controls import ASSETS, BROWSER, STEPS
 from .languages import said, t
 
@@ -23,6 +24,10 @@ SCRIPTS = (
 
 _ABOUT = said("What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.")
 TITLE = f"<h1>{said('Constrain the output of a ResNet18')}</h1><p>{_ABOUT}</p>"
+
+WAITING = 1000  # questions in line; whoever comes then is told that the line is full
+UNREADABLE = "What was sent cannot be read here: reload the page, or look at its API."
+FAILED = "This went wrong on the server, and nothing has changed: try again, or reload the page."
 
 # The button shows and says what it switches to, whoever switched: a person, the system, or a test.
 THEME_BUTTON = """() => {
@@ -65,6 +70,11 @@ def head() -> str:
         "chosen": explore.METHODS,
         "steps": STEPS,
         "training": train.facts(),
+        "uploads": {  # where files are chosen -> how many bytes they may have
+            "#picture": images.MAX_BYTES,
+            "#train-setup": heads.MAX_BYTES,
+            "#calibrate-file": validation.MAX_BYTES,
+        },
     }
     scripts = [f"globalThis.registry = {json.dumps(facts)};"]
     scripts += [(ASSETS / f"{name}.js").read_text() for name in SCRIPTS]
@@ -83,11 +93,17 @@ def settings() -> dict:
         "enable_monitoring": False,
         "strict_cors": True,
         "run_history": False,
+        "share": False,
         "state_session_capacity": 1000,
-        # Above the decoder's own limit: a file somewhat too large then meets a sentence and not a toast.
-        "max_file_size": 4 * images.MAX_BYTES,
-        "app_kwargs": {"openapi_url": None},
+        "max_file_size": guard.FILE,
+        "app_kwargs": {"openapi_url": None, "lifespan": guard.lifespan},
     }
+
+
+def refuse_address(file: dict) -> None:
+    """Raise for a file that lies elsewhere: gradio would fetch what is there, however large, for whoever asks."""
+    if client_utils.is_http_url_like(file["path"]):
+        raise gr.Error("Files cannot be fetched from an address: upload them.", print_exception=False)
 
 
 class Demo(gr.Blocks):
@@ -101,16 +117,37 @@ class Demo(gr.Blocks):
         """As ``gr.Blocks.launch``; what is passed here wins over the page's own settings."""
         return super().launch(**(settings() | options))
 
+    async def preprocess_data(self, block_fn, inputs, *rest, **options):
+        """As of ``gr.Blocks``, for values from a stranger: no address is fetched, and what cannot be read is told."""
+        try:
+            client_utils.traverse(inputs, refuse_address, client_utils.is_file_obj)
+            return await super().preprocess_data(block_fn, inputs, *rest, **options)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(UNREADABLE, print_exception=False) from error
+
+    async def process_api(self, *args, **options):
+        """As of ``gr.Blocks``; where it says no more than "Error", a person is told what to do."""
+        try:
+            return await super().process_api(*args, **options)
+        except gr.Error:
+            raise
+        except Exception as error:
+            raise gr.Error(FAILED) from error
+
     def asgi(self) -> fastapi.FastAPI:
         """The page as an ASGI application with the same settings, for a server other than gradio's."""
         own = settings()
         self.state_session_capacity = own.pop("state_session_capacity")
-        del own["strict_cors"]  # as it is here anyway
+        for key in ("strict_cors", "share"):  # as they are here anyway
+            del own[key]
         return gr.mount_gradio_app(fastapi.FastAPI(openapi_url=None), self, "/", **own)
 
 
 def demo(model: str = "cifar10") -> Demo:
     """The whole page, ready to launch, with the bundled samples classified by ``model``."""
+    guard.folder()  # before any component asks where files go
     with Demo(title="Constrain the output of a ResNet18", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="header"):
             gr.HTML(TITLE, elem_id="title")
@@ -136,4 +173,4 @@ def demo(model: str = "cifar10") -> Demo:
         presenting.click(js="() => { present.toggle(); }", **BROWSER)
         page.unload(train.on_leave)
         theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
-    return page.queue(api_open=False)
+    return page.queue(api_open=False, max_size=WAITING)

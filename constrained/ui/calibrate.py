@@ -241,7 +241,12 @@ def build() -> dict[str, Control]:
             fit = gr.Button(t("Fit temperature"), variant="primary", elem_id="calibrate-fit")
             result = gr.HTML("", elem_id="calibrate-result")
             about = gr.HTML(described(bundled()), elem_id="calibrate-set")
-            told_notice = gr.HTML("", elem_id="calibrate-notice", elem_classes="notice")
+            told_notice = gr.HTML(
+                "",
+                elem_id="calibrate-notice",
+                elem_classes="notice",
+                js_on_load="page.speaks('#calibrate-file', props);",
+            )
             upload = gr.File(
                 label=t("Your own set, CSV or safetensors"), height=130, elem_id="calibrate-file", buttons=[]
             )

@@ -8,7 +8,6 @@ server, and only once a control has settled.
 import base64
 import io
 import json
-import math
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +31,8 @@ from .languages import said, t
 SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
 FIRST_SAMPLE = ASSETS / "samples" / "cat.jpg"
 METHODS = {"bounded": "clamp", "probability": "softmax", "regularised": "prox_l1"}  # what the page opens with
+
+CLASSES, LARGEST = 1000, 1e6  # of logits that are sent here
 
 YOURS = "yours"  # the bundled network under the visitor's own head, for those who have one
 TROUBLE = (images.PictureError, CheckpointError, HeadError)  # their messages are for the visitor
@@ -280,12 +281,17 @@ def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, 
     return [updates.get(name, gr.skip()) for name in ADOPTING], ""
 
 
-def checked(logits: object, least: int, most: int) -> Tensor:
-    """Logits from outside as a float64 tensor ``(C,)``; ``ValueError`` for anything but finite numbers, so many."""
-    if not isinstance(logits, list) or not least <= len(logits) <= most:
-        raise ValueError(f"logits must be a list of {least} to {most} numbers")
-    if not all(isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in logits):
-        raise ValueError("logits must be finite numbers")
+def checked(logits: object, least: int) -> Tensor:
+    """Logits from outside as a float64 tensor ``(C,)``.
+
+    Raises:
+        ValueError: for anything but ``least`` to `CLASSES` numbers below `LARGEST`.
+    """
+    if not isinstance(logits, list) or not least <= len(logits) <= CLASSES:
+        raise ValueError(f"logits must be a list of {least} to {CLASSES} numbers")
+    # Compared, not converted: a whole number may be too large for a float.
+    if not all(isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < LARGEST for v in logits):
+        raise ValueError("logits must be finite numbers below a million")
     return torch.tensor(logits, dtype=torch.float64)
 
 
@@ -293,9 +299,7 @@ def on_gradient(event: gr.EventData) -> str:
     """The chart's question for gradients, with everything in it, to the answer, both as the chart's JSON."""
     asked = event._data
     try:
-        logits = checked(asked["logits"], least=2, most=1000)
-        if logits.abs().max() >= 1e6:
-            raise ValueError("logits must be below a million")
+        logits = checked(asked["logits"], least=2)
         methods = {family: str(asked["methods"][family]) for family in registry.FAMILIES}
         settings = {key: registry.number(p, asked["settings"][key]) for key, p in PARAMETERS.items()}
         target = asked["target"]
@@ -330,7 +334,7 @@ def constrain(
     """Constrained outputs of logits: ``{"method", "outputs"}``, for programs; method is a key of the registry."""
     try:
         settings = {"lo": lo, "hi": hi, "temperature": temperature, "lam": lam, "radius": radius}
-        outputs = registry.build(method, settings)(checked(logits, least=1, most=100_000))
+        outputs = registry.build(str(method), settings)(checked(logits, least=1))
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     return {"method": method, "outputs": outputs.tolist()}
@@ -372,6 +376,11 @@ class Tab(NamedTuple):
         return [parts[name] for name in ADOPTING]
 
 
+def camera_of(width: int, height: int) -> gr.WebcamOptions:
+    """A webcam with pictures of about this size; the browser sends them as they come, far larger than they need be."""
+    return gr.WebcamOptions(constraints={"video": {"width": {"ideal": width}, "height": {"ideal": height}}})
+
+
 def build(model: str) -> Tab:
     """Lay out the tab inside a `gr.Blocks` and wire its events; the chart is full from the start.
 
@@ -394,6 +403,7 @@ def build(model: str) -> Tab:
                 str(FIRST_SAMPLE),
                 label=t("Picture"),
                 sources=["upload", "clipboard", "webcam"],
+                webcam_options=camera_of(1280, 960),  # larger ones can be over the limit, as PNG
                 height=210,
                 elem_id="picture",
                 buttons=[],
@@ -402,13 +412,14 @@ def build(model: str) -> Tab:
             camera = Picture(
                 label=t("Webcam, live"),
                 sources=["webcam"],
+                webcam_options=camera_of(320, 240),
                 streaming=True,
                 height=210,
                 elem_id="camera",
                 visible=False,
                 buttons=[],
             )
-            told = gr.HTML(notice(missing), elem_id="notice")
+            told = gr.HTML(notice(missing), elem_id="notice", js_on_load="page.speaks('#picture', props);")
             crops = gr.HTML(seen_first, elem_id="seen")
             gallery = gr.Gallery(
                 [(str(path), path.stem) for path in SAMPLES],
@@ -520,7 +531,7 @@ def build(model: str) -> Tab:
     setting = methods | {"lo": lo, "hi": hi, "k": top_k, "gradient": with_gradient, "target": target}
     controls = {key: Control(component) for key, component in setting.items()}
     controls |= {parameter.key: Control(box, slider, parameter) for parameter, (slider, box) in logs.items()}
-    wire("explore", controls)
+    wire("explore", controls, take="hear")
     rescale.click(js="() => { explore.rescale(); }", **BROWSER)
     back = [part for key, control in controls.items() if key != "gradient" for part in control[:2] if part]
     opening = [component.value for component in back]

@@ -229,7 +229,12 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
             upload = gr.UploadButton(
                 t("Upload a head"), file_types=[".safetensors"], size="sm", elem_id="train-upload", type="filepath"
             )
-            told = gr.HTML(notice(), elem_id="train-notice", elem_classes="notice")
+            told = gr.HTML(
+                notice(),
+                elem_id="train-notice",
+                elem_classes="notice",
+                js_on_load="page.speaks('#train-setup', props);",
+            )
         with gr.Column(elem_id="train-panel", elem_classes="results", scale=1):
             line = gr.HTML("", elem_id="train-line", apply_default_css=False)
             chart = gr.HTML(

@@ -3,8 +3,6 @@
 import base64
 import json
 import math
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from safetensors.torch import save
 from constrained import calibration, registry, validation
 from constrained.registry import PARAMETERS, REGISTRY
 from constrained.ui import calibrate as tab
+from constrained.ui import guard
 
 from .conftest import WIDE, visiting
 from .driver import honest
@@ -550,7 +549,7 @@ def test_a_file_that_is_gone(calibrate):
     data = as_csv(*example(45, 3, 1.0))
     calibrate.upload(data, "soon-gone.csv")
     shown(calibrate, "soon-gone.csv")
-    for path in Path(tempfile.gettempdir(), "gradio").rglob("soon-gone.csv"):
+    for path in guard.folder().rglob("soon-gone.csv"):
         path.unlink()
     calibrate.page.locator("#calibrate-fit").click()
     calibrate.page.wait_for_function(

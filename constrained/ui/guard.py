@@ -1,0 +1,178 @@
+"""What stands in front of the page: which addresses are open, how much may be sent, and how long uploads are kept.
+
+gradio has many more addresses than this page uses: one fetches other sites for whoever asks, one runs ffmpeg, one holds
+a connection open for developers. Its own size limit counts each file of an upload alone, and other bodies not at all.
+"""
+
+import asyncio
+import atexit
+import contextlib
+import functools
+import os
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import fastapi
+from gradio.components import Component
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, PlainTextResponse
+
+from .. import heads, images, validation
+
+BODY = 2**16  # bytes of a request
+# The live webcam sends its frames in JSON. 320 x 240, which the page asks for, make up to 57 KB, and 640 x 480, the
+# least that some cameras have, up to 224 KB (measured, with the noise of a dark room).
+FRAME = 2**18
+FILE = max(images.MAX_BYTES, heads.MAX_BYTES, validation.MAX_BYTES)
+UPLOAD = FILE + BODY  # what multipart adds is less
+PARTS = 8  # of an upload, which the page and its clients send one by one; gradio holds a file open for each
+
+KEPT = 3600  # seconds after which an upload goes
+ROOM = 2**30  # bytes of all uploads; the oldest go first
+SWEEP = 60  # seconds
+
+_ENDPOINT = r"call/(v2/)?(classify|constrain)"
+_READ = r"config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(assets|static)/.+"
+_READ_API = r"info/?|app_id/?|startup-events|theme\.css|queue/data|upload_progress|heartbeat/[^/]+"
+# A file by its whole path. Of an address in its place gradio would fetch what is there.
+_FILE = r"file=(/|[A-Za-z]:[/\\]).+"
+_WRITE_API = r"upload|queue/join|run/predict|cancel|reset/?|stream/[^/]+(/close)?"
+OPEN = {
+    "GET": re.compile(rf"/({_READ}|gradio_api/({_READ_API}|{_FILE}|{_ENDPOINT}/[^/]+))?", re.DOTALL),
+    "POST": re.compile(rf"/gradio_api/({_WRITE_API}|{_ENDPOINT}/?)"),
+}
+OPEN["HEAD"] = OPEN["GET"]
+
+
+class Guard:
+    """ASGI middleware that answers what is closed or too large itself, and lets everything else through.
+
+    No answer permits a script of another site to read it: gradio permits that by the request's Origin, which is taken
+    away here. A browser says what another site has made it send, and that is refused.
+    """
+
+    def __init__(self, app) -> None:
+        self._app = app
+
+    async def __call__(self, scope, receive, send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        headers, path = Headers(scope=scope), scope["path"]
+        if scope["method"] not in OPEN or not OPEN[scope["method"]].fullmatch(path):
+            return await PlainTextResponse("There is nothing here.", 404)(scope, receive, send)
+        if scope["method"] == "POST" and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+            return await PlainTextResponse("Another site may not send anything here.", 403)(scope, receive, send)
+
+        limit, refusal = limits(path)
+        if int(headers.get("content-length", 0)) > limit:  # the server in front has checked that it is a number
+            return await refusal(scope, receive, send)
+        _, options = parse_options_header(headers.get("content-type", ""))
+        boundary = options.get(b"boundary")
+        mark = b"--" + boundary if boundary else None
+        received, parts, tail, refused, answering = 0, 0, b"", False, False
+
+        async def counted():
+            nonlocal received, parts, tail, refused
+            message = await receive()
+            if message["type"] == "http.request":
+                body = message.get("body", b"")
+                received += len(body)
+                if mark:
+                    parts += (tail + body).count(mark)
+                    tail = (tail + body)[1 - len(mark) :]  # too short to be counted again
+                if received > limit or parts > PARTS + 1:  # one mark is the end
+                    refused = True
+                    return {"type": "http.disconnect"}
+            return message
+
+        async def answer(message):
+            nonlocal answering
+            if answering or not refused:  # what the application makes of half a body is of no interest
+                answering = True
+                await send(message)
+
+        inner = scope | {"headers": [(key, value) for key, value in scope["headers"] if key != b"origin"]}
+        try:
+            await self._app(inner, counted, answer)
+        except Exception:
+            if not refused:
+                raise
+        if refused and not answering:
+            await refusal(scope, receive, send)
+
+
+def limits(path: str) -> tuple[int, fastapi.Response]:
+    """How many bytes may be sent to an address, and the answer to more, in the form that gradio's page understands."""
+    if path == "/gradio_api/upload":
+        told = f"An upload can have {UPLOAD // 2**20} MB and {PARTS} files: make it smaller and try again."
+        return UPLOAD, PlainTextResponse(told, 413)
+    limit = FRAME if path.startswith(("/gradio_api/queue/join", "/gradio_api/stream/")) else BODY
+    told = f"A request can have {limit // 2**10} KB: send pictures as files, by /gradio_api/upload."
+    return limit, JSONResponse({"error": told, "detail": told}, 413)
+
+
+# Uploads --------------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def folder() -> Path:
+    """Where uploads of this process go, in a folder that only its user can read; it goes when the process ends.
+
+    gradio looks for it in the environment whenever it makes a component. What was there says where the folder is made.
+    """
+    around = os.environ.get("GRADIO_TEMP_DIR")
+    if around:
+        Path(around).mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix="constrained-", dir=around))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(made)
+    return made
+
+
+def sweep(keep: set[str], now: float) -> None:
+    """Delete uploads that are older than `KEPT`, and the oldest of the others until they fit into `ROOM`.
+
+    gradio's ``delete_cache`` knows uploads that were completed, and no other: half of one would stay for ever.
+
+    Args:
+        keep: paths of files that belong to the page itself.
+        now: seconds since the epoch.
+    """
+    files = []
+    for path in folder().rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # renamed or deleted meanwhile
+            if path.is_file() and str(path) not in keep:
+                files.append((path.stat().st_mtime, path.stat().st_size, path))
+    size = sum(file[1] for file in files)
+    for changed, bytes_, path in sorted(files):
+        if now - changed < KEPT and size <= ROOM:
+            break
+        path.unlink(missing_ok=True)
+        size -= bytes_
+        if path.parent != folder():
+            with contextlib.suppress(OSError):  # another file is in there
+                path.parent.rmdir()
+
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    """While a gradio application runs: puts the guard in front of all of it, and sweeps.
+
+    Middleware that is handed to gradio stands behind its own, which answers browsers about other sites.
+    """
+    app.middleware_stack = Guard(app.middleware_stack or app.build_middleware_stack())
+    sweeping = asyncio.create_task(_sweep_on(app.get_blocks()))
+    yield
+    sweeping.cancel()
+
+
+async def _sweep_on(blocks) -> None:
+    while True:
+        await asyncio.sleep(SWEEP)
+        components = [block for block in blocks.blocks.values() if isinstance(block, Component)]
+        keep = set().union(*(component.keep_in_cache for component in components))
+        await asyncio.to_thread(sweep, keep, time.time())
