@@ -95,14 +95,21 @@ class Network:
                     batch.append(self._waiting.get_nowait())
                 except queue.Empty:
                     break
-            try:
-                results = self.forward([views for views, _ in batch])
-            except Exception as error:
-                for _, future in batch:
-                    future.set_exception(error)
+            self._answer(batch)
+
+    def _answer(self, batch: list[tuple[list[PIL.Image.Image], Future]]) -> None:
+        """Tell each future of a batch its features; if the batch fails, each alone, so that nobody fails for another."""
+        try:
+            results = self.forward([views for views, _ in batch])
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0][1].set_exception(error)
             else:
-                for (_, future), result in zip(batch, results, strict=True):
-                    future.set_result(result)
+                for one in batch:
+                    self._answer([one])
+        else:
+            for (_, future), result in zip(batch, results, strict=True):
+                future.set_result(result)
 
     @torch.inference_mode()
     def forward(self, pictures: list[list[PIL.Image.Image]]) -> list[np.ndarray]:

@@ -1,6 +1,7 @@
 """One network for many visitors: the right answer for each, computed once, in batches."""
 
 import threading
+import time
 
 import numpy as np
 import PIL.Image
@@ -172,6 +173,41 @@ def test_a_failure_reaches_its_asker_and_is_not_remembered(network, monkeypatch)
         network.logits(picture(5))
     object.__setattr__(network.checkpoint, "batch", good)
     np.testing.assert_allclose(network.logits(picture(5))[0], 5, rtol=1e-6)
+
+
+def test_a_poisoned_picture_fails_alone(network):
+    good, answers = network.checkpoint.batch, {}
+
+    def batch(crops):
+        if crops[0].size == (5, 5):
+            raise RuntimeError("poisoned")
+        return good(crops)
+
+    def ask(value, size):
+        try:
+            answers[value] = network.logits(picture(value, size))[0]
+        except RuntimeError as error:
+            answers[value] = str(error)
+
+    def until(true):
+        ends = time.monotonic() + 10
+        while not true():
+            assert time.monotonic() < ends
+            time.sleep(0.001)
+
+    object.__setattr__(network.checkpoint, "batch", batch)
+    MODEL.gate.clear()  # the first forward pass waits, so that the others queue up behind it, in one batch
+    threads = [threading.Thread(target=ask, args=(1, (4, 4)))]
+    threads[0].start()
+    until(lambda: MODEL.batches)
+    threads += [threading.Thread(target=ask, args=(v, (5, 5) if v in (3, 6) else (4, 4))) for v in range(2, 9)]
+    for thread in threads[1:]:
+        thread.start()
+    until(lambda: network._waiting.qsize() == 7)
+    MODEL.gate.set()
+    for thread in threads:
+        thread.join(30)
+    assert answers == {value: "poisoned" if value in (3, 6) else value for value in range(1, 9)}
 
 
 def test_an_unknown_model_is_named():
