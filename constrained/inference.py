@@ -98,7 +98,7 @@ class Network:
             self._answer(batch)
 
     def _answer(self, batch: list[tuple[list[PIL.Image.Image], Future]]) -> None:
-        """Tell each future of a batch its features; if the batch fails, each alone, so that nobody fails for another."""
+        """Tell each future of a batch its features; if that fails, each alone, so that nobody fails for another."""
         try:
             results = self.forward([views for views, _ in batch])
         except Exception as error:
