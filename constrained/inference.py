@@ -17,6 +17,7 @@ import torch
 
 from . import checkpoints
 from .checkpoints import Checkpoint
+from .fused import fused
 from .modules import ConstrainedLinear
 
 BATCH = 16  # pictures a forward pass; more gains nothing on a CPU and makes the first one wait
@@ -42,11 +43,11 @@ class Network:
 
     def _start(self) -> torch.nn.Module:
         """Get ready for `_ask`, and return the last layer."""
-        self._backbone = self.checkpoint.model()
-        head, self._backbone.fc = self._backbone.fc, torch.nn.Identity()
+        model = self.checkpoint.model()
+        self._backbone = fused(model)
         self._waiting: queue.SimpleQueue[tuple[list[PIL.Image.Image], Future]] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=f"network {self.checkpoint.key}", daemon=True).start()
-        return head
+        return model.fc
 
     def logits(self, picture: PIL.Image.Image, head: ConstrainedLinear | None = None) -> np.ndarray:
         """Logits ``(C,)``, float32, of a picture of mode RGB: the mean over its views, which is W mean(h) + b.

@@ -14,7 +14,7 @@ from constrained.modules import Clamp, ConstrainedLinear
 
 
 class Mean(torch.nn.Module):
-    """Two features, the mean and the sum of the input, which are the logits too, and a record of the batches seen."""
+    """To two features, the mean and the sum of the input; a last layer that keeps them; and what batches it saw."""
 
     def __init__(self):
         super().__init__()
@@ -26,7 +26,7 @@ class Mean(torch.nn.Module):
     def forward(self, x):
         self.batches.append(len(x))
         self.gate.wait(10)
-        return self.fc(torch.stack([x.mean((1, 2, 3)), x.sum((1, 2, 3))], dim=1))
+        return torch.stack([x.mean((1, 2, 3)), x.sum((1, 2, 3))], dim=1)
 
 
 class Fake(Checkpoint):
@@ -38,9 +38,10 @@ MODEL = Mean()
 
 
 @pytest.fixture
-def network():
+def network(monkeypatch):
     global MODEL
     MODEL = Mean()
+    monkeypatch.setattr(inference, "fused", lambda model: model)
 
     def batch(crops):
         return torch.stack([torch.from_numpy(np.asarray(c).copy()).permute(2, 0, 1).float() for c in crops])
