@@ -90,6 +90,8 @@ def chosen(model: str, head: bytes | None) -> tuple[Network, heads.Head | None, 
         HeadError: if there is no head of their own.
     """
     if model != YOURS:
+        if not isinstance(model, str) or model not in CHECKPOINTS:
+            raise CheckpointError("There is no such model: choose another one.")
         return network(model), None, model
     if head is None:
         raise HeadError("Your head is no longer here: train or upload it again, or choose another model.")
@@ -170,7 +172,8 @@ def on_picture(upload: tuple[bytes, str | None] | None, model: str, head: bytes 
         picture = images.decode(data)
         return *look(picture, model, head), "", gr.skip(), path or shown
     except TROUBLE as error:
-        return gr.skip(), gr.skip(), notice(str(error)), shown, gr.skip()
+        back = shown if Path(shown).is_file() else None  # uploads go after an hour
+        return gr.skip(), gr.skip(), notice(str(error)), back, gr.skip()
 
 
 def on_frame(upload: tuple[bytes, str | None] | None, model: str, head: bytes | None):
@@ -178,11 +181,16 @@ def on_frame(upload: tuple[bytes, str | None] | None, model: str, head: bytes | 
     return on_picture(upload, model, head, "")[:3]
 
 
-def on_sample(model: str, head: bytes | None, event: gr.SelectData):
+def on_sample(model: str, head: bytes | None, event: gr.EventData):
     """A click into the gallery to (chart, crops, notice, picture box, shown)."""
-    path = str(SAMPLES[event.index])
-    picture = images.decode(read(path))
-    return *look(picture, model, head, path), "", path, path
+    index = event._data.get("index") if isinstance(event._data, dict) else None
+    if not isinstance(index, int) or not 0 <= index < len(SAMPLES):
+        raise gr.Error("There is no such sample.", print_exception=False)
+    path = str(SAMPLES[index])
+    try:
+        return *look(images.decode(read(path)), model, head, path), "", path, path
+    except TROUBLE as error:
+        return gr.skip(), gr.skip(), notice(str(error)), gr.skip(), gr.skip()
 
 
 def on_model(
@@ -303,7 +311,7 @@ def on_gradient(event: gr.EventData) -> str:
         methods = {family: str(asked["methods"][family]) for family in registry.FAMILIES}
         settings = {key: registry.number(p, asked["settings"][key]) for key, p in PARAMETERS.items()}
         target = asked["target"]
-        if not isinstance(target, int) or not 0 <= target < len(logits):
+        if type(target) is not int or not 0 <= target < len(logits):  # True is an int as well
             raise ValueError("target must be the index of a class")
         columns = sent_back(logits, methods, settings, target)
     except (KeyError, TypeError, ValueError) as error:

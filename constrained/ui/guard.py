@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 import fastapi
-from gradio.components import Component
+import gradio
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse
@@ -170,9 +170,12 @@ async def lifespan(app):
     sweeping.cancel()
 
 
-async def _sweep_on(blocks) -> None:
+def own_files(blocks: gradio.Blocks) -> set[str]:
+    """Paths of the files that a page brings along: samples, weights."""
+    return set().union(*(block.keep_in_cache for block in blocks.blocks.values()))
+
+
+async def _sweep_on(blocks: gradio.Blocks) -> None:
     while True:
         await asyncio.sleep(SWEEP)
-        components = [block for block in blocks.blocks.values() if isinstance(block, Component)]
-        keep = set().union(*(component.keep_in_cache for component in components))
-        await asyncio.to_thread(sweep, keep, time.time())
+        await asyncio.to_thread(sweep, own_files(blocks), time.time())

@@ -43,7 +43,7 @@ def on_link(event: gr.EventData, head: bytes | None, shown: str):
     stay = [gr.skip() for _ in range(9)]
     model, name = asked.get("model"), asked.get("image")
     path = next((str(sample) for sample in explore.SAMPLES if sample.stem == name), shown)
-    if model not in CHECKPOINTS:
+    if not isinstance(model, str) or model not in CHECKPOINTS:
         return stay
     try:
         chart, crops = explore.look(images.decode(explore.read(path)), model, head, path)

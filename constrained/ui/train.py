@@ -165,9 +165,9 @@ def on_use(event: gr.EventData, shown: str, earlier: bytes | None):
     return arrive(data, shown, earlier)
 
 
-def on_upload(path: str, shown: str, earlier: bytes | None):
+def on_upload(path: str | None, shown: str, earlier: bytes | None):
     """A head file to the Explore tab."""
-    return arrive(heads.read(path), shown, earlier)
+    return arrive(heads.read(path) if path else b"", shown, earlier)
 
 
 def arrive(data: bytes, shown: str, earlier: bytes | None):

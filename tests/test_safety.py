@@ -1,0 +1,672 @@
+"""The server among strangers: what they can reach, how much they can send, and that every value ends in a sentence.
+
+``CASES=1000 python -m pytest tests/test_safety.py -k stranger`` tries every parameter of every endpoint that often.
+"""
+
+import asyncio
+import base64
+import hashlib
+import http.client
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import gradio as gr
+import httpx
+import numpy as np
+import pytest
+import torch
+from gradio.routes import App
+from gradio.state_holder import SessionState
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import app
+from constrained import checkpoints, heads, images, inference, registry, training, ui
+from constrained.export import ExportError
+from constrained.modules import ConstrainedLinear
+from constrained.ui import calibrate, code, explore, export, guard, lessons, share, train
+
+ROOT = Path(__file__).parent.parent
+CASES = int(os.environ.get("CASES", "5"))
+MB = 2**20
+DEFAULTS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
+
+
+# A server of its own ------------------------------------------------------------------------------------------------
+
+
+class Server:
+    """``python app.py`` in a process of its own, with a folder in which it makes its own."""
+
+    def __init__(self, around: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(("GRADIO", "CONSTRAINED"))}
+        self.around = around
+        self.log = around.parent / "log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, ROOT / "app.py", "--port", str(self.port)],
+                env=environment | {"GRADIO_TEMP_DIR": str(around), "PYTHONUNBUFFERED": "1"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.url = f"http://127.0.0.1:{self.port}"
+        deadline = time.monotonic() + 120
+        while "Running on local URL" not in self.log.read_text():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
+        httpx.get(self.url, timeout=60)
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """A path exactly as it is written, which httpx would tidy up."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.putrequest("GET", path, skip_host="Host" in headers, skip_accept_encoding=True)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        answer = connection.getresponse()
+        found = httpx.Response(answer.status, headers=answer.getheaders(), content=answer.read())
+        connection.close()
+        return found
+
+    def upload(self, data: bytes, name: str = "picture.png") -> str:
+        """The path at which the server says that it put a file."""
+        (path,) = httpx.post(f"{self.url}/gradio_api/upload", files={"files": (name, data)}, timeout=30).json()
+        return path
+
+    def ask(self, function, data: list, session: str, event: object = None) -> dict:
+        """What the page does: join the queue, wait for the answer."""
+        (number,) = (fn._id for fn in app.demo.fns.values() if fn.fn is function)
+        body = {"data": data, "fn_index": number, "session_hash": session, "event_data": event, "trigger_id": None}
+        joined = httpx.post(f"{self.url}/gradio_api/queue/join", json=body, timeout=30)
+        assert joined.status_code == 200, joined.text
+        with httpx.stream(
+            "GET", f"{self.url}/gradio_api/queue/data", params={"session_hash": session}, timeout=60
+        ) as stream:
+            for line in stream.iter_lines():
+                message = json.loads(line.removeprefix("data:")) if line else {}
+                if message.get("msg") == "process_completed":
+                    return message["output"]
+        raise AssertionError("no answer")
+
+    def memory(self, field: str) -> float:
+        """Megabytes, from what Linux says of the process."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(field)) / 1024
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    started = Server(tmp_path_factory.mktemp("around") / "uploads")
+    yield started
+    started.process.kill()
+    started.process.wait()
+
+
+def file(path: str) -> dict:
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+def head_file(seed: int) -> bytes:
+    known = training.data()
+    layer = ConstrainedLinear(known.width, len(known.classes))
+    torch.nn.init.normal_(layer.weight, std=0.1, generator=torch.Generator().manual_seed(seed))
+    return heads.save(layer, "", known.classes, known.network)
+
+
+# Where it listens ---------------------------------------------------------------------------------------------------
+
+
+def test_it_listens_on_this_machine_alone(server):
+    outside = app.address()
+    if outside.startswith("127."):
+        pytest.skip("this machine is in no network")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=5):
+        pass
+    with pytest.raises(OSError):  # noqa: PT011, refused on one system and timed out on another
+        socket.create_connection((outside, server.port), timeout=5)
+
+
+def test_a_classroom_is_asked_for():
+    assert app.options([]).host is None
+    assert app.options(["--classroom"]).host == app.options(["--host", "0.0.0.0"]).host == app.EVERYWHERE
+    with pytest.raises(SystemExit):
+        app.options(["--classroom", "--host", "127.0.0.1"])
+
+
+# How much can be sent -----------------------------------------------------------------------------------------------
+
+
+def part(size: int, name: str = "a.png") -> bytes:
+    disposition = f'Content-Disposition: form-data; name="files"; filename="{name}"'
+    return f"--X\r\n{disposition}\r\n\r\n".encode() + bytes(size) + b"\r\n"
+
+
+def pieces(size: int):
+    return itertools.repeat(bytes(MB), size // MB)
+
+
+MULTIPART = {"content-type": "multipart/form-data; boundary=X"}
+JSON = {"content-type": "application/json"}
+THROWN = {  # 200 MB in all; without a length unless there is one
+    "one file with its length": ("upload", lambda: (part(40 * MB) + b"--X--\r\n",), MULTIPART),
+    "one file without its length": ("upload", lambda: itertools.chain([part(0)[:-2]], pieces(40 * MB)), MULTIPART),
+    "many files, each small": ("upload", lambda: itertools.repeat(part(900_000), 45), MULTIPART),
+    "a question": ("queue/join", lambda: itertools.chain([b'{"data": ["'], pieces(40 * MB)), JSON),
+    "a call": ("call/classify", lambda: itertools.chain([b'{"data": ["'], pieces(40 * MB)), JSON),
+}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the memory of a process is read from /proc")
+def test_200_mb_are_refused_with_a_sentence_and_20_mb_of_memory(server):
+    before = server.memory("VmRSS")
+    Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # the peak starts anew
+    for name, (path, body, headers) in THROWN.items():
+        chunks = body()
+        if isinstance(chunks, tuple):
+            headers = headers | {"content-length": str(sum(map(len, chunks)))}
+            chunks = (data[at : at + MB] for data in chunks for at in range(0, len(data), MB))
+        answer = httpx.post(f"{server.url}/gradio_api/{path}", content=chunks, headers=headers, timeout=60)
+        assert answer.status_code == 413, name
+        told = answer.text if path == "upload" else answer.json()["error"]
+        assert f"{guard.limits('/gradio_api/' + path)[0] // (MB if path == 'upload' else 1024)} " in told, name
+        assert told.endswith("."), name
+    assert server.memory("VmHWM") - before <= 20
+    halves = [path.stat().st_size for path in server.around.rglob("tmp*")]  # until they are swept
+    assert sum(halves) <= 2 * guard.UPLOAD
+
+
+def test_an_upload_of_a_thousand_files_is_refused(server):
+    """gradio opens all of them at once, and a process may open about as many."""
+    body = part(1) * 1000 + b"--X--\r\n"
+    answer = httpx.post(f"{server.url}/gradio_api/upload", content=body, headers=MULTIPART, timeout=30)
+    assert answer.status_code == 413
+
+
+def test_what_the_limit_allows_arrives(server):
+    data = os.urandom(guard.FILE)
+    assert Path(server.upload(data)).read_bytes() == data
+    question = {"data": [[0.5] * explore.CLASSES, "softmax", *DEFAULTS.values()]}
+    assert httpx.post(f"{server.url}/gradio_api/call/constrain", json=question, timeout=30).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"[" * 60_000, b'{"data": [' + b"9" * 60_000 + b"]}", b"null", b"\xff\xfe", b""])
+@pytest.mark.parametrize("path", ["queue/join", "call/constrain", "run/predict", "cancel", "stream/1"])
+def test_a_body_that_is_no_question_is_refused(server, path, body):
+    answer = httpx.post(f"{server.url}/gradio_api/{path}", content=body, headers=JSON, timeout=30)
+    assert answer.status_code in (400, 404, 422)
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("number", [-1, 10**6, 2**70])
+def test_a_question_that_is_not_known_gets_a_sentence(server, number):
+    """A page that was open while the server was renewed may ask one."""
+    body = {"data": [], "fn_index": number, "session_hash": "s"}
+    answer = httpx.post(f"{server.url}/gradio_api/queue/join", json=body, timeout=30)
+    assert answer.status_code == 500
+    assert answer.json()["error"] == ui.FAILED
+
+
+# What is open -------------------------------------------------------------------------------------------------------
+
+FILLED = {"api_name": "classify", "path_or_url": "/x", "path": "x"}
+
+
+def test_of_gradios_addresses_only_those_of_this_page_are_open():
+    """Of all that this version of gradio has; a new one has to be looked at."""
+    opened = set()
+    included = App.create_app(app.demo, app_kwargs={}).routes
+    routes = [
+        one
+        for some in included
+        for one in (some.original_router.routes if hasattr(some, "original_router") else [some])
+    ]
+    for route in routes:
+        filled = FILLED | ({"api_name": "predict"} if "/run/" in route.path else {})
+        path = route.path.replace(":path", "")
+        for name in route.param_convertors:
+            path = path.replace(f"{{{name}}}", filled.get(name, "1"))
+        opened |= {
+            f"{method} {route.path.rstrip('/') or '/'}"
+            for method in route.methods - {"HEAD"}
+            if method in guard.OPEN and guard.OPEN[method].fullmatch(path)
+        }
+    assert len(routes) > 80
+    assert opened == {
+        *(f"GET {path}" for path in ("/", "/config", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")),
+        *("GET /assets/{path:path}", "GET /static/{path:path}"),
+        *(
+            f"GET /gradio_api/{path}"
+            for path in ("app_id", "info", "startup-events", "theme.css", "queue/data", "upload_progress")
+        ),
+        "GET /gradio_api/file={path_or_url:path}",
+        "GET /gradio_api/heartbeat/{session_hash}",
+        *("GET /gradio_api/call/{api_name}/{event_id}", "GET /gradio_api/call/v2/{api_name}/{event_id}"),
+        *(f"POST /gradio_api/{path}" for path in ("upload", "queue/join", "cancel", "reset")),
+        *("POST /gradio_api/run/{api_name}", "POST /gradio_api/call/{api_name}", "POST /gradio_api/call/v2/{api_name}"),
+        *("POST /gradio_api/stream/{event_id}", "POST /gradio_api/stream/{event_id}/close"),
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/openapi.json", "/docs", "/redoc", "/gradio_api/openapi.json", "/monitoring", "/monitoring/summary"),
+        *("/gradio_api/dev/reload", "/gradio_api/token", "/gradio_api/deep_link", "/gradio_api/runs", "/login"),
+        *("/gradio_api/run-history/records", "/gradio_api/vibe-code", "/gradio_api/mcp", "/gradio_api/mcp/schema"),
+        "/gradio_api/custom_component/1/client/component/index.js",
+        *(
+            "/gradio_api/proxy=https://example.org/",
+            "/gradio_api/file=https://example.org/",
+            "/gradio_api/file=%20http://x/",
+        ),
+    ],
+)
+def test_closed_addresses_answer_nothing(server, path):
+    answer = server.get(path)
+    assert (answer.status_code, answer.text) == (404, "There is nothing here.")
+
+
+def test_posts_that_pass_the_queue_by_are_refused(server):
+    """They would not be counted by any limit."""
+    for fn in app.demo.fns.values():
+        for body in ({"fn_index": fn._id}, {"fn_index": fn._id, "session_hash": "s"}):
+            if fn.fn is None or not fn.queue:
+                continue
+            address = f"{server.url}/gradio_api/run/predict"
+            answer = httpx.post(address, json=body | {"data": [None] * len(fn.inputs)}, timeout=30)
+            assert answer.status_code == 404, fn.name
+    for name in ("classify", "constrain", "on_picture", "on_run"):
+        assert httpx.post(f"{server.url}/gradio_api/run/{name}", json={"data": []}).status_code == 404
+        assert httpx.post(f"{server.url}/gradio_api/api/{name}", json={"data": []}).status_code == 404
+    assert httpx.post(f"{server.url}/gradio_api/call/on_picture", json={"data": []}).status_code == 404
+
+
+def test_what_passes_the_queue_by_is_light():
+    light = {fn.fn for fn in app.demo.fns.values() if fn.fn and not fn.queue}
+    assert {fn.__name__ for fn in light} == {"<lambda>", "on_halt", "on_write"}
+    queued = [fn for fn in app.demo.fns.values() if fn.fn and fn.queue]
+    assert all(fn.concurrency_limit for fn in queued)  # none without a limit
+    assert app.demo._queue.max_size == ui.WAITING
+
+
+def test_scripts_of_other_sites_are_told_nothing(server):
+    for host in (f"127.0.0.1:{server.port}", "page.example.org"):
+        for origin in ("https://evil.example", "null", "http://localhost:3000"):
+            answer = server.get("/config", Host=host, Origin=origin)
+            assert answer.status_code == 200
+            assert not [name for name in answer.headers if name.startswith("access-control")]
+    asked = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
+    answer = httpx.options(f"{server.url}/gradio_api/queue/join", headers=asked | {"Host": "page.example.org"})
+    assert answer.status_code == 404
+    assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_forms_of_other_sites_are_refused(server):
+    files = {"files": ("a.png", b"a")}
+    for said, expected in {"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200}.items():
+        answer = httpx.post(f"{server.url}/gradio_api/upload", files=files, headers={"Sec-Fetch-Site": said})
+        assert answer.status_code == expected
+
+
+# What can be read ---------------------------------------------------------------------------------------------------
+
+PICTURE = explore.FIRST_SAMPLE.read_bytes()
+SECRETS = (b"root:x:0", b"PATH=", b"import argparse", b'\x00{"__metadata__"', b"[project]", b"ref: refs", b"nobody's")
+
+
+def paths(own: str) -> list[str]:
+    """Forty ways to ask for a file that is nobody's to read; ``own`` is an upload's path, which is somebody's."""
+    folder, home = str(Path(own).parent.parent), str(ROOT)
+    targets = [
+        *(
+            "/etc/passwd",
+            "/proc/self/environ",
+            "/proc/1/environ",
+            "/proc/self/cmdline",
+            "/proc/self/fd/0",
+            "/dev/stdin",
+        ),
+        *(f"{home}/{name}" for name in ("app.py", "README.md", "pyproject.toml", ".git/HEAD", "requirements.txt")),
+        *(f"{home}/{name}" for name in ("checkpoints/resnet18-cifar10.safetensors", "constrained/ui/guard.py")),
+        *(f"{folder}/../secret", f"{folder}/../../../../../../etc/passwd", f"{own}/../../../secret", f"{own}/.."),
+        *("/proc/self/cwd/app.py", "/proc/self/root/etc/passwd", "//etc/passwd", "/./etc/passwd", folder, "/tmp"),
+        *(f"{folder}/{'0' * 64}/{Path(own).name}", f"{folder}/*/{Path(own).name}", f"{own}%00.png", f"{own}/x"),
+    ]
+    asked = [f"/gradio_api/file={target}" for target in targets]
+    asked += [f"/gradio_api/file={quote(target, safe='')}" for target in targets[:6]]
+    asked += [
+        "/gradio_api/file=app.py",
+        "/gradio_api/file=../app.py",
+        "/gradio_api/file=file:///etc/passwd",
+        "/gradio_api/file/etc/passwd",
+        "/gradio_api/file=%2e%2e/%2e%2e/etc/passwd",
+        "/gradio_api/file=/%2e%2e/etc/passwd",
+        "/gradio_api/file=/etc%252fpasswd",
+        *(f"/{kind}/../../../../../../../../../../etc/passwd" for kind in ("assets", "static")),
+        *(f"/{kind}/..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2f..%2fetc%2fpasswd" for kind in ("assets", "static")),
+        *(f"/{kind}//etc/passwd" for kind in ("assets", "static")),
+        "/assets/%5c..%5c..%5c..%5cetc%5cpasswd",
+        "/svelte/../../../../../../etc/passwd",
+    ]
+    return asked
+
+
+def test_files_that_are_nobodys_to_read(server):
+    (server.around / "secret").write_text("nobody's")
+    own = server.upload(PICTURE, "mine.jpg")
+    asked = paths(own)
+    assert len(asked) >= 30
+    for path in asked:
+        answer = server.get(path)
+        assert answer.status_code in (403, 404), path
+        assert not [secret for secret in SECRETS if secret in answer.content], path
+    assert server.get(f"/gradio_api/file={own}").content == PICTURE
+
+
+def test_files_that_are_nobodys_to_classify(server):
+    """As a picture of a question, with and without the mark that gradio looks for."""
+    own = server.upload(PICTURE, "mine.jpg")
+    named = [path.removeprefix("/gradio_api/file=") for path in paths(own) if path.startswith("/gradio_api/file=")]
+    for path in [*named, "https://example.org/cat.jpg", "http://127.0.0.1:1/"]:
+        for picture in (file(path), {"path": path}, {"path": path, "url": path, "orig_name": "cat.jpg"}):
+            answer = server.ask(explore.classify, [picture, "cifar10"], "reader")
+            assert "data" not in answer, path
+            told = answer["error"]
+            assert told, path
+            assert "text file" not in told, path  # what the decoder says of the content
+    assert "logits" in server.ask(explore.classify, [file(own), "cifar10"], "reader")["data"][0]
+
+
+def test_an_upload_cannot_be_found_by_others(server):
+    """Its address has a hash of the content and of a number that only the server has."""
+    one, two = (Path(server.upload(PICTURE + bytes([i]), "mine.jpg")) for i in (1, 2))
+    assert one.parent != two.parent
+    assert all(len(path.parent.name) == 64 for path in (one, two))
+    assert hashlib.sha256(PICTURE + b"\1").hexdigest() != one.parent.name
+    assert server.get(f"/gradio_api/file={one.parent}").status_code == 403, "no list of a folder"
+    config = server.get("/config").text
+    assert one.parent.name not in config
+    (own,) = server.around.glob("constrained-*")
+    assert own.stat().st_mode & 0o777 == 0o700
+    assert own in one.parents
+
+
+def test_nothing_of_one_visitor_reaches_another(server):
+    """Two with heads of their own, and one without."""
+    files = {session: head_file(seed) for session, seed in (("ann", 1), ("bob", 2))}
+    net = inference.network("cifar10")
+    picture = images.decode(PICTURE)
+    for session, data in files.items():
+        path = server.upload(data, "head.safetensors")
+        assert "data" in server.ask(train.on_upload, [file(path), None, None], session)
+    told = {}
+    for session, data in files.items():
+        answer = server.ask(explore.on_model, ["yours", None, None, None], session)
+        told[session] = json.loads(answer["data"][0])
+        expected = net.logits(picture, heads.load(data).layer)
+        np.testing.assert_allclose(told[session]["logits"], expected, atol=1e-5)
+    assert told["ann"]["logits"] != told["bob"]["logits"]
+    answer = server.ask(explore.on_model, ["yours", None, None, None], "eve")
+    assert "not in the list" in answer["error"]
+    # What she says of Ann's state is not looked at.
+    head = list(files["ann"])
+    answer = server.ask(explore.on_picture, [file(server.upload(PICTURE)), "cifar10", head, "/etc/passwd"], "eve")
+    np.testing.assert_allclose(json.loads(answer["data"][0])["logits"], net.logits(picture), atol=1e-5)
+
+
+# Every parameter of every endpoint ----------------------------------------------------------------------------------
+
+SETTING = {name: field.default for name, field in training.Setting.__dataclass_fields__.items()}
+ASKED = {"logits": [2.0, -1.0, 0.5], "methods": dict(explore.METHODS), "settings": DEFAULTS, "target": 0, "asked": 1}
+WRITE = {"script": "plain", "family": "bounded", "model": "cifar10", "methods": dict(explore.METHODS)}
+QUESTION = {"ending": ".pt2", "method": "clamp", "settings": DEFAULTS, "model": "cifar10"}
+LINK = {"model": "cifar10", "image": "dog", "target": "cat", "k": 5}
+FRAME = {"url": "data:image/jpeg;base64," + base64.b64encode(PICTURE).decode(), "path": None}
+UPLOADED = guard.folder() / "uploaded.jpg"
+# What the page asks: the function's inputs that are not its session's state, and what comes with the event.
+CALLS = {
+    explore.on_picture: ([file(str(UPLOADED)), "cifar10"], None),
+    explore.on_frame: ([FRAME, "cifar10"], None),
+    explore.on_sample: (["cifar10"], {"index": 0, "value": "cat"}),
+    explore.on_model: (["cifar10"], None),
+    explore.on_gradient: ([], ASKED),
+    explore.classify: ([file(str(UPLOADED)), "cifar10"], None),
+    explore.constrain: ([[2.0, -1.0], "softmax", *DEFAULTS.values()], None),
+    train.on_run: ([], {"run": 1, "setting": SETTING}),
+    train.on_sweep: ([], {"run": 1, "kind": "lambda", "setting": SETTING | {"penalty": "l1"}}),
+    train.on_halt: ([], {"run": 1}),
+    train.on_use: ([], {"head": base64.b64encode(head_file(3)).decode()}),
+    train.on_upload: ([file(str(UPLOADED))], None),
+    train.on_leave: ([], None),
+    calibrate.on_open: ([], None),
+    calibrate.on_upload: ([file(str(UPLOADED))], None),
+    calibrate.on_bundled: ([], None),
+    calibrate.on_fit: (["clamp", -2.0, 4.0, 0.5, 1.0], None),
+    lessons.on_open: ([], None),
+    lessons.on_run: ([], {"run": 1, "key": "double-softmax"}),
+    export.on_make: ([json.dumps(QUESTION)], None),
+    code.on_write: ([], WRITE | {"settings": DEFAULTS, "asked": 1}),
+    share.on_link: ([], LINK),
+}
+
+
+def places(value: object, at: tuple = ()) -> list[tuple]:
+    """Where something can be put into a nested dictionary: its keys, and the whole."""
+    inner = (
+        [place for key, part in value.items() for place in places(part, (*at, key))] if isinstance(value, dict) else []
+    )
+    return [at, *inner]
+
+
+PARAMETERS = [
+    (function, (*where, *at))
+    for function, (inputs, event) in CALLS.items()
+    for where, value in [*((("input", i), value) for i, value in enumerate(inputs)), (("event",), event)]
+    for at in places(value)
+]
+
+words = st.sampled_from(
+    [
+        *(
+            "",
+            "cifar10",
+            "imagenet",
+            "yours",
+            "clamp",
+            "softmax",
+            "bounded",
+            "l1",
+            "lambda",
+            "bounds",
+            ".onnx",
+            "plain",
+        ),
+        *(
+            "app.py",
+            "/etc/passwd",
+            str(UPLOADED),
+            str(guard.folder()),
+            "http://127.0.0.1:1/",
+            "data:image/png;base64,AA",
+        ),
+        *(
+            "data:",
+            "gradio.FileData",
+            "NaN",
+            "__class__",
+            "{0.__class__}",
+            "<img src=x onerror=alert(1)>",
+            "\ud800",
+            "\0",
+        ),
+    ]
+)
+numbers = st.one_of(
+    st.integers(),
+    st.floats(),
+    st.sampled_from([10**400, -(10**400), 2**63, 1e308, 5e-324, -0.0, 0, 1, 2, True]),
+)
+scalars = st.one_of(st.none(), numbers, words, st.text(max_size=20), st.binary(max_size=20).map(lambda b: b.hex()))
+named = st.sampled_from(["path", "url", "meta", "_type", "size", "run", "index", "value", "settings", "method", "lo"])
+files = st.fixed_dictionaries({"path": words, "meta": st.just({"_type": "gradio.FileData"})}, optional={"url": words})
+values = st.recursive(
+    scalars | files,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(named | st.text(max_size=5), inner, max_size=4),
+    max_leaves=8,
+)
+
+
+def put(value: object, at: tuple, new: object) -> object:
+    """A nested value with something else in one place."""
+    return value | {at[0]: put(value[at[0]], at[1:], new)} if at else new
+
+
+async def carried_out(fn, data: list, event: object, state: SessionState) -> None:
+    """Everything from the values of the wire to what goes back."""
+    asked = {"block_fn": fn, "request": gr.Request(session_hash="stranger"), "state": state}
+    asked["event_data"] = gr.EventData(None, event)
+    try:
+        told = await app.demo.process_api(inputs=data, **asked)
+        while told["is_generating"]:
+            told = await app.demo.process_api(inputs=data, iterator=told["iterator"], **asked)
+    except gr.Error as error:
+        if error.message == ui.FAILED:  # a sentence as well, but nobody has thought of this
+            raise
+    kept = state.state_data.values()
+    assert all(value is None or isinstance(value, str | bytes) for value in kept), "no tensors in a session's state"
+
+
+@pytest.fixture
+def light(monkeypatch):
+    """What takes long, cut short: a fit after its first step, a file before it is made."""
+
+    def not_made(*_):
+        raise ExportError("This is not made in a test.")
+
+    fits = train.fits
+    monkeypatch.setattr(train, "fits", lambda *args, **options: itertools.islice(fits(*args, **options), 1))
+    monkeypatch.setattr(train, "LAMBDAS", train.LAMBDAS[:2])
+    monkeypatch.setattr(train, "BOUNDS", {"lo": [-1.0], "hi": [1.0]})
+    monkeypatch.setattr(export, "file", not_made)
+    monkeypatch.setattr(lessons.experiments, "run", lambda key: {"table": key})
+    monkeypatch.setitem(checkpoints.CHECKPOINTS, "imagenet", not_had)
+    monkeypatch.setattr(app.demo, "has_launched", True)  # gradio looks at paths only then
+    UPLOADED.write_bytes(PICTURE)
+
+
+def not_had():
+    raise checkpoints.CheckpointError("This is not fetched in a test.")
+
+
+def test_every_endpoint_is_tried():
+    functions = {fn.fn for fn in app.demo.fns.values() if fn.fn}
+    assert {function.__name__ for function in functions - CALLS.keys()} == {"<lambda>"}  # of the webcam's checkbox
+    for fn in app.demo.fns.values():
+        if fn.fn in CALLS:
+            assert len(CALLS[fn.fn][0]) == sum(not isinstance(block, gr.State) for block in fn.inputs), fn.fn
+
+
+@pytest.mark.parametrize(
+    ("function", "place"),
+    PARAMETERS,
+    ids=[f"{function.__module__.split('.')[-1]}.{function.__name__}:{place}" for function, place in PARAMETERS],
+)
+def test_whatever_a_stranger_sends_ends_in_a_sentence(light, function, place):
+    fn = next(fn for fn in app.demo.fns.values() if fn.fn is function)
+    inputs, event = CALLS[function]
+    state = SessionState(app.demo)
+
+    @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(values)
+    def tried(value):
+        data, told = list(inputs), event
+        if place[0] == "input":
+            data[place[1]] = put(inputs[place[1]], place[2:], value)
+        else:
+            told = put(event, place[1:], value)
+        if function is export.on_make and isinstance(value, dict):
+            data[0] = json.dumps(QUESTION | value, default=str)
+        given_in_order = iter(data)
+        whole = [None if isinstance(block, gr.State) else next(given_in_order) for block in fn.inputs]
+        asyncio.run(carried_out(fn, whole, told, state))
+
+    tried()
+
+
+def test_files_that_lie_elsewhere_are_not_fetched(light):
+    for place in ([file("http://127.0.0.1:1/x.png"), "cifar10"], [file(str(UPLOADED)), file("https://example.org/x")]):
+        (fn,) = (fn for fn in app.demo.fns.values() if fn.fn is explore.classify)
+        with pytest.raises(gr.Error, match="cannot be fetched from an address"):
+            asyncio.run(app.demo.process_api(fn, place, state=SessionState(app.demo)))
+
+
+# How long uploads are kept ------------------------------------------------------------------------------------------
+
+
+def upload_of(folder: Path, name: str, age: float, size: int = 10) -> Path:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(bytes(size))
+    os.utime(path, (1e9 - age, 1e9 - age))
+    return path
+
+
+def test_old_uploads_go_and_so_do_halves_of_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(guard, "folder", lambda: tmp_path)
+    old = upload_of(tmp_path, "a/old.png", guard.KEPT + 1)
+    half = upload_of(tmp_path, "tmpabc", guard.KEPT + 1)
+    new = upload_of(tmp_path, "b/new.png", guard.KEPT - 1)
+    own = upload_of(tmp_path, "c/sample.jpg", 10 * guard.KEPT)
+    guard.sweep({str(own)}, 1e9)
+    assert [path.exists() for path in (old, half, new, own)] == [False, False, True, True]
+    assert not old.parent.exists()
+    guard.sweep(set(), 2e9)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_oldest_go_first_when_there_are_too_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(guard, "folder", lambda: tmp_path)
+    monkeypatch.setattr(guard, "ROOM", 250)
+    files = [upload_of(tmp_path, f"{age}/x", age, 100) for age in (50, 40, 30, 20)]
+    guard.sweep(set(), 1e9)
+    assert [path.exists() for path in files] == [False, False, True, True]
+
+
+def test_the_pages_own_files_stay():
+    found = files_in(app.demo.get_config_file()["components"])
+    shown = {path for path in map(Path, found) if guard.folder() in path.parents}
+    assert len(shown) == len(explore.SAMPLES) + 1  # and the weights
+    guard.sweep(guard.own_files(app.demo), time.time() + 1e6)
+    assert all(path.exists() for path in shown)
+
+
+def files_in(value: object) -> list[str]:
+    """The path of every file in a nested value."""
+    if isinstance(value, dict) and isinstance(value.get("path"), str):
+        return [value["path"]]
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [found for part in parts for found in files_in(part)]
+
+
+# The end, and with it that of the server above ----------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGTERM"), reason="no such signal on this system")
+def test_uploads_go_when_the_server_ends(server):
+    path = Path(server.upload(PICTURE))
+    assert path.exists()
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(30) == 0, server.log.read_text()
+    assert not list(server.around.glob("constrained-*"))
