@@ -212,6 +212,16 @@
   document.addEventListener("change", choosing, true);
   document.addEventListener("drop", dropping, true);
 
+  // What a visitor has here, the server keeps: the picture, a head, a set. After a restart, or where another one of several
+  // servers takes over, it would answer for a picture of its own; so it is told which server made this page.
+  const { fetch } = globalThis;
+  globalThis.fetch = (to, options = {}) => {
+    if (!/\/gradio_api\/(queue\/join|run\/)/.test(String(to))) return fetch(to, options);
+    const headers = new Headers(options.headers);
+    headers.set("x-page", globalThis.registry.page);
+    return fetch(to, { ...options, headers });
+  };
+
   globalThis.page = {
     t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
     words, changed, save, csv, speaks,
