@@ -1,12 +1,15 @@
 """The page: `demo` builds it, and it brings its own look along however it is launched."""
 
+import contextlib
 import json
 import secrets
 from dataclasses import asdict
 
 import fastapi
 import gradio as gr
+from gradio import processing_utils
 from gradio_client import utils as client_utils
+from starlette.responses import JSONResponse
 
 from .. import heads, images, registry, validation
 from . import calibrate, code, explore, guard, languages, lessons, share, train
@@ -28,7 +31,7 @@ TITLE = f"<h1>{said('Constrain the output of a ResNet18')}</h1><p>{_ABOUT}</p>"
 
 WAITING = 1000  # questions in line; whoever comes then is told that the line is full
 PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
-GONE = "The server that made this page is gone, and with it what it kept: reload the page. The address has the setting."
+GONE = "The server that made this page is gone, and what it kept with it: reload the page. The address has the setting."
 UNREADABLE = "What was sent cannot be read here: reload the page, or look at its API."
 FAILED = "This went wrong on the server, and nothing has changed: try again, or reload the page."
 
@@ -100,8 +103,28 @@ def settings() -> dict:
         "share": False,
         "state_session_capacity": 1000,
         "max_file_size": guard.FILE,
-        "app_kwargs": {"openapi_url": None, "lifespan": guard.lifespan},
+        "app_kwargs": {
+            "openapi_url": None,
+            "lifespan": guard.lifespan,
+            "exception_handlers": {Exception: failed},
+        },
     }
+
+
+@contextlib.contextmanager
+def told(sentence: str, log: bool):
+    """Turn every error that is not yet for a person into one that says this."""
+    try:
+        yield
+    except gr.Error:
+        raise
+    except Exception as error:
+        raise gr.Error(sentence, print_exception=log) from error
+
+
+async def failed(request: fastapi.Request, error: Exception) -> fastapi.Response:
+    """The answer to a question that gradio does not find, such as one of a page from before the server was renewed."""
+    return JSONResponse({"error": FAILED, "detail": FAILED}, 500)
 
 
 def refuse_address(file: dict) -> None:
@@ -122,28 +145,26 @@ class Demo(gr.Blocks):
         return super().launch(**(settings() | options))
 
     async def preprocess_data(self, block_fn, inputs, *rest, **options):
-        """As of ``gr.Blocks``, for values from a stranger: no address is fetched, and what cannot be read is told."""
-        try:
-            client_utils.traverse(inputs, refuse_address, client_utils.is_file_obj)
-            return await super().preprocess_data(block_fn, inputs, *rest, **options)
-        except gr.Error:
-            raise
-        except Exception as error:
-            raise gr.Error(UNREADABLE, print_exception=False) from error
+        """As of ``gr.Blocks``, for values from a stranger, of which gradio looks only at files that are marked as such.
 
-    async def process_api(self, *args, request=None, **options):
-        """As of ``gr.Blocks``; where it says no more than "Error", a person is told what to do.
+        The server's own files are not read, no address is fetched, and what cannot be understood is told.
+        """
+        with told(UNREADABLE, log=False):
+            client_utils.traverse(inputs, refuse_address, client_utils.is_file_obj)
+            processing_utils.check_all_files_in_cache(inputs)
+            return await super().preprocess_data(block_fn, inputs, *rest, **options)
+
+    async def process_api(self, *args, request=None, event_data: gr.EventData | None = None, **options):
+        """As of ``gr.Blocks``; where that would say no more than "Error", a person is told what to do.
 
         A page that another server made shows what is not known here, and gets no answer.
         """
         if request and request.headers.get("x-page", PAGE) != PAGE:  # programs do not say
             raise gr.Error(GONE, print_exception=False)
-        try:
-            return await super().process_api(*args, request=request, **options)
-        except gr.Error:
-            raise
-        except Exception as error:
-            raise gr.Error(FAILED) from error
+        with told(UNREADABLE, log=False):  # gradio does the same, with any error
+            processing_utils.check_all_files_in_cache(event_data and event_data._data)
+        with told(FAILED, log=True):
+            return await super().process_api(*args, request=request, event_data=event_data, **options)
 
     def asgi(self) -> fastapi.FastAPI:
         """The page as an ASGI application with the same settings, for a server other than gradio's."""
