@@ -539,7 +539,7 @@ def build(model: str) -> Tab:
     setting = methods | {"lo": lo, "hi": hi, "k": top_k, "gradient": with_gradient, "target": target}
     controls = {key: Control(component) for key, component in setting.items()}
     controls |= {parameter.key: Control(box, slider, parameter) for parameter, (slider, box) in logs.items()}
-    wire("explore", controls, take="hear")
+    wire("explore", controls)
     rescale.click(js="() => { explore.rescale(); }", **BROWSER)
     back = [part for key, control in controls.items() if key != "gradient" for part in control[:2] if part]
     opening = [component.value for component in back]
