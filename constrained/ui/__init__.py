@@ -12,7 +12,7 @@ from gradio_client import utils as client_utils
 from starlette.responses import JSONResponse
 
 from .. import heads, images, registry, validation
-from . import calibrate, code, explore, guard, languages, lessons, share, train
+from . import calibrate, code, crowd, explore, guard, languages, lessons, share, train
 from .controls import ASSETS, BROWSER, STEPS
 from .languages import said, t
 
@@ -140,6 +140,10 @@ class Demo(gr.Blocks):
     would need them again.
     """
 
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        self.default_config = crowd.Config(self)
+
     def launch(self, **options):
         """As ``gr.Blocks.launch``; what is passed here wins over the page's own settings."""
         return super().launch(**(settings() | options))
@@ -203,4 +207,6 @@ def demo(model: str = "cifar10") -> Demo:
         presenting.click(js="() => { present.toggle(); }", **BROWSER)
         page.unload(train.on_leave)
         theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
-    return page.queue(api_open=False, max_size=WAITING)
+    page.queue(api_open=False, max_size=WAITING)
+    page._queue.ANALYTICS_MAX_EVENTS = 0  # after each event, gradio puts the last 10,000 into a table that nobody sees
+    return page

@@ -22,6 +22,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from .. import heads, images, validation
+from . import crowd
 
 BODY = 2**16  # bytes of a request
 # The live webcam sends its frames in JSON. 320 x 240, which the page asks for, make up to 57 KB, and 640 x 480, the
@@ -160,11 +161,11 @@ def sweep(keep: set[str], now: float) -> None:
 
 @contextlib.asynccontextmanager
 async def lifespan(app):
-    """While a gradio application runs: puts the guard in front of all of it, and sweeps.
+    """While a gradio application runs: puts the guard in front of all of it, has the page ready, and sweeps.
 
     Middleware that is handed to gradio stands behind its own, which answers browsers about other sites.
     """
-    app.middleware_stack = Guard(app.middleware_stack or app.build_middleware_stack())
+    app.middleware_stack = Guard(crowd.ready(app, app.middleware_stack or app.build_middleware_stack()))
     sweeping = asyncio.create_task(_sweep_on(app.get_blocks()))
     yield
     sweeping.cancel()
