@@ -7,8 +7,8 @@ and Exif can be made to copy itself until the memory is full. The plugins are ca
 ``Image.open(formats=...)`` does, less its process-wide pixel limit, its warnings and a further plugin for JPEGs with
 several pictures. Nothing here changes the state of the process, so `decode` can run in any number of threads.
 
-A file that is refused for its size or its parts costs less than 20 MB and 0.1 s (measured, as all here). One that is just small
-enough costs up to 480 MB (WEBP; 290 MB else) and 0.8 s; of those, only two at a time are decoded.
+A file that is refused for its size or its parts costs less than 20 MB and 0.1 s (measured, as all here). One that is
+just small enough costs up to 480 MB (WEBP; others 290 MB) and 0.8 s; of those, only two at a time are decoded.
 
 Colour profiles are ignored: numbers are read as sRGB.
 """

@@ -657,3 +657,9 @@ def test_2000_mutated_files_are_pictures_or_picture_errors():
     print(f"{decoded} of 2,000 are pictures; the slowest took {1000 * slowest:.0f} ms")
     assert 200 < decoded < 1800  # both happen
     assert slowest < 1
+
+
+def test_the_fuzzer_says_what_it_needs():
+    without = "import sys, runpy; sys.modules['atheris'] = None; runpy.run_module('tests.fuzz.pictures')"
+    ran = subprocess.run([sys.executable, "-c", without], cwd=ROOT, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (1, 'atheris is not installed: pip install -e ".[fuzz]"\n')
