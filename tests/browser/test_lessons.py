@@ -298,11 +298,12 @@ def test_progress_survives_a_reload_and_can_be_forgotten(visit):
 def test_without_storage_progress_lasts_as_long_as_the_page(visit):
     """As in an iframe whose site may keep nothing."""
     lesson, opened = by_slug("bounds"), visit()
-    opened.page.add_init_script(
+    deny = (
         "const deny = () => { throw new DOMException('denied', 'SecurityError'); };"
         "Object.defineProperty(window, 'localStorage', { get: deny });"
     )
-    opened.open(opened.page.url)
+    with opened.page.add_init_script(deny):
+        opened.open(opened.page.url)
     shown = Lessons(opened.page)
     shown.catalogue()
     expect(opened.page.get_by_text("this browser keeps nothing here")).to_be_visible()
