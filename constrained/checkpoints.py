@@ -68,9 +68,10 @@ class Checkpoint:
     def model(self) -> nn.Module:
         """A ResNet18 with these weights, in evaluation mode."""
         state = self.load()  # first: it is what can fail
-        model = torchvision.models.resnet18(num_classes=len(self.labels))
-        model.load_state_dict(state)
-        return model.eval().to(memory_format=torch.channels_last)
+        with torch.device("meta"):  # without drawing, or having room for, weights that are replaced at once
+            model = torchvision.models.resnet18(num_classes=len(self.labels))
+        model.load_state_dict(state, assign=True)
+        return model.eval()
 
 
 def pixels(pictures: list[PIL.Image.Image]) -> Tensor:

@@ -8,7 +8,7 @@ same operators, but it needs a C++ compiler, and half a minute before the first 
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from .model import torchvision
 
@@ -18,10 +18,11 @@ class Convolution(nn.Module):
 
     def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, relu: bool = True) -> None:
         super().__init__()
-        conv = fuse_conv_bn_eval(conv, norm)
+        scale = (norm.running_mean, norm.running_var, norm.eps, norm.weight, norm.bias)
+        weight, bias = fuse_conv_bn_weights(conv.weight, conv.bias, *scale)
         self._place = (conv.padding, conv.stride, conv.dilation, conv.groups)
-        self._weight = torch.ops.mkldnn._reorder_convolution_weight(conv.weight.detach(), *self._place)
-        self._bias = conv.bias.detach()
+        self._weight = torch.ops.mkldnn._reorder_convolution_weight(weight.detach(), *self._place)
+        self._bias = bias.detach()
         self._last = ("relu" if relu else "none", [], "")
 
     def forward(self, x: Tensor, skip: Tensor | None = None) -> Tensor:
