@@ -9,7 +9,7 @@
   "use strict";
 
   const { methods: twins, max, min, sum } = globalThis.constraints;
-  const { t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders, words, changed } = globalThis.page;
+  const { t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders, follow, words, changed } = globalThis.page;
   const registry = globalThis.registry;
   const FAMILIES = ["bounded", "probability", "regularised"];
   const COLUMNS = ["raw", ...FAMILIES];
@@ -739,6 +739,30 @@
     event.preventDefault();
   });
 
-  const sliders = logSliders("explore", registry.parameters, state.settings, set);
-  globalThis.explore = { mount, receive, set, rescale, pinA, swap, redraw: draw, state, ...sliders };
+  // gradio passes a slider's event on a frame or two later. The chart follows the event itself, so that it is drawn in the
+  // frame in which the slider moves, and hears what gradio says of sliders once they rest: in a drag that is a step back.
+  let moved = -Infinity;
+  const waiting = {}; // key -> the timer of what gradio said meanwhile
+  const hear = (key, value) => {
+    clearTimeout(waiting[key]);
+    const left = key in registry.parameters ? moved + SETTLED - performance.now() : 0;
+    if (left > 0) waiting[key] = setTimeout(hear, left, key, value);
+    else set(key, value);
+  };
+  const [own, told] = [set, hear].map((take) => logSliders("explore", registry.parameters, state.settings, take));
+  const OTHER = { lo: "hi", hi: "lo" };
+  document.addEventListener("input", ({ target }) => {
+    const key = target.closest?.("[id^=explore-][id$=-slider]")?.id.split("-")[1];
+    if (target.type !== "range" || !(key in registry.parameters)) return;
+    moved = performance.now();
+    const value = Number(target.value);
+    if (target.closest(".position")) own.slide(key, value);
+    else {
+      const other = follow(key, value, state.settings[OTHER[key]]);
+      set(key, value);
+      set(OTHER[key], other);
+    }
+  }, true);
+
+  globalThis.explore = { mount, receive, set, hear, rescale, pinA, swap, redraw: draw, state, ...own, slide: told.slide };
 })();

@@ -88,11 +88,11 @@ def linear_slider(owner: str, parameter: Parameter, name: str, step: float = 0.1
     )
 
 
-def wire(owner: str, controls: dict[str, Control]) -> None:
-    """Tell the tab's object in the browser, through its ``set``, whenever a control changes."""
+def wire(owner: str, controls: dict[str, Control], take: str = "set") -> None:
+    """Tell the tab's object in the browser, through its method ``take``, whenever a control changes."""
     for key, control in controls.items():
         value = "value" if control.unit == 1 else f"value / {control.unit}"
-        js = f"(value) => {{ {owner}.set('{key}', {value}); }}"
+        js = f"(value) => {{ {owner}.{take}('{key}', {value}); }}"
         control.component.change(inputs=control.component, js=js, **BROWSER)
 
 

@@ -187,6 +187,41 @@ def test_slider_by_mouse(explore, ready, key):
     assert all(explore.state()["outputs"][f] == opened["outputs"][f] for f in others if f != "raw")
 
 
+# Slider events to those that were not drawn at once, and to the setting after each and then frame by frame.
+FAST = """async ([key, values]) => {
+  const range = document.querySelector(`#explore-${key}-slider input[type=range]`);
+  const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
+  const widths = () => [...document.querySelectorAll('#chart .bar')].map((bar) => bar.getAttribute('width')).join();
+  const frame = () => new Promise(requestAnimationFrame);
+  const seen = [], late = [];
+  for (const value of values) {
+    await frame();
+    const before = widths();
+    set.call(range, String(value));
+    range.dispatchEvent(new Event('input', { bubbles: true }));
+    if (widths() === before) late.push(value);
+    for (let i = 0; i < 2; i++) {
+      seen.push(explore.state.settings[key]);
+      await new Promise((done) => setTimeout(done));
+    }
+  }
+  for (let i = 0; i < 20; i++) {
+    await frame();
+    seen.push(explore.state.settings[key]);
+  }
+  return { seen, late };
+}"""
+
+
+@pytest.mark.parametrize(("key", "values"), [("temperature", range(60, 90)), ("lo", [v / 10 for v in range(-19, 11)])])
+def test_a_drag_is_drawn_at_once_and_never_steps_back(explore, key, values):
+    told = explore.page.evaluate(FAST, [key, list(values)])
+    assert told["late"] == []
+    assert told["seen"] == sorted(told["seen"])
+    explore.page.wait_for_timeout(100)
+    explore.agree()
+
+
 @pytest.mark.parametrize("key", DRAGS)
 def test_slider_by_keyboard(explore, ready, visited, key):
     family = ready(key)
