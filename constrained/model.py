@@ -1,13 +1,18 @@
 """ResNet18 with a constrained head, built the way torchvision builds its models."""
 
+import importlib
 import importlib.util
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from . import heads
 from .modules import ConstrainedLinear
+
+if TYPE_CHECKING:
+    import torchvision
 
 
 def _declare_missing_operators() -> None:
@@ -33,7 +38,16 @@ def _declare_missing_operators() -> None:
 
 _declare_missing_operators()
 
-import torchvision  # noqa: E402  (the operators must be declared first)
+
+def __getattr__(name: str) -> object:
+    """``torchvision``, imported when it is first asked for.
+
+    With it comes the compiler of `torch.compile`: over a second and 76 MB, of which the page with the bundled model
+    and the functions and modules of this library need nothing.
+    """
+    if name != "torchvision":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(name)
 
 
 def constrained_resnet18(
@@ -67,10 +81,10 @@ def constrained_resnet18(
         fitted = heads.load(head if isinstance(head, bytes) else heads.read(head)).layer
         if fitted.in_features != 512:
             raise ValueError(f"a ResNet18 has 512 features, got a head for {fitted.in_features}")
-    models = torchvision.models
+    models = importlib.import_module("torchvision").models
     if weights is not None and not isinstance(weights, dict):
         weights = models.ResNet18_Weights.verify(weights)
-        state = weights.get_state_dict(progress=progress, check_hash=True)
+        state = weights.get_state_dict(progress=progress, check_hash=True, weights_only=True)
     else:
         state = weights
     if state is not None and fitted is not None:

@@ -365,6 +365,7 @@ def test_constrained_resnet18_downloads_torchvisions_weights_with_their_hash_che
     ((url, options),) = asked
     assert url == torchvision.models.ResNet18_Weights.IMAGENET1K_V1.url
     assert options["check_hash"] is True
+    assert options["weights_only"] is True  # nothing in the file can run
     assert options["progress"] is False
     assert all(torch.equal(v, model.state_dict()[k]) for k, v in state.items())
     with pytest.raises(ValueError, match="head of 1000 classes, got num_classes=10"):
