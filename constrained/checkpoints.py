@@ -19,8 +19,6 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from .model import torchvision
-
 FOLDER = Path(__file__).parent.parent / "checkpoints"
 SQUARES = 4  # at most, of a very long picture
 
@@ -67,6 +65,8 @@ class Checkpoint:
 
     def model(self) -> nn.Module:
         """A ResNet18 with these weights, in evaluation mode."""
+        from .model import torchvision  # a page with the bundled model does without, and starts sooner
+
         state = self.load()  # first: it is what can fail
         with torch.device("meta"):  # without drawing, or having room for, weights that are replaced at once
             model = torchvision.models.resnet18(num_classes=len(self.labels))
@@ -217,7 +217,7 @@ def bundled() -> Checkpoint:
     detail = geometry["detail"]
     return Checkpoint(
         key="cifar10",
-        title="CIFAR-10, bundled",
+        title=TITLES["cifar10"],
         labels=tuple(known["labels"]),
         sees=f"crops of {detail} × {detail} pixels and their mirror images; their logits are averaged",
         size=geometry["size"],
@@ -234,6 +234,8 @@ def imagenet() -> Checkpoint:
 
     The page loads no pickle, not even with ``weights_only``: torchvision's own file in torch's cache is left alone.
     """
+    from .model import torchvision  # as above
+
     weights = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
     transforms = weights.transforms()  # resize to 256, centre crop of 224, normalise
     functional = torchvision.transforms.functional
@@ -278,7 +280,7 @@ def imagenet() -> Checkpoint:
 
     return Checkpoint(
         key="imagenet",
-        title="ImageNet-1k",
+        title=TITLES["imagenet"],
         labels=tuple(weights.meta["categories"]),
         sees=f"the middle, {transforms.crop_size[0]} × {transforms.crop_size[0]} pixels",
         size=transforms.crop_size[0],
@@ -290,4 +292,5 @@ def imagenet() -> Checkpoint:
     )
 
 
+TITLES = {"cifar10": "CIFAR-10, bundled", "imagenet": "ImageNet-1k"}  # for a menu, which needs no more of them
 CHECKPOINTS: dict[str, Callable[[], Checkpoint]] = {"cifar10": bundled, "imagenet": imagenet}

@@ -43,11 +43,13 @@ class Network:
 
     def _start(self) -> torch.nn.Module:
         """Get ready for `_ask`, and return the last layer."""
-        model = self.checkpoint.model()
-        self._backbone = fused(model)
+        state = self.checkpoint.load()
+        self._backbone = fused(state)
         self._waiting: queue.SimpleQueue[tuple[list[PIL.Image.Image], Future]] = queue.SimpleQueue()
         threading.Thread(target=self._run, name=f"network {self.checkpoint.key}", daemon=True).start()
-        return model.fc
+        head = torch.nn.Linear(*reversed(state["fc.weight"].shape))
+        head.load_state_dict({"weight": state["fc.weight"], "bias": state["fc.bias"]})
+        return head
 
     def logits(self, picture: PIL.Image.Image, head: ConstrainedLinear | None = None) -> np.ndarray:
         """Logits ``(C,)``, float32, of a picture of mode RGB: the mean over its views, which is W mean(h) + b.

@@ -20,7 +20,7 @@ from gradio.data_classes import ImageData
 from torch import Tensor
 
 from .. import gradients, heads, images, registry, training
-from ..checkpoints import CHECKPOINTS, CheckpointError
+from ..checkpoints import CHECKPOINTS, TITLES, CheckpointError
 from ..heads import HeadError
 from ..inference import Network, network
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
@@ -75,7 +75,7 @@ def read(path: str) -> bytes:
 
 def models() -> list[tuple[str, str]]:
     """What anybody can choose in the model menu."""
-    return [(t(checkpoint().title), key) for key, checkpoint in CHECKPOINTS.items()]
+    return [(t(TITLES[key]), key) for key in CHECKPOINTS]
 
 
 def chosen(model: str, head: bytes | None) -> tuple[Network, heads.Head | None, str]:
