@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from constrained import checkpoints, images, inference
+from constrained.model import torchvision
 
 from .conftest import visiting
 from .driver import Explore, honest, picture
@@ -169,7 +170,7 @@ def test_imagenet_without_a_network(explore, torch_home):
 def test_imagenet_with_the_file_in_place(explore, torch_home, monkeypatch):
     """Weights drawn at random in place of the real ones: 1000 classes, and the way back."""
     torch.manual_seed(0)
-    weights = safetensors.torch.save(checkpoints.torchvision.models.resnet18().state_dict())
+    weights = safetensors.torch.save(torchvision.models.resnet18().state_dict())
     monkeypatch.setitem(checkpoints.IMAGENET, "sha256", hashlib.sha256(weights).hexdigest())
     folder = torch_home / "hub" / "checkpoints" / "resnet18.tv_in1k"
     folder.mkdir(parents=True)
