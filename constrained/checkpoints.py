@@ -255,7 +255,8 @@ def imagenet() -> Checkpoint:
         path = Path(torch.hub.get_dir(), "checkpoints", repository, "model.safetensors")
         folder = str(path.parent).replace(str(Path.home()), "~")
         # As huggingface_hub has it, for a mirror.
-        url = f"{os.environ.get('HF_ENDPOINT') or 'https://huggingface.co'}/{IMAGENET['file']}"
+        hub = os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
+        url = f"{hub}/{IMAGENET['file']}"
         trouble = None
         try:
             check(path, IMAGENET["sha256"])
