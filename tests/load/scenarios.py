@@ -1,0 +1,368 @@
+"""What happens to the page when many come, each a coroutine that adds rows to a `Report`; `ALL` has them by name.
+
+Times are ratios: to ``m``, the pictures per second of the bare network (`Model.speed`), or to ``t1``, what one visitor
+waits for an answer while nobody else is there; both are measured anew beside each figure. A figure is the median of
+three, with their range. A wrong or missing answer is a failure, whatever the clock says.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import random
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import PIL.Image
+
+from .pictures import File, Model, Pictures, encoded, same
+from .server import Server
+from .visitor import Page, Visit, Visitor, page_of, visit
+
+REPEAT = 3
+STOCK = 1200  # pictures before the first comes again: by then a server that remembers 512, or two, has forgotten it
+TOGETHER = 50  # sessions open at once
+
+
+@dataclass
+class Report:
+    """Rows of the table ``(what, goal, measured)``, failures, and what ratios were taken to."""
+
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    speeds: list[float] = field(default_factory=list)
+    alone: list[float] = field(default_factory=list)
+
+    def add(self, what: str, goal: str, measured: str) -> None:
+        """A row, which is also said at once: the whole takes a while."""
+        self.rows.append((what, goal, measured))
+        print(f"{what}: {measured} (goal: {goal})", flush=True)
+
+    def markdown(self) -> str:
+        """The table, and what it was measured on."""
+        lines = ["| what | goal | measured |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in self.rows), ""]
+        told = [f"{os.cpu_count()} cores, shared by the server, the visitors, and Chromium where it says so"]
+        if self.speeds:
+            told.append(f"m = {spread(self.speeds, '.1f')} pictures/s")
+        if self.alone:
+            told.append(f"t1 = {spread([1e3 * t for t in self.alone], '.0f')} ms")
+        return "\n".join([*lines, "; ".join(told) + "."])
+
+
+class Bench:
+    """A server under test and visitors for it.
+
+    Args:
+        url: of the server.
+        page: its page.
+        server: its process, if it was started here.
+        report: where figures go.
+        tries: how often a visitor loads the page until there is an answer.
+    """
+
+    def __init__(self, url: str, page: Page, server: Server | None, report: Report, tries: int = 1) -> None:
+        self.url, self.page, self.server, self.report, self.tries = url, page, server, report, tries
+        self.model = Model()
+        self.pictures = Pictures(self.model)
+        self._stock: list[File] = []
+        self._next = itertools.count()
+
+    def take(self, count: int) -> list[File]:
+        """So many pictures that nobody has sent lately."""
+        wanted = [next(self._next) for _ in range(count)]
+        missing = min(STOCK, wanted[-1] + 1) - len(self._stock)
+        if missing > 0:
+            self._stock += self.pictures.take(missing)
+        return [self._stock[i % STOCK] for i in wanted]
+
+    def visit(self, file: File) -> Awaitable[Visit]:
+        """A visitor with a picture."""
+        return visit(self.url, self.page, file, self.tries)
+
+    async def together(self, files: list[File]) -> list[Visit]:
+        """Visitors who all come at once, each with one of the files."""
+        return await asyncio.gather(*map(self.visit, files))
+
+    def speed(self) -> float:
+        """m, now."""
+        self.report.speeds.append(self.model.speed(self.take(48)))
+        return self.report.speeds[-1]
+
+    async def alone(self) -> float:
+        """t1, now: seconds."""
+        await self.visit(self.take(1)[0])
+        waits = [(await self.visit(file)).waited for file in self.take(9)]
+        self.report.alone.append(statistics.median(waits))
+        return self.report.alone[-1]
+
+    def judge(self, visits: list[Visit]) -> int:
+        """How many were treated as they should be; the others go to the report's failures.
+
+        A picture gets its own logits, anything else a sentence, and nobody is refused who was not to start over.
+        """
+        good = 0
+        for one in visits:
+            wanted = one.file.logits
+            if wanted is None:
+                trouble = "" if one.told and one.logits is None else "an answer where there is none"
+            elif one.logits is None:
+                trouble = f"no answer: {one.told or one.refusals}"
+            else:
+                trouble = "" if same(one.logits, wanted) else "a wrong answer"
+            if not trouble and one.refusals and self.tries == 1:
+                trouble = str(one.refusals)
+            if trouble:
+                self.report.failures.append(f"{one.file.name}: {trouble}")
+            good += not trouble
+        return good
+
+    def tally(self, visits: list[Visit]) -> str:
+        """What `judge` found, in words."""
+        again = sum(bool(one.refusals) for one in visits)
+        return f"{self.judge(visits)} of {len(visits)} right" + (f", {again} started over" if again else "")
+
+
+def spread(values: list[float], form: str = ".2f") -> str:
+    """The median, and the range where there is one."""
+    median, least, most = (format(v, form) for v in (statistics.median(values), min(values), max(values)))
+    return median if least == most else f"{median} ({least} to {most})"
+
+
+def late(waits: list[float]) -> float:
+    """The 95th percentile."""
+    return float(np.percentile(waits, 95))
+
+
+async def crowd(bench: Bench, visitors: list[int]) -> None:
+    """All at once, each with a picture of its own."""
+    for count in visitors:
+        ratios, all_visits = [], []
+        for _ in range(REPEAT):
+            files, speed = bench.take(count), bench.speed()
+            started = time.perf_counter()
+            all_visits += await bench.together(files)
+            ratios.append((time.perf_counter() - started) * speed / count)
+        measured = f"{spread(ratios)} × N / m; {bench.tally(all_visits)}"
+        bench.report.add(f"{count} visitors at once, page to answer", "all right within 3 × N / m", measured)
+
+
+async def poisson(bench: Bench, seconds: float) -> None:
+    """Visitors who come at random, on average at half of what the bare network could take."""
+    one = await bench.alone()
+    rate = bench.speed() / 2
+    chance = random.Random(1)
+    times = list(
+        itertools.takewhile(lambda t: t < seconds, itertools.accumulate(iter(lambda: chance.expovariate(rate), None)))
+    )
+    files = bench.take(len(times))
+    started = time.perf_counter()
+
+    async def later(moment: float, file: File) -> Visit:
+        await asyncio.sleep(started + moment - time.perf_counter())
+        return await bench.visit(file)
+
+    visits = await asyncio.gather(*map(later, times, files))
+    waits = [(t, v.waited / one) for t, v in zip(times, visits, strict=True) if v.waited]
+    thirds = [[w for t, w in waits if i <= 3 * t / seconds < i + 1] for i in range(3)]
+    measured = (
+        f"{late([w for _, w in waits]):.1f} × t1, by thirds {spread([late(one) for one in thirds if one], '.1f')}; "
+    )
+    measured += f"median {statistics.median(w for _, w in waits):.1f} × t1; {bench.tally(visits)}"
+    what = f"Poisson arrivals at m / 2 = {rate:.1f}/s for {seconds:g} s, upload to answer"
+    bench.report.add(what, "95th percentile at most 5 × t1", measured)
+
+
+async def faults(bench: Bench, visitors: int = 100) -> None:
+    """Bad pictures, aborted uploads, closed tabs and bombs on top of the same crowd."""
+    each = max(1, visitors // 20)
+
+    async def break_off(file: File) -> None:
+        async with Visitor(bench.url, bench.page) as visitor:
+            await visitor.open()
+            await visitor.break_off(file)
+
+    async def walk_out(file: File) -> None:
+        async with Visitor(bench.url, bench.page) as visitor:
+            await visitor.open()
+            await visitor.walk_out(file)
+
+    ratios, good, bad = [], [], []
+    for _ in range(REPEAT):
+        plain = await bench.together(bench.take(visitors))
+        wrong = [*itertools.islice(itertools.cycle(bench.pictures.bad()), each), *bench.pictures.bombs()[: each or 1]]
+        coming = [*map(bench.visit, [*bench.take(visitors), *wrong])]
+        coming += [*map(break_off, bench.take(each)), *map(walk_out, bench.take(each))]
+        random.Random(0).shuffle(coming)
+        mixed = [one for one in await asyncio.gather(*coming) if one]
+        among = [one for one in mixed if one.file.logits is not None]
+        good, bad = good + plain + among, bad + [one for one in mixed if one.file.logits is None]
+        ratios.append(statistics.median(v.waited for v in among) / statistics.median(v.waited for v in plain))
+    measured = f"{spread(ratios)} × slower; {bench.tally(good)}; {bench.judge(bad)} of {len(bad)} bad files told why"
+    what = f"{visitors} visitors, and 5 % bad pictures, 5 % aborted uploads, 5 % closed tabs, 2 % bombs on top"
+    bench.report.add(what, "others at most 1.3 × slower, nothing lost", measured)
+
+
+async def poisoned(bench: Bench, visitors: int = 20) -> None:
+    """Pictures, rare but readable kinds, and files that no decoder likes, in the same batches."""
+    good, bad = [], []
+    for _ in range(REPEAT):
+        files = [*bench.take(visitors), *bench.pictures.odd(), *bench.pictures.bad(), *bench.pictures.bombs()]
+        random.Random(0).shuffle(files)
+        for one in await bench.together(files):
+            (bad if one.file.logits is None else good).append(one)
+    measured = f"{bench.tally(good)}; {bench.judge(bad)} of {len(bad)} bad files told why"
+    bench.report.add("Good, odd and bad pictures in the same batches", "no good one fails", measured)
+
+
+async def heads(bench: Bench, trainers: int = 10, visitors: int = 20) -> None:
+    """Some train heads, again and again, while others look at pictures."""
+    trained = 0
+
+    async def train() -> None:
+        nonlocal trained
+        async with Visitor(bench.url, bench.page) as visitor:
+            await visitor.open()
+            for run in itertools.count(1):
+                await visitor.train(200, run)
+                trained += 1
+
+    ratios, visits = [], []
+    for _ in range(REPEAT):
+        plain = await bench.together(bench.take(visitors))
+        files = bench.take(visitors)
+        async with background(train, trainers):
+            await asyncio.sleep(2)  # they are under way
+            beside = await bench.together(files)
+        visits += plain + beside
+        ratios.append(statistics.median(v.waited for v in beside) / statistics.median(v.waited for v in plain))
+    measured = f"{spread(ratios)} × slower; {bench.tally(visits)}; {trained} heads trained meanwhile"
+    bench.report.add(f"{visitors} classify while {trainers} train heads", "classifying at most 2 × slower", measured)
+
+
+async def sessions(bench: Bench, count: int) -> None:
+    """Visitors who come, look at one small picture, and leave."""
+    server = bench.server
+    if server is None:
+        raise ValueError("sessions looks into the server's process: it runs without --url alone")
+    noise = np.random.default_rng(0)
+
+    async def some(how_many: int) -> int:
+        """So many sessions at once; how many handles that took."""
+        data = [
+            encoded(PIL.Image.fromarray(noise.integers(0, 256, (40, 40, 3), np.uint8)), "PNG") for _ in range(how_many)
+        ]
+        coming = asyncio.gather(*(bench.visit(File("small.png", one)) for one in data))
+        await asyncio.sleep(0.3)
+        handles = server.handles()
+        lost = [v.refusals or v.told for v in await coming if v.logits is None]
+        bench.report.failures.extend(f"a session without an answer: {one}" for one in lost)
+        return handles
+
+    for _ in range(2):  # libraries take what they keep for good
+        await some(TOGETHER)
+    await bench.together(bench.take(2 * TOGETHER))
+    await asyncio.sleep(2)
+    idle, handles, held, most = server.memory(), server.handles(), [], 0
+    for _ in range(count // TOGETHER):
+        most = max(most, await some(TOGETHER))
+        held.append(server.memory())
+    last = held[-len(held) // 3 :]
+    slope = np.polyfit(TOGETHER * np.arange(len(last)), last, 1)[0] * 1024 if len(last) > 1 else 0.0
+    after, ends = server.handles(), time.monotonic() + 30
+    while after > handles and time.monotonic() < ends:
+        await asyncio.sleep(0.5)
+        after = server.handles()
+    report = bench.report
+    name = f"{count:,} sessions, {TOGETHER} at a time"
+    report.add(f"{name}: memory", "peak at most 2 × idle", f"{server.peak() / idle:.2f} × idle ({idle:.0f} MB)")
+    report.add(f"{name}: memory, last third", "at most 2 KB a session", f"{slope:.2f} KB a session")
+    report.add(f"{name}: files and sockets", "come back", f"{handles} before, {most} at most, {after} after")
+    if after > handles + 2:
+        report.failures.append(f"{after - handles} handles did not come back")
+
+
+async def sliders(bench: Bench) -> None:
+    """A real browser drags a slider while visitors keep the server busy."""
+    from playwright.async_api import async_playwright
+
+    from tests.benchmarks.slider import MEASURE
+    from tests.browser.conftest import FLAGS, LOADED, WIDE, chromium
+
+    path = chromium()
+    if path is None:
+        raise ValueError("sliders needs Chromium: apt install chromium, or name it in the variable CHROMIUM")
+    steps, visits = 60, []
+
+    async def look() -> None:
+        while True:
+            visits.append(await bench.visit(bench.take(1)[0]))
+
+    bench.take(STOCK)  # made now, not beside the browser
+    painted: dict[str, list[float]] = {"idle": [], "busy": []}
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        page = await browser.new_page(viewport=WIDE)
+        await page.goto(bench.url)
+        await page.evaluate(LOADED)
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        await page.evaluate(MEASURE, 20)
+        for _ in range(REPEAT):
+            for name, load in (("idle", 0), ("busy", 30)):
+                async with background(look, load):
+                    await asyncio.sleep(2 if load else 0.5)
+                    painted[name].append(statistics.median((await page.evaluate(MEASURE, steps))["painted"]))
+        await browser.close()
+    ratios = [busy / idle for idle, busy in zip(*painted.values(), strict=True)]
+    idle, busy = (spread(times, ".1f") for times in painted.values())
+    measured = f"{spread(ratios)} × idle: {idle} ms, beside visitors {busy} ms; {len(asked)} requests by the slider; "
+    measured += bench.tally(visits)
+    bench.report.add("Chromium drags a slider while 30 visitors come and go", "paints at most 1.2 × idle", measured)
+    if asked:
+        bench.report.failures.append(f"sliders sent {asked[:3]}")
+
+
+@contextlib.asynccontextmanager
+async def background(work: Callable[[], Awaitable[None]], count: int):
+    """So many of ``work`` until the end of the block, which then stops them; what one of them raises is raised here."""
+    tasks = [asyncio.create_task(work()) for _ in range(count)]
+    try:
+        yield
+        for task in tasks:
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+ALL = {
+    "crowd": crowd,
+    "poisson": poisson,
+    "faults": faults,
+    "poisoned": poisoned,
+    "heads": heads,
+    "sliders": sliders,
+    "sessions": sessions,
+}
+
+
+async def run(names: list[str], url: str, server: Server | None, report: Report, tries: int, **options) -> None:
+    """Run scenarios against a server.
+
+    Args:
+        names: of ``ALL``.
+        url, server, report, tries: as for `Bench`.
+        options: by scenario, what it takes.
+    """
+    bench = Bench(url, await page_of(url), server, report, tries)
+    await bench.together(bench.take(20))  # the first ones make a server load what it needs
+    for name in names:
+        await ALL[name](bench, **options.get(name, {}))
+    if server is not None:
+        # Half an upload is gradio's to mention; it does so with a traceback.
+        report.failures += [one for one in server.complaints() if "ClientDisconnect" not in one]
