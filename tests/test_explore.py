@@ -168,8 +168,8 @@ def test_without_its_picture_nothing_changes(shown):
 
 def test_every_picture_goes_through_the_chosen_head():
     data, layer = head(PROX, "prox_l1")
-    picture, event = (explore.FIRST_SAMPLE.read_bytes(), "cat.jpg"), gr.SelectData(None, {"index": 0, "value": ""})
-    event.index = explore.SAMPLES.index(explore.FIRST_SAMPLE)
+    picture = explore.FIRST_SAMPLE.read_bytes(), "cat.jpg"
+    event = gr.EventData(None, {"index": explore.SAMPLES.index(explore.FIRST_SAMPLE)})
     for answer in (
         explore.on_picture(picture, YOURS, data, SHOWN),
         explore.on_frame(picture, YOURS, data),
