@@ -158,7 +158,7 @@ def hub(tmp_path, monkeypatch):
     server.handle_error = lambda *_: None  # a client that hung up
     server.path = tmp_path / "hub" / "checkpoints" / "resnet18.tv_in1k" / "model.safetensors"
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}/")
     for key, value in KNOWN.items():
         monkeypatch.setitem(checkpoints.IMAGENET, key, value)
     thread = threading.Thread(target=server.serve_forever, args=[0.05])
