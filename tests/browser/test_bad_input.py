@@ -10,9 +10,11 @@ import pytest
 import safetensors.torch
 import torch
 from PIL import Image
+from playwright.sync_api import expect
 
-from constrained import checkpoints, images, inference
+from constrained import checkpoints, heads, images, inference
 from constrained.model import torchvision
+from constrained.ui import guard
 
 from .conftest import visiting
 from .driver import Explore, honest, picture
@@ -110,15 +112,70 @@ def test_bad_files_get_a_sentence_and_change_nothing(explore, name):
     explore.page.wait_for_function("() => document.querySelector('#notice').innerText.trim() === ''")
 
 
-def test_a_file_over_the_limit_gets_a_sentence_and_changes_nothing(explore):
-    before, shown = explore.state(), explore.page.locator("#picture img").get_attribute("src")
-    explore.upload(picture("red") + bytes(images.MAX_BYTES), "large.png")
-    limit = f"{images.MAX_BYTES / 2**20:.0f}"
-    explore.page.wait_for_function(
-        "(limit) => document.querySelector('#notice').innerText.includes(`the limit is ${limit}`)", arg=limit
-    )
+# What a person does with a file: hand over DataTransfer, as a browser does.
+WAYS = {
+    "drop": "(data) => document.querySelector('#picture img').dispatchEvent("
+    "new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))",
+    "paste": "(data) => document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true }))",
+}
+LARGE = """([size, name]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(size)], name, { type: "image/png" }));
+  return data;
+}"""
+
+
+@pytest.mark.parametrize("way", ["choose", *WAYS])
+def test_a_file_over_the_limit_gets_a_sentence_and_changes_nothing(explore, shared_visit, way):
+    page, before = explore.page, explore.state()
+    shown, asked = page.locator("#picture img").get_attribute("src"), len(shared_visit.requests)
+    if way == "choose":
+        explore.upload(picture("red") + bytes(images.MAX_BYTES), "large.png")
+    else:
+        page.evaluate(WAYS[way], page.evaluate_handle(LARGE, [images.MAX_BYTES + 1, "large.png"]))
+    limit = f"the limit is {images.MAX_BYTES / 2**20:.0f}:"
+    page.wait_for_function("(limit) => document.querySelector('#notice').innerText.includes(limit)", arg=limit)
+    assert page.locator("#notice [role=alert]").count() == 1
     assert explore.agree() == before
-    assert explore.page.locator("#picture img").get_attribute("src") == shown
+    assert page.locator("#picture img").get_attribute("src") == shown
+    assert shared_visit.requests[asked:] == [], "it never leaves the browser"
+
+    explore.upload(picture((9, len(way), 200)))
+    explore.new_logits(before["logits"])
+    page.wait_for_function("() => document.querySelector('#notice').innerText.trim() === ''")
+
+
+def test_a_head_over_the_limit_gets_a_sentence(visit):
+    one = visit()
+    page = one.page
+    page.get_by_role("tab", name="Train").click()
+    asked = len(one.requests)
+    file = {"name": "head.safetensors", "mimeType": "application/octet-stream", "buffer": bytes(heads.MAX_BYTES + 1)}
+    page.locator("#train-setup input[type=file]").set_input_files(file)
+    expect(page.locator("#train-notice [role=alert]")).to_contain_text("the limit is 4: choose a smaller one.")
+    assert not [request for request in one.requests[asked:] if "upload" in request]
+
+
+def test_a_page_that_does_not_look_meets_a_sentence_too(visit):
+    """The wall behind: an upload of more than is read, as of a page whose scripts somebody has changed."""
+    one = visit()
+    page, before = one.page, Explore(one.page).state()
+    page.evaluate("() => { registry.uploads = {}; }")
+    answer = page.evaluate(
+        """async (size) => {
+          const form = new FormData();
+          form.append("files", new File([new Uint8Array(size)], "large.png"));
+          const answer = await fetch("gradio_api/upload", { method: "POST", body: form });
+          return [answer.status, await answer.text()];
+        }""",
+        3 * guard.UPLOAD,
+    )
+    assert answer == [413, "An upload can have 6 MB and 8 files: make it smaller and try again."]
+    page.evaluate(WAYS["paste"], page.evaluate_handle(LARGE, [images.MAX_BYTES + 1, "large.png"]))
+    expect(page.get_by_text("exceed the maximum allowed size")).to_be_visible()  # gradio's own, in the browser
+    assert "Traceback" not in page.locator("body").inner_text()
+    assert Explore(page).agree() == before
+    one.problems[:] = [problem for problem in one.problems if "413" not in problem]
 
 
 @pytest.mark.parametrize("name", GOOD)
