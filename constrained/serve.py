@@ -15,13 +15,14 @@ import ray
 import torch
 from ray import serve
 from ray.serve.config import HTTPOptions, RequestRouterConfig
-from ray.serve.handle import DeploymentHandle
+from ray.serve.handle import DeploymentHandle, DeploymentResponse
 from ray.serve.request_router import PendingRequest, RequestRouter, RunningReplica
 from ray.serve.schema import LoggingConfig
 
 from . import checkpoints, inference, sticky, ui
 
 TABS = 10_000  # that one page takes; each that is open holds a connection
+PATIENCE = 120  # seconds that a page waits for a network
 TRIES = 3  # for a picture whose network dies while it computes
 HEADER = "RAY_SERVE_SESSION_ID_HEADER_KEY"  # a variable: the header of a request that Ray shows to its router
 
@@ -82,17 +83,25 @@ class Remote(inference.Network):
         super().__init__(checkpoint)
 
     def _start(self) -> torch.nn.Module:
-        return self._handle.head.remote().result()
+        return answer(self._handle.head.remote())
 
     def _ask(self, views: list[PIL.Image.Image], future: Future) -> None:
         for left in reversed(range(TRIES)):
             try:
-                future.set_result(self._handle.features.remote(views).result().copy())  # Ray's own cannot be written to
+                future.set_result(answer(self._handle.features.remote(views)).copy())  # Ray's own cannot be written to
                 return
             except Exception as error:
                 if not left or not isinstance(error, ray.exceptions.RayActorError):
                     future.set_exception(error)
                     return
+
+
+def answer(response: DeploymentResponse) -> object:
+    """What a deployment answers. What it raises is raised here, without the traceback that Ray adds to the message."""
+    try:
+        return response.result(timeout_s=PATIENCE)
+    except ray.exceptions.RayTaskError as error:
+        raise error.cause from error
 
 
 @serve.deployment
