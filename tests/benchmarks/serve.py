@@ -33,6 +33,16 @@ def memory(processes: list[int]) -> float:
     return held / 1024
 
 
+def worked(processes: list[int]) -> dict[int, float]:
+    """Milliseconds of a processor that each process has used so far."""
+    used = {}
+    for process in processes:
+        with contextlib.suppress(OSError):
+            spent = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+            used[process] = 1000 * sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
+    return used
+
+
 def check(logits, file: pictures.File) -> None:
     """Stop where an answer is wrong: what is wrong need not be fast."""
     if logits is None or not pictures.same(logits, file.logits):
@@ -84,15 +94,18 @@ def table() -> str:
 
         page = asyncio.run(visitor.page_of(alone.url))
         taken, taken_ray = asyncio.run(single([alone.url, cluster.url], page, source.take(PICTURES)))
-        rates = [
-            [asyncio.run(crowd(url, page, files)) for url in (alone.url, cluster.url)]
-            for files in (source.take(CROWD) for _ in range(ROUNDS))
-        ]
+        one = alone._process.pid
+        before, rates = worked([one, *cluster.processes()]), []
+        for _ in range(ROUNDS):
+            files = source.take(CROWD)
+            rates.append([asyncio.run(crowd(url, page, files)) for url in (alone.url, cluster.url)])
         pages = cluster.processes("ray::ServeReplica:default:Page")
         networks = cluster.processes("ray::ServeReplica:default:network")
-        held = memory([alone._process.pid])
-        held_page, held_network = (memory(each) / len(each) for each in (pages, networks))
-        held_ray = memory(cluster.processes()) - memory(pages + networks)
+        rest = [process for process in cluster.processes() if process not in pages + networks]
+        groups = [[one], pages, networks, rest]
+        now = worked([one, *pages, *networks, *rest])
+        costs = [sum(now[p] - before.get(p, 0) for p in group if p in now) / (ROUNDS * CROWD) for group in groups]
+        held = list(map(memory, groups))
         count = f"{len(pages)} pages, {len(networks)} network{'s' if len(networks) > 1 else ''}"
 
     def latency(times: list[float]) -> str:
@@ -105,9 +118,14 @@ def table() -> str:
     rows = [
         ("start to the first page", f"{start_alone:.0f} s", f"{start_ray:.0f} s"),
         (
-            "memory",
-            f"{held:.0f} MB",
-            f"{held_page:.0f} MB a page, {held_network:.0f} a network, {held_ray:.0f} for Ray",
+            "memory, MB",
+            f"{held[0]:.0f}",
+            f"{held[1] / len(pages):.0f} a page, {held[2] / len(networks):.0f} a network, {held[3]:.0f} Ray itself",
+        ),
+        (
+            "processor time a visitor, ms",
+            f"{costs[0]:.0f}",
+            f"{costs[1]:.0f} in pages, {costs[2]:.0f} in networks, {costs[3]:.0f} in Ray itself",
         ),
         ("one picture, idle server: median; 95th percentile", latency(taken), latency(taken_ray)),
         (f"{CROWD} visitors at once: pictures per second, median of {ROUNDS}", rate(0), rate(1)),
