@@ -381,6 +381,105 @@ def test_entmax15_survives_ten_thousand_classes_just_below_its_threshold():
     assert torch.autograd.grad(p[0], x)[0].isfinite().all()
 
 
+# Many classes, and large batches: other ways to the same support ------------------------------------------------------
+
+SORTED = ["sparsemax", "entmax15", "project_simplex", "project_l1_ball"]
+
+
+def hard_rows(classes):
+    """Rows on which Newton's steps are slow, or rounding decides: (R, C)."""
+    i = torch.arange(classes, dtype=torch.float64)
+    return torch.stack(
+        [
+            *random(3, classes, seed=5),
+            0.01 * random(classes, seed=6),
+            torch.zeros(classes),  # all equal
+            -2 * R * (i > 0),  # one far above ties
+            -R * (i > 0),  # all others on the threshold
+            -(i.remainder(17)) / 10,  # ties, everywhere
+            -(1 + i).log(),
+            (-i / 8).exp2() - 1,  # crowded at the bottom, in steps that halve
+            -((i / classes) ** 0.05),
+            -1e30 * i,
+        ]
+    )
+
+
+@over(SORTED)
+@pytest.mark.parametrize("classes", [33, 1000])
+@pytest.mark.parametrize("settles", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_many_classes(m, classes, settles, dtype, monkeypatch):
+    """Sum and shape of the solution; also where no value can be looked at, so that every step is taken."""
+    if not settles:
+        monkeypatch.setattr(F, "_same", lambda a, b: False)
+    x = hard_rows(classes).to(dtype)
+    if m.function is F.project_l1_ball:
+        x = x - x.amin(-1, keepdim=True).clamp_min(-1e3) + R  # outside of the ball
+    y, x = m(x).double(), x.double()
+    scale, total = m.parameters.get("temperature", 1.0), m.parameters.get("radius", 1.0)
+    rounding = classes * torch.finfo(dtype).eps
+    torch.testing.assert_close(y.abs().sum(-1), torch.full((len(x),), total, dtype=y.dtype), atol=0, rtol=rounding)
+    size, height = (x.abs(), y.abs()) if m.function is F.project_l1_ball else (x, y)
+    size = size - size.amax(-1, keepdim=True)
+    # What is left of every class above 0 is its height over the one threshold, which no other class reaches.
+    left = size / scale - height if m.function is not F.entmax15 else size / (2 * scale) - height.sqrt()
+    tau = left.amin(-1, keepdim=True).maximum((left - 1e9 * (height == 0)).amax(-1, keepdim=True))
+    slack = 1e-5 if dtype == torch.float32 else 1e-7
+    assert torch.where(height > 0, left - tau, 0).abs().max() < slack
+    assert torch.where(height == 0, left - tau, 0).max() < slack
+
+
+def test_a_hundred_thousand_classes():
+    x = random(2, 100_000, dtype=torch.float32)
+    x[1] = 0
+    for f in (F.sparsemax, F.entmax15, F.project_simplex, lambda x: F.project_l1_ball(x + 1)):
+        torch.testing.assert_close(f(x).double(), f(x.double()), atol=1e-6, rtol=1e-4)
+
+
+@over(SORTED)
+@pytest.mark.parametrize("classes", [5, 40])
+def test_rows_without_an_answer_among_few_and_many_classes(m, classes):
+    x = random(7, classes)
+    x[1, 2], x[2, 2], x[3], x[4, 1:] = NAN, INF, -INF, -INF
+    alone = m(x[5:])
+    y = m(x.requires_grad_())
+    assert y[1:4].isnan().all()
+    torch.testing.assert_close(y[5:], alone, atol=1e-15, rtol=0)
+    if m.function is not F.project_l1_ball:
+        assert y[4].tolist() == pytest.approx([m.parameters.get("radius", 1.0)] + [0] * (classes - 1))
+        y[4].square().sum().backward(retain_graph=True)
+    y[5:].square().sum().backward()
+    assert x.grad[4:].isfinite().all()
+
+
+@over(SORTED)
+def test_gradients_with_many_classes(m):
+    ((name, value),) = m.parameters.items()
+    inputs = (random(2, 40, seed=3).requires_grad_(), torch.tensor(value, dtype=torch.float64, requires_grad=True))
+    for check in (torch.autograd.gradcheck, torch.autograd.gradgradcheck):
+        assert check(lambda x, p: m(x, **{name: p}), inputs, fast_mode=True)
+    assert torch.autograd.gradcheck(m, inputs[:1], check_forward_ad=True, check_backward_ad=False)
+
+
+@over(SORTED)
+@pytest.mark.parametrize("shape", [(50, 6), (50, 40), (9, 40, 3), (40, 50)])
+def test_a_large_batch_in_parts_is_the_same(m, shape, monkeypatch):
+    ((name, value),) = m.parameters.items()
+    x, dim = random(*shape), 1 if shape[0] != 40 else 0
+    scale = torch.tensor(value, dtype=torch.float64)
+    rows = scale.expand([n if i != dim else 1 for i, n in enumerate(shape)])
+    for parameter in (scale, rows.contiguous()):
+        results = []
+        for part in (F._PART, 90):
+            monkeypatch.setattr(F, "_PART", part)
+            inputs = [t.clone().requires_grad_() for t in (x, parameter)]
+            y = m(inputs[0], dim=dim, **{name: inputs[1]})
+            results.append((y, *torch.autograd.grad(y.square().sum(), inputs)))
+        assert results[0][0].stride() == results[1][0].stride()
+        torch.testing.assert_close(*results, atol=1e-12, rtol=1e-12)
+
+
 # Gradients ------------------------------------------------------------------------------------------------------------
 
 
@@ -550,12 +649,13 @@ def test_tensor_parameters_broadcast(m):
 
 
 @over(MAPS)
-def test_vmap_over_values_and_gradients(m):
-    x, direction = random(4, 3, 5, scale=2.0), random(5, seed=1)
+@pytest.mark.parametrize("classes", [5, 40])
+def test_vmap_over_values_and_gradients(m, classes):
+    x, direction = random(4, 3, classes, scale=2.0), random(classes, seed=1)
     torch.testing.assert_close(torch.vmap(m)(x), m(x))
     torch.testing.assert_close(torch.vmap(m, in_dims=1, out_dims=1)(x), m(x))
     y = x[:, 0].clone().requires_grad_()
-    (expected,) = torch.autograd.grad(m(y), y, direction.expand(4, 5))
+    (expected,) = torch.autograd.grad(m(y), y, direction.expand(4, classes))
     torch.testing.assert_close(torch.vmap(torch.func.grad(lambda row: m(row) @ direction))(x[:, 0]), expected)
 
 
@@ -587,6 +687,23 @@ def test_compiles_whole_forward_and_backward_and_for_another_setting():
     for factor in (1.0, 0.5, 0.25):
         expected, got = (value_and_gradient(f, x, factor) for f in (Everything(), compiled))
         torch.testing.assert_close(got, expected)
+
+
+class Many(nn.Module):
+    """The two ways to step to the support of many classes."""
+
+    def forward(self, x):
+        return F.entmax15(x, T), F.project_l1_ball(x, R)
+
+
+def test_compiles_and_exports_with_many_classes():
+    torch._dynamo.reset()
+    compiled = torch.compile(Many(), fullgraph=True, backend="aot_eager")
+    x = random(4, 40, dtype=torch.float32)
+    torch.testing.assert_close(value_and_gradient(compiled, x), value_and_gradient(Many(), x))
+    program = torch.export.export(Many(), (x,), dynamic_shapes={"x": {0: torch.export.Dim("batch")}})
+    x = random(7, 40, dtype=torch.float32)
+    torch.testing.assert_close(program.module()(x), Many()(x))
 
 
 def test_compiles_with_inductor():
