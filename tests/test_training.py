@@ -79,6 +79,28 @@ def test_the_same_setting_gives_the_same_head_bit_for_bit(kind):
     assert not torch.equal(parameters(head), parameters(other))
 
 
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_fit_is_the_loop_that_people_write(kind):
+    """Its gradients are worked out in part; here autograd goes the whole way, through the head as a module."""
+    setting = Setting(**QUICK, **kind)
+    generator = torch.Generator().manual_seed(setting.seed)
+    x, labels = (t[:200] for t in training.data().fit)
+    labels = training.noisy(labels, setting.noise, 10, generator)
+    head = setting.head().train()
+    if setting.optimizer == "sgd":
+        optimizer = torch.optim.SGD(head.parameters(), lr=0.01, momentum=0.9, nesterov=True)
+    else:
+        optimizer = torch.optim.AdamW(head.parameters(), lr=0.01, weight_decay=0.0)
+    for _ in range(setting.epochs):
+        order = torch.randperm(200, generator=generator) if setting.batch else torch.arange(200)
+        for part in order.split(setting.batch or 200):
+            out = head(x[part])
+            optimizer.zero_grad()
+            (training.loss(head, out.logits, labels[part]) + out.penalty).backward()
+            optimizer.step()
+    torch.testing.assert_close(parameters(fitted(**QUICK, **kind)[1]), parameters(head), rtol=1e-4, atol=1e-6)
+
+
 def test_the_seed_decides_first_weights_order_and_noise():
     first, second = (Setting(seed=seed).head() for seed in (0, 1))
     assert not torch.equal(first.weight, second.weight)
