@@ -572,7 +572,7 @@ def test_every_endpoint_is_tried():
 def test_whatever_a_stranger_sends_ends_in_a_sentence(light, function, place):
     fn = next(fn for fn in app.demo.fns.values() if fn.fn is function)
     inputs, event = CALLS[function]
-    state = SessionState(app.demo)
+    state, loop = SessionState(app.demo), asyncio.new_event_loop()
 
     @settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(values)
@@ -586,9 +586,10 @@ def test_whatever_a_stranger_sends_ends_in_a_sentence(light, function, place):
             data[0] = json.dumps(QUESTION | value, default=str)
         given_in_order = iter(data)
         whole = [None if isinstance(block, gr.State) else next(given_in_order) for block in fn.inputs]
-        asyncio.run(carried_out(fn, whole, told, state))
+        loop.run_until_complete(carried_out(fn, whole, told, state))
 
     tried()
+    loop.close()
 
 
 def test_files_that_are_nobodys_to_classify(light):
