@@ -12,12 +12,14 @@ import random
 import runpy
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import PIL.Image
 import pytest
+import safetensors.torch
 import torch
 
 from constrained import checkpoints, heads, images, model, registry, snippets, training
@@ -67,15 +69,18 @@ def defined(path: Path, code: str) -> SimpleNamespace:
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
-    """Each model as the page runs it; ImageNet's with random weights, where torchvision looks for a download."""
+    """Each model as the page runs it; ImageNet's with random weights, where both kinds of download lie."""
     home = tmp_path_factory.mktemp("torch")
-    (home / "hub" / "checkpoints").mkdir(parents=True)
+    own = home / "hub" / "checkpoints" / checkpoints.IMAGENET["file"].split("/")[1] / "model.safetensors"
+    own.parent.mkdir(parents=True)
     torch.manual_seed(0)
     weights = model.torchvision.models.ResNet18_Weights.IMAGENET1K_V1
     state = model.torchvision.models.resnet18().state_dict()
     torch.save(state, home / "hub" / "checkpoints" / Path(weights.url).name)
+    safetensors.torch.save_file(state, own)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCH_HOME", str(home))
+        patch.setitem(checkpoints.IMAGENET, "sha256", sha256(own.read_bytes()).hexdigest())
         yield {key: Network(checkpoints.CHECKPOINTS[key]()) for key in MODELS}
 
 

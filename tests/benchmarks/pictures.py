@@ -12,6 +12,7 @@ pictures beside others who train heads. Takes about five minutes.
 ONNX Runtime and the compiled form need onnxruntime, onnxscript and a C++ compiler; what is missing is left out.
 """
 
+import functools
 import importlib.util
 import io
 import itertools
@@ -77,6 +78,17 @@ COUNT = """async (duration) => {
   }
   return 1000 * count / (performance.now() - started);
 }"""
+
+
+def taking_turns(calls: dict[str, Callable[[], object]], rounds: int = 30) -> dict[str, float]:
+    """Milliseconds that each call takes, medians."""
+    taken = {name: [] for name in calls}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            started = time.perf_counter()
+            call()
+            taken[name].append((time.perf_counter() - started) * 1e3)
+    return {name: statistics.median(times) for name, times in taken.items()}
 
 
 # The network alone --------------------------------------------------------------------------------------------------
@@ -149,14 +161,9 @@ def in_turn(candidates: dict[str, Form], x: Tensor) -> tuple[dict[str, float], f
     wanted, *_, got = answers.values()
     for name, answer in answers.items():
         torch.testing.assert_close(answer, wanted, rtol=0, atol=TOLERANCE, msg=name)
-    times = {name: [] for name in candidates}
-    until = time.perf_counter() + SECONDS
-    while time.perf_counter() < until or len(times["torchvision"]) < 5:
-        for name, form in candidates.items():
-            started = time.perf_counter()
-            form(x)
-            times[name].append((time.perf_counter() - started) * 1e3)
-    return {name: statistics.median(taken) for name, taken in times.items()}, (got - wanted).abs().max().item()
+    calls = {name: functools.partial(form, x) for name, form in candidates.items()}
+    rounds = max(5, round(SECONDS * 1e3 / sum(taking_turns(calls, 1).values())))
+    return taking_turns(calls, rounds), (got - wanted).abs().max().item()
 
 
 def random_model() -> nn.Module:
@@ -201,15 +208,6 @@ def photographs() -> Iterator[bytes]:
         yield file.getvalue()
 
 
-def median_ms(call: Callable[[], object], count: int = 30) -> float:
-    taken = []
-    for _ in range(count):
-        started = time.perf_counter()
-        call()
-        taken.append((time.perf_counter() - started) * 1e3)
-    return statistics.median(taken)
-
-
 @torch.inference_mode()
 def on_server() -> list[tuple[str, str]]:
     """What a photograph costs in this process, without HTTP; rows of the second table."""
@@ -217,13 +215,18 @@ def on_server() -> list[tuple[str, str]]:
     net, plain = inference.network("cifar10"), bundled().model()
     views = net.checkpoint.views(images.decode(next(files)))
     x = net.checkpoint.batch(views)
-    plain_time = median_ms(lambda: plain(x))
-    whole = median_ms(lambda: explore.look(images.decode(next(files)), "cifar10"))
     data = next(files)
-    decoding = median_ms(lambda: images.decode(data))
     picture = images.decode(data)
-    cropping = median_ms(lambda: net.checkpoint.views(picture))
-    network = median_ms(lambda: net.forward([views]))
+    fresh = iter([next(files) for _ in range(30)])
+    ms = taking_turns(
+        {
+            "plain": lambda: plain(x),
+            "app": lambda: net.forward([views]),
+            "decode": lambda: images.decode(data),
+            "crop": lambda: net.checkpoint.views(picture),
+            "whole": lambda: explore.look(images.decode(next(fresh)), "cifar10"),
+        }
+    )
 
     pictures = [images.decode(next(files)) for _ in range(96)]
     crops = [net.checkpoint.views(picture) for picture in pictures]
@@ -237,10 +240,10 @@ def on_server() -> list[tuple[str, str]]:
         rate = len(crops) / (time.perf_counter() - started)
     np.testing.assert_allclose(at_once, one_by_one, rtol=0, atol=TOLERANCE)
     return [
-        (f"torchvision's forward pass of a photograph's {len(x)} crops", f"{plain_time:.1f} ms"),
-        (f"the app's, from crops to features ({len(x)} inputs)", f"{network:.1f} ms"),
-        ("decoding the JPEG file; cropping", f"{decoding:.1f} ms; {cropping:.1f} ms"),
-        ("file to the page's message and crops, all of it", f"{whole:.1f} ms"),
+        (f"torchvision's forward pass of a photograph's {len(x)} crops", f"{ms['plain']:.1f} ms"),
+        (f"the app's, from crops to features ({len(x)} inputs)", f"{ms['app']:.1f} ms"),
+        ("decoding the JPEG file; cropping", f"{ms['decode']:.1f} ms; {ms['crop']:.1f} ms"),
+        ("file to the page's message and crops, all of it", f"{ms['whole']:.1f} ms"),
         ("pictures a second, torchvision one after another", f"{plain_rate:.0f}"),
         ("pictures a second, the app, 16 at once", f"{rate:.0f}"),
     ]
@@ -279,8 +282,8 @@ def webcam() -> tuple[str, str]:
     """How many frames of 224 pixels the network itself manages, one at a time."""
     form = fused(random_model().state_dict())
     x = torch.randn(1, 3, 224, 224).to(memory_format=torch.channels_last)
-    median_ms(lambda: form(x), 5)
-    return "frames a second of the network alone, 224 pixels, one at a time", f"{1e3 / median_ms(lambda: form(x)):.0f}"
+    ms = taking_turns({"frame": lambda: form(x)})["frame"]
+    return "frames a second of the network alone, 224 pixels, one at a time", f"{1e3 / ms:.0f}"
 
 
 def fit(stop: threading.Event) -> None:
