@@ -508,7 +508,8 @@ def build(model: str) -> Tab:
         trigger_mode="always_last",
         **NETWORK,
     )
-    camera.stream(on_frame, [camera, chooser, head], on_chart, stream_every=0.1, show_progress="hidden", **NETWORK)
+    # As often as a camera has a new picture; the browser sends one only when it has an answer to the one before.
+    camera.stream(on_frame, [camera, chooser, head], on_chart, stream_every=1 / 30, show_progress="hidden", **NETWORK)
     gallery.select(
         on_sample,
         [chooser, head],
