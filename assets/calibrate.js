@@ -12,12 +12,11 @@
 
   const twins = globalThis.constraints.methods;
   const registry = globalThis.registry;
-  const { t, phrase, label, minus, short, percent, svgNode, node, put, say, inRange, logSliders, changed } = globalThis.page;
+  const { FAMILIES, t, phrase, label, minus, short, percent, svgNode, node, put, say, inRange, logSliders, changed } = globalThis.page;
   const BINS = 15;
   const ROUNDING = 1e-12; // as in calibration.py
   const CHUNK = 5000; // numbers between two looks at the clock
   const SLICE = 8; // ms
-  const FAMILIES = ["bounded", "probability", "regularised"];
   const SPARSE = ["sparsemax", "entmax15"];
   const FEW = 10; // rows below which a bin says little
 

@@ -9,9 +9,8 @@
   "use strict";
 
   const { methods: twins, max, min, sum } = globalThis.constraints;
-  const { t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders, follow, words, changed } = globalThis.page;
+  const { FAMILIES, t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, inRange, logSliders, follow, words, changed } = globalThis.page;
   const registry = globalThis.registry;
-  const FAMILIES = ["bounded", "probability", "regularised"];
   const COLUMNS = ["raw", ...FAMILIES];
   const NAMES = { raw: phrase("Raw"), bounded: phrase("Bounded"), probability: phrase("Probability"), regularised: phrase("Regularised") };
   const CHARTS = {

@@ -3,6 +3,8 @@
 (() => {
   "use strict";
 
+  const FAMILIES = Object.keys(globalThis.registry.chosen); // the constrained columns, from left to right
+
   // Languages ------------------------------------------------------------------------------------------------------
 
   // A text is written in English, which is the key to its translations (constrained/ui/languages.py). gradio chooses the
@@ -223,7 +225,7 @@
   };
 
   globalThis.page = {
-    t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
+    FAMILIES, t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
     words, changed, save, csv, speaks,
   };
 })();

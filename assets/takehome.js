@@ -4,9 +4,8 @@
 (() => {
   "use strict";
 
-  const { t, svgNode, put, words, save, csv } = globalThis.page;
+  const { FAMILIES, t, svgNode, put, words, save, csv } = globalThis.page;
   const registry = globalThis.registry;
-  const FAMILIES = ["bounded", "probability", "regularised"];
   const [MARGIN, GAP] = [20, 24];
 
   const image = () => globalThis.explore.state.image ?? "your picture";
