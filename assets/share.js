@@ -10,8 +10,7 @@
 (() => {
   "use strict";
 
-  const { t, node, put: write, short, position, changed } = globalThis.page;
-  const FAMILIES = ["bounded", "probability", "regularised"];
+  const { FAMILIES, t, node, put: write, short, position, changed } = globalThis.page;
   const SHORT = { temperature: "t" }; // a name in the library -> in a link, where that is shorter
   const SETTLED = 250; // ms without a change after which the address follows
 
@@ -103,23 +102,23 @@
   const exploring = () => {
     const { state } = globalThis.explore;
     const pairs = [];
-    const put = (key, value) => pairs.push([key, spelled(value)]);
-    put("image", state.image ?? facts.images[0]);
-    if (model() !== facts.models[0]) put("model", model());
-    put("family", state.family);
-    put("method", state.methods[state.family]);
+    const add = (key, value) => pairs.push([key, spelled(value)]);
+    add("image", state.image ?? facts.images[0]);
+    if (model() !== facts.models[0]) add("model", model());
+    add("family", state.family);
+    add("method", state.methods[state.family]);
     for (const family of FAMILIES) {
-      if (family !== state.family && differs("explore", family)) put(family, state.methods[family]);
+      if (family !== state.family && differs("explore", family)) add(family, state.methods[family]);
     }
     // The numbers of the column in question always, so that a link can be read; the others where they have moved.
     const own = globalThis.registry.methods[state.methods[state.family]].parameters;
     for (const key of Object.keys(globalThis.registry.parameters)) {
-      if (own.includes(key) || differs("explore", key)) put(SHORT[key] ?? key, state.settings[key]);
+      if (own.includes(key) || differs("explore", key)) add(SHORT[key] ?? key, state.settings[key]);
     }
-    for (const key of ["k", "gradient", "target"]) if (differs("explore", key)) put(key, owners.explore.get(key));
+    for (const key of ["k", "gradient", "target"]) if (differs("explore", key)) add(key, owners.explore.get(key));
     if (state.a) {
       const parts = { ...state.a.methods, ...state.a.settings };
-      put("a", Object.entries(parts).map(([key, value]) => `${SHORT[key] ?? key}:${value}`).join(","));
+      add("a", Object.entries(parts).map(([key, value]) => `${SHORT[key] ?? key}:${value}`).join(","));
     }
     return pairs;
   };
@@ -132,10 +131,10 @@
         if (differs(owner, key)) pairs.push([`${owner}.${SHORT[key] ?? key}`, spelled(owners[owner].get(key))]);
       }
     }
-    const lesson = globalThis.lessons?.state;
-    if (lesson?.slug) pairs.push(["lesson", lesson.slug], ["step", String(lesson.step)]);
-    if (globalThis.present?.state.on) pairs.push(["present", "1"]);
-    if (lesson?.teacher) pairs.push(["teacher", "1"]);
+    const lesson = globalThis.lessons.state;
+    if (lesson.slug) pairs.push(["lesson", lesson.slug], ["step", String(lesson.step)]);
+    if (globalThis.present.state.on) pairs.push(["present", "1"]);
+    if (lesson.teacher) pairs.push(["teacher", "1"]);
     if (hidden.length) pairs.push(["hide", hidden.join(",")]);
     // Readable: of what URLSearchParams escapes, these need it not.
     return pairs.map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%(3A|2C)/g, decodeURIComponent)}`).join("&");
@@ -288,7 +287,7 @@
       whole.explore = { ...rest, family }; // last: each of the others makes its own the one in question
     }
     put(whole);
-    if (whole.explore) globalThis.explore.pinA?.(page.a);
+    if (whole.explore) globalThis.explore.pinA(page.a);
     const state = globalThis.explore.state;
     const [otherImage, otherModel] = [image && image !== state.image, chosen && chosen !== state.model];
     if (otherImage || otherModel) {
@@ -297,9 +296,9 @@
       send.picture({ image: image ?? state.image, model: chosen ?? model(), k, target });
     }
     if (page.hide) hide(page.hide);
-    if (page.teacher !== null) globalThis.lessons?.sheet?.(page.teacher);
-    if (page.lesson) globalThis.lessons?.open?.(page.lesson, page.step, Boolean(whole.explore));
-    if (page.present !== null) globalThis.present?.toggle?.(page.present);
+    if (page.teacher !== null) globalThis.lessons.sheet(page.teacher);
+    if (page.lesson) globalThis.lessons.open(page.lesson, page.step, Boolean(whole.explore));
+    if (page.present !== null) globalThis.present.toggle(page.present);
     if (notices.length) say(notices.join(" "));
     changed();
   };
