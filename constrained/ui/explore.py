@@ -215,12 +215,15 @@ def sentence(error: Exception) -> str:
     return "The picture is no longer here: choose another one." if isinstance(error, OSError) else str(error)
 
 
-def choices(labels: tuple[str, ...]) -> tuple[gr.Dropdown, gr.Slider]:
-    """What depends on a model's labels: the menu of target classes, and how many classes can be shown."""
-    count = len(labels)
-    return gr.Dropdown(choices=targets(labels), value=RAW_TOP), gr.Slider(
-        maximum=min(MOST, count), value=min(10, count)
-    )
+def choices(labels: tuple[str, ...], target: object = None, k: object = None) -> tuple[gr.Dropdown, gr.Slider]:
+    """What depends on a model's labels: the menu of target classes, and how many classes can be shown.
+
+    ``target`` and ``k`` are chosen in them, where the model has that; from outside they may be anything.
+    """
+    most = min(MOST, len(labels))
+    target = target if isinstance(target, str) and target in labels else RAW_TOP
+    k = k if isinstance(k, int) and 2 <= k <= most else min(10, most)
+    return gr.Dropdown(choices=targets(labels), value=target), gr.Slider(maximum=most, value=k)
 
 
 def targets(labels: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -540,7 +543,7 @@ def build(model: str) -> Tab:
     setting = methods | {"lo": lo, "hi": hi, "k": top_k, "gradient": with_gradient, "target": target}
     controls = {key: Control(component) for key, component in setting.items()}
     controls |= {parameter.key: Control(box, slider, parameter) for parameter, (slider, box) in logs.items()}
-    wire("explore", controls)
+    wire("explore", controls, take="hear")
     rescale.click(js="() => { explore.rescale(); }", **BROWSER)
     back = [part for key, control in controls.items() if key != "gradient" for part in control[:2] if part]
     opening = [component.value for component in back]

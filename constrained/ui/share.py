@@ -11,8 +11,9 @@ import gradio as gr
 
 from .. import images
 from ..checkpoints import CHECKPOINTS, CheckpointError
+from ..inference import network
 from . import explore
-from .controls import BROWSER, Control
+from .controls import BROWSER, Control, notice
 
 
 def describe(control: Control) -> dict:
@@ -47,17 +48,12 @@ def on_link(event: gr.EventData, head: bytes | None, shown: str):
         return stay
     try:
         chart, crops = explore.look(images.decode(explore.read(path)), model, head, path)
-        labels = explore.network(model).checkpoint.labels
+        labels = network(model).checkpoint.labels
     except (images.PictureError, CheckpointError, OSError) as error:
-        stay[2] = explore.notice(explore.sentence(error))
+        stay[2] = notice(explore.sentence(error))
         return stay
-    target, k = explore.choices(labels)
-    if asked.get("target") in labels:
-        target = gr.Dropdown(choices=explore.targets(labels), value=asked["target"])
-    if isinstance(asked.get("k"), int) and 2 <= asked["k"] <= min(explore.MOST, len(labels)):
-        k = gr.Slider(maximum=min(explore.MOST, len(labels)), value=asked["k"])
     picture = gr.skip() if path == shown else path
-    return chart, crops, "", picture, path, model, model, target, k
+    return chart, crops, "", picture, path, model, model, *explore.choices(labels, asked.get("target"), asked.get("k"))
 
 
 def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calibrate: dict[str, Control]) -> gr.HTML:
