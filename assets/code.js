@@ -27,8 +27,9 @@
       column = asked.family;
       send.column();
     }
-    if (JSON.stringify(asked) === last) return;
-    last = JSON.stringify(asked);
+    const text = JSON.stringify(asked);
+    if (text === last) return;
+    last = text;
     state.asked += 1;
     send.write({ ...asked, asked: state.asked });
   };

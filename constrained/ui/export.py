@@ -135,7 +135,7 @@ def on_make(question: str, head: bytes | None):
 
 # The page -----------------------------------------------------------------------------------------------------------
 
-ASK = """(...inputs) => {
+ASK = """() => {
   const { family, methods, settings, model } = explore.state;
   return [JSON.stringify({ ending: "%s", method: methods[family], settings, model: String(model) }), null];
 }"""
