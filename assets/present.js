@@ -6,7 +6,7 @@
 (() => {
   "use strict";
 
-  const { t, phrase, label, node, say, changed } = globalThis.page;
+  const { t, phrase, label, short, node, say, changed } = globalThis.page;
   const WIDE = 900; // px, below which the columns stack: there the page scrolls and keeps its size
   const SMALLEST = 1;
   const COLUMN = 215; // px that a column needs, before it is made larger
@@ -141,8 +141,6 @@
     make(phrase("Leave"), phrase("Escape"), () => toggle(false));
   };
 
-  const NAMES = { lo: "lo", hi: "hi", temperature: "T", lam: "λ", radius: "r", k: phrase("classes") };
-
   // What the bar says: the picture, the lesson, the slider in hand.
   const tell = (text = null) => {
     if (!bar) return;
@@ -152,9 +150,10 @@
     if (thumb.src !== picture && picture) thumb.src = picture;
     const { image, settings, k } = globalThis.explore.state;
     say(bar.querySelector(".present-title"), image ?? t("own picture"));
-    const key = Object.keys(NAMES).find((one) => chosen && ranges(one) === chosen);
-    const value = key && (key === "k" ? k : globalThis.page.short(settings[key]));
-    say(bar.querySelector(".present-slider"), key ? `${t(NAMES[key])} = ${value}` : "");
+    const { parameters } = globalThis.registry;
+    const key = Object.keys(parameters).find((one) => chosen && ranges(one) === chosen);
+    const classes = chosen && ranges("k") === chosen ? `${t("classes")} = ${k}` : "";
+    say(bar.querySelector(".present-slider"), key ? `${parameters[key].symbol} = ${short(settings[key])}` : classes);
     if (text !== null) say(bar.querySelector("[role=status]"), text);
   };
 
