@@ -146,7 +146,8 @@ class Demo(gr.Blocks):
 
     def launch(self, **options):
         """As ``gr.Blocks.launch``; what is passed here wins over the page's own settings."""
-        return super().launch(**(settings() | options))
+        # Further processes, which GRADIO_NUM_WORKERS asks for, would take uploads past the guard.
+        return super().launch(**({"num_workers": 0} | settings() | options))
 
     async def preprocess_data(self, block_fn, inputs, *rest, **options):
         """As of ``gr.Blocks``, for values from a stranger, of which gradio looks only at files that are marked as such.
