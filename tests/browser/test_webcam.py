@@ -1,5 +1,7 @@
 """The webcam, still and live, with the moving picture that Chromium's pretended camera shows."""
 
+from constrained.ui import guard
+
 
 def test_a_still_becomes_the_picture(visit):
     one = visit(permissions=["camera"])
@@ -20,6 +22,8 @@ def test_a_still_becomes_the_picture(visit):
 
 def test_live_webcam_streams_into_the_chart(visit):
     page = visit(permissions=["camera"]).page
+    sizes = []
+    page.on("request", lambda asked: "/stream/" in asked.url and sizes.append(len(asked.post_data_buffer or b"")))
     page.locator("#live input").check()
     page.locator("#camera").get_by_text("Access Webcam").click()
     seen = {page.evaluate("explore.state.logits[0]")}
@@ -31,3 +35,4 @@ def test_live_webcam_streams_into_the_chart(visit):
     page.locator("#live input").uncheck()
     page.locator("#picture").wait_for()
     assert page.locator("#notice").inner_text().strip() == ""
+    assert 1000 < max(sizes) < guard.BODY, "frames as large as a network needs them, and no larger"
