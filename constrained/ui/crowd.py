@@ -5,6 +5,7 @@ component's configuration, while nobody else is answered. A picture takes the ne
 """
 
 import asyncio
+import gc
 import gzip
 from collections import OrderedDict
 
@@ -73,6 +74,10 @@ class Once:
 
 
 def ready(app, inner):
-    """``inner``, a gradio application's stack, behind `Once`, unless the page is another for each or may change."""
+    """``inner``, a gradio application's stack, behind `Once`, unless the page is another for each or may change.
+
+    What is there by then stays, and the garbage collector need not look at it again.
+    """
+    gc.freeze()  # or each full collection goes through 300,000 objects of libraries and page, and all wait 0.2 s for it
     blocks = app.get_blocks()
     return inner if app.auth or app.auth_dependency or blocks.dev_mode else Once(inner)
