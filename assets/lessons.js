@@ -105,9 +105,9 @@
 
   // Opening and closing ----------------------------------------------------------------------------------------------
 
-  // Open a lesson at a step. `kept`: the page already has a setting that is not to be touched, because the link that leads
+  // Open a lesson at a step. `stays`: the page already has a setting that is not to be touched, because the link that leads
   // here says it.
-  const open = async (slug, at = 1, kept = false) => {
+  const open = async (slug, at = 1, stays = false) => {
     await texts();
     const lesson = lessons.find((one) => one.slug === slug);
     if (!lesson) {
@@ -125,7 +125,7 @@
     reached(slug).step = wanted;
     if (!step().question) finish();
     keep();
-    if (!kept) set();
+    if (!stays) set();
     else if (globalThis.share.tab !== "explore") globalThis.share.apply("tab=explore");
     render();
     catalogue();
@@ -194,11 +194,17 @@
     mounted();
   };
 
+  // Whether a click on a link is for this page, and not for another tab or window; then the browser leaves it alone.
+  const taken = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return false;
+    event.preventDefault();
+    return true;
+  };
+
   // Links of the form ?query are for this page: they are put into it, and the lesson stays.
   const follow = (event) => {
     const link = event.target.closest("a[href^='?']");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
+    if (!link || !taken(event)) return;
     globalThis.share.apply(link.getAttribute("href").slice(1));
     panel.querySelector(".lesson-again").classList.add("wanted");
     tell(t("The page shows “{name}” now. The button “Set the chart again” leads back to this step.", { name: link.textContent }));
@@ -500,11 +506,7 @@
     const foot = node("p", "lesson-foot", board);
     const link = node("a", "", foot, t("Teacher's sheet"));
     link.href = "?teacher=1";
-    link.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      sheet(true);
-    });
+    link.addEventListener("click", (event) => taken(event) && sheet(true));
     node("span", "lesson-quiet", foot, t("timing, links and answers for a class, to print"));
     button(foot, t("Forget my progress"), forget).disabled = Object.keys(progress).length === 0;
     node(
@@ -576,11 +578,7 @@
   const link = (parent, text, slug, at) => {
     const made = node("a", "", parent, text);
     made.href = `?lesson=${slug}&step=${at}`;
-    made.addEventListener("click", (event) => {
-      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-      event.preventDefault();
-      open(slug, at);
-    });
+    made.addEventListener("click", (event) => taken(event) && open(slug, at));
     return made;
   };
 
