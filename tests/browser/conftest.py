@@ -17,6 +17,8 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from .driver import Explore
+
 HERE = Path(__file__).parent
 CANDIDATES = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -195,3 +197,30 @@ def visit(browser, server):
         yield open_page
         problems = [problem for one in opened for problem in one.problems]
     assert problems == []
+
+
+@pytest.fixture(scope="module")
+def shared_visit(browser, server):
+    """One visit for the tests of a file."""
+    with visiting(browser, server, permissions=["clipboard-read", "clipboard-write"]) as visit:
+        visit.opened = Explore(visit.page).looks()
+        yield visit
+
+
+@pytest.fixture
+def visited(shared_visit, server):
+    """The file's visit, as it opened. Most tests leave a page that Reset brings back there; else it is loaded anew."""
+    explore = Explore(shared_visit.page)
+    explore.reset(shared_visit.opened)
+    if explore.looks() != shared_visit.opened:
+        shared_visit.open(server)
+        assert explore.looks() == shared_visit.opened
+    yield shared_visit
+    problems, shared_visit.problems[:] = list(shared_visit.problems), []
+    assert problems == []
+
+
+@pytest.fixture
+def explore(visited):
+    """The controls of that visit."""
+    return Explore(visited.page)

@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import torch
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
@@ -37,13 +38,13 @@ LOOK = """async () => {
     };
   });
   const look = () => {
-    const { model, labels, logits, order, methods, settings, k, target, gradients, axes } = explore.state;
+    const { model, image, labels, logits, order, methods, settings, k, target, gradients, axes } = explore.state;
     const [outputs, rows] = [{}, { raw: rowsOf('raw') }];
     for (const [family, { y, dead }] of Object.entries(explore.state.outputs)) {
       outputs[family] = { y: list(y), dead: list(dead).map(Boolean) };
       rows[family] = rowsOf(family);
     }
-    const state = { model, labels, order, methods, settings, k, target, gradients, axes, outputs, rows };
+    const state = { model, image, labels, order, methods, settings, k, target, gradients, axes, outputs, rows };
     return { ...state, logits: list(logits) };
   };
   let [last, still] = ['', 0];
@@ -62,6 +63,13 @@ def picture(colour, size=(50, 40), kind="PNG", **options) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", size, colour).save(file, kind, **options)
     return file.getvalue()
+
+
+def serious(page: Page, within: str | None = None) -> list[str]:
+    """What axe calls serious or critical."""
+    found = Axe().run(page, context=within, options={"resultTypes": ["violations"]}).response["violations"]
+    nodes = [(v["id"], node) for v in found if v["impact"] in ("serious", "critical") for node in v["nodes"]]
+    return [f"{name}: {node['html'][:160]} {node['failureSummary'][:300]}" for name, node in nodes]
 
 
 def reading(text: str) -> tuple[float, float]:
@@ -197,7 +205,7 @@ class Explore:
         self.page.mouse.move(2, 2)
         self.button("Reset").click()
         self.state()
-        first = {key: opened[key] for key in ("model", "labels", "logits")}
+        first = {key: opened[key] for key in ("model", "image", "labels", "logits")}
         self.page.evaluate("(first) => explore.receive(JSON.stringify(first))", first)
 
     # What PyTorch says to it

@@ -1,9 +1,9 @@
 """The page without a mouse, without colours, without motion, and larger."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from .conftest import WIDE, visiting
+from .driver import serious
 
 TABS = ("explore", "train", "calibrate", "lessons", "code")
 STOPS = 400  # more than any tab has; who is not back by then is caught somewhere
@@ -52,11 +52,6 @@ def page(browser, server):
     with visiting(browser, server, reduced_motion="reduce") as visit:
         visit.page.add_style_tag(content="* { transition: none !important; }")
         yield visit.page
-
-
-def serious(page) -> list:
-    found = Axe().run(page).response["violations"]
-    return [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in found if v["impact"] in ("serious", "critical")]
 
 
 @pytest.mark.parametrize("tab", TABS)

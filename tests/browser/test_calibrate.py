@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from safetensors.torch import save
 
@@ -17,7 +16,7 @@ from constrained.ui import calibrate as tab
 from constrained.ui import guard
 
 from .conftest import WIDE, visiting
-from .driver import honest
+from .driver import honest, serious
 
 READY = "() => globalThis.calibrate?.state.after && calibrate.jobs.size === 0"
 COLUMNS = ("accuracy", "nll", "ece", "brier", "impossible")
@@ -561,14 +560,6 @@ def test_a_file_that_is_gone(calibrate):
 # Looks --------------------------------------------------------------------------------------------------------------
 
 
-def findings(page) -> list[str]:
-    return [
-        f"{v['id']}: " + " | ".join(n["html"][:160] + " " + n["failureSummary"][:300] for n in v["nodes"][:4])
-        for v in Axe().run(page, context="#calibrate").response["violations"]
-        if v["impact"] in ("serious", "critical")
-    ]
-
-
 @pytest.fixture
 def phone(calibrate):
     """The page as narrow as a phone; wide and light again afterwards."""
@@ -588,9 +579,9 @@ def test_phone_and_axe(phone):
     page.locator(".cal-reliability.own svg").focus()
     page.keyboard.press("End")
     page.wait_for_function(READY)
-    found = findings(page)
+    found = serious(page, "#calibrate")
     page.evaluate("() => document.body.classList.add('dark')")
-    found += findings(page)
+    found += serious(page, "#calibrate")
     assert not found, "\n".join(found)
     assert page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]") == [360, 360]
     wide = "(e) => e.scrollWidth - e.clientWidth"

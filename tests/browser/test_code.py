@@ -6,14 +6,13 @@ from types import SimpleNamespace
 
 import gradio as gr
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from constrained import registry, snippets
 from constrained.ui import code as tab
 
 from .conftest import WIDE, visiting
-from .driver import Explore
+from .driver import Explore, serious
 
 SHOWN = "() => document.querySelector('#code-board pre').textContent"
 
@@ -213,12 +212,7 @@ def test_axe_and_a_phone(code):
             for dark in (False, True):
                 page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
                 page.wait_for_timeout(400)  # gradio's buttons fade from one theme to the other
-                answer = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-                found += [
-                    (v["id"], [n["html"][:120] for n in v["nodes"]])
-                    for v in answer
-                    if v["impact"] in ("serious", "critical")
-                ]
+                found += serious(page)
             assert page.evaluate("() => document.documentElement.scrollWidth") <= size["width"]
         scrolls = page.locator("#code-board pre").evaluate(
             "(e) => [e.scrollWidth > e.clientWidth, e.clientWidth > 220]"

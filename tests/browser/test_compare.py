@@ -2,14 +2,13 @@
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from constrained import registry
 from constrained.registry import PARAMETERS
 from constrained.ui.explore import METHODS
 
-from .driver import FAMILIES, Explore, honest, reading
+from .driver import FAMILIES, Explore, honest, reading, serious
 
 OPENING = {key: p.default for key, p in PARAMETERS.items()}
 
@@ -78,8 +77,7 @@ MOVED = {
 }
 
 
-def test_a_stays_while_b_moves(visit):
-    visited = visit()
+def test_a_stays_while_b_moves(visited):
     page = visited.page
     page.locator(".numbers summary").click()
     page.wait_for_timeout(300)
@@ -124,8 +122,7 @@ def test_a_stays_while_b_moves(visit):
     assert visited.requests == []
 
 
-def test_swap_puts_a_into_the_controls(visit):
-    visited = visit()
+def test_swap_puts_a_into_the_controls(visited):
     explore = pinned_and_moved(visited)
     visited.requests.clear()
     swap = visited.page.get_by_role("button", name="Swap A and B")
@@ -152,8 +149,8 @@ def test_swap_puts_a_into_the_controls(visit):
     assert visited.requests == []
 
 
-def test_a_is_a_setting_and_not_a_picture(visit):
-    explore = pinned_and_moved(visit())
+def test_a_is_a_setting_and_not_a_picture(visited):
+    explore = pinned_and_moved(visited)
     before = explore.state()["logits"]
     explore.page.locator("#samples button").nth(0).click()
     explore.new_logits(before)
@@ -161,8 +158,7 @@ def test_a_is_a_setting_and_not_a_picture(visit):
     shows_a(explore, METHODS, OPENING)
 
 
-def test_every_method_as_a(visit):
-    explore = Explore(visit().page)
+def test_every_method_as_a(explore):
     settings = {"lo": -0.7, "hi": 1.3, "temperature": 3.0, "lam": 0.9, "radius": 1.0}
     for keys in zip(*(list(registry.family(family)) * 2 for family in FAMILIES), strict=False):
         methods = dict(zip(FAMILIES, keys, strict=True))
@@ -171,9 +167,8 @@ def test_every_method_as_a(visit):
     assert explore.state()["methods"] == METHODS, "B is left alone"
 
 
-def test_a_from_outside_is_made_whole(visit):
+def test_a_from_outside_is_made_whole(explore):
     """A link may bring anything; what is out of range or unknown must not reach the chart."""
-    explore = Explore(visit().page)
     odd = {
         "methods": {"bounded": "softmax", "probability": "nonsense", "regularised": "project_simplex"},
         "settings": {"lo": 5, "hi": 1e9, "temperature": -1, "lam": "much", "radius": None},
@@ -193,9 +188,8 @@ def test_a_from_outside_is_made_whole(visit):
     shows_a(explore, **a)
 
 
-def test_by_keyboard_and_for_a_screen_reader(visit):
-    page = visit().page
-    explore = Explore(page)
+def test_by_keyboard_and_for_a_screen_reader(explore):
+    page = explore.page
     live = page.locator("#chart [aria-live]")
     expect(page.get_by_role("button", name="Swap A and B")).to_be_hidden()
     page.locator("#pin-a").focus()
@@ -222,8 +216,7 @@ def test_by_keyboard_and_for_a_screen_reader(visit):
     expect(page.locator(".a-words").first).to_be_hidden()
 
 
-def test_rescale_keeps_a_in_sight(visit):
-    explore = Explore(visit().page)
+def test_rescale_keeps_a_in_sight(explore):
     a = {"methods": METHODS | {"bounded": "smooth_clamp"}, "settings": OPENING | {"lo": 15, "hi": 19}}
     explore.page.evaluate("(a) => explore.pinA(a)", a)
     assert all(row["end"] == "" for row in explore.page.evaluate(OF_A, "bounded"))
@@ -258,5 +251,4 @@ def test_looks(visit, scheme, width):
     assert page.evaluate(CUT) == []
     if width > 900:
         assert len(set(page.evaluate(LEVEL))) == 1, "bars of a class stand on one line"
-    found = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
-    assert not found, [(v["id"], [n["html"][:160] for n in v["nodes"]]) for v in found]
+    assert serious(page) == []

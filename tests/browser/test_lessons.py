@@ -4,14 +4,13 @@ import re
 from urllib.parse import parse_qsl
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from constrained import experiments, lessons, registry
 from constrained.ui import explore as tab
 
 from .conftest import WIDE, visiting
-from .driver import Explore
+from .driver import Explore, serious
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 # Whether the chart has a setting, key by key.
@@ -255,14 +254,12 @@ def test_every_step_opens_by_its_link(shown):
 
 
 def test_a_link_opens_a_step_with_its_setting_or_with_another(visit):
-    lesson, opened = by_slug("zeros"), visit()
+    lesson, opened = by_slug("zeros"), visit("lesson=zeros&step=2")
     shown, page = Lessons(opened.page), opened.page
-    address = page.url.split("?")[0]
-    opened.open(f"{address}?lesson=zeros&step=2")
     shown.at(lesson, 2)
     # Where the link says a setting too, as the address of a page does, that counts.
     setting = "image=dog&family=bounded&method=clamp&lo=-1&hi=1"
-    opened.open(f"{address}?{setting}&lesson=zeros&step=2")
+    opened.open(f"{page.url.split('?')[0]}?{setting}&lesson=zeros&step=2")
     expect(shown.heading).to_be_focused()
     page.wait_for_function(SHOWN, arg=chart(setting))
     page.evaluate("() => share.apply('lesson=nonesuch')")
@@ -315,9 +312,7 @@ def test_without_storage_progress_lasts_as_long_as_the_page(visit):
 
 
 def test_teachers_sheet(visit):
-    opened = visit()
-    page = opened.page
-    opened.page.goto(page.url.split("?")[0] + "?teacher=1")
+    page = visit("teacher=1").page
     sheet = page.locator(".lesson-sheet")
     expect(sheet).to_be_visible(timeout=30_000)
     read = """(all) => all.map((item) => {
@@ -352,12 +347,6 @@ def test_teachers_sheet(visit):
     page.emulate_media(media="screen")
     sheet.locator(".lesson-item a").nth(1).click()
     Lessons(page).at(lessons.catalogue()[0], 2)
-
-
-def serious(page: Page) -> list[str]:
-    """What axe calls serious or critical."""
-    found = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
-    return [f"{v['id']}: {node['target']} {node['failureSummary']}" for v in found for node in v["nodes"]]
 
 
 @pytest.mark.parametrize("options", [{"viewport": WIDE}, PHONE | {"color_scheme": "dark"}], ids=["wide", "phone, dark"])

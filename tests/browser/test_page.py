@@ -6,7 +6,6 @@ import time
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from constrained import images, registry
@@ -14,35 +13,9 @@ from constrained.inference import network
 from constrained.registry import PARAMETERS
 from constrained.ui.explore import FIRST_SAMPLE, SAMPLES
 
-from .conftest import visiting
-from .driver import COLUMNS, FAMILIES, FAMILY_OF, Explore, honest, picture, reading
+from .driver import COLUMNS, FAMILIES, FAMILY_OF, Explore, honest, picture, reading, serious
 
 SETTLED = 600  # ms, longer than a control takes to count as settled
-
-
-@pytest.fixture(scope="module")
-def shared_visit(browser, server):
-    with visiting(browser, server, permissions=["clipboard-read", "clipboard-write"]) as visit:
-        visit.opened = Explore(visit.page).looks()
-        yield visit
-
-
-@pytest.fixture
-def visited(shared_visit, server):
-    """A page as it opens. Most tests leave one that its own Reset brings back there; if not, it is loaded anew."""
-    explore = Explore(shared_visit.page)
-    explore.reset(shared_visit.opened)
-    if explore.looks() != shared_visit.opened:
-        shared_visit.open(server)
-        assert explore.looks() == shared_visit.opened
-    yield shared_visit
-    problems, shared_visit.problems[:] = list(shared_visit.problems), []
-    assert problems == []
-
-
-@pytest.fixture
-def explore(visited):
-    return Explore(visited.page)
 
 
 def logits_of(data: bytes) -> list[float]:
@@ -760,17 +733,6 @@ def test_a_chart_of_odd_logits(explore, z):
 # Looks --------------------------------------------------------------------------------------------------------------
 
 
-def findings(page) -> list[str]:
-    """What axe calls serious or critical."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{v['id']}: {v['help']}: "
-        + " | ".join(n["html"][:160] + " " + n["failureSummary"][:300] for n in v["nodes"][:4])
-        for v in found
-        if v["impact"] in ("serious", "critical")
-    ]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, scheme):
     page = visit(color_scheme=scheme).page
@@ -779,12 +741,12 @@ def test_axe_finds_nothing_serious(visit, scheme):
     page.locator(".numbers summary").click()
     explore.type("hi", 0.2)  # so that there are warnings and hatches
     explore.page.locator("figure.raw g.row").first.focus()
-    first = findings(page)
+    first = serious(page)
     switch_gradient(explore)
     answered(explore)
     explore.upload(b"no picture")
     expect(page.locator("#notice p")).to_be_visible()
-    found = first + findings(page)
+    found = first + serious(page)
     assert not found, "\n".join(found)
 
 
@@ -838,7 +800,7 @@ def test_phone(visit):
 
 def test_phone_has_nothing_serious_for_axe(visit):
     page = visit(viewport={"width": 360, "height": 740}).page
-    found = findings(page)
+    found = serious(page)
     assert not found, "\n".join(found)
 
 

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from .conftest import visiting
-from .driver import Explore
-from .test_lessons import PHONE, SHOWN, Lessons, by_slug, chart, serious
+from .driver import Explore, serious
+from .test_lessons import PHONE, SHOWN, Lessons, by_slug, chart
 
 PROJECTORS = [{"width": 1280, "height": 720}, {"width": 1920, "height": 1080}]
 READABLE = 45  # a letter's height, as a part of the screen's, that can be read from the last row
@@ -243,9 +243,7 @@ def test_fills_a_projector_and_can_be_read_from_the_last_row(presenting, size, l
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_link_opens_it_and_axe_has_no_serious_finding(visit, scheme):
-    opened = visit(viewport=PROJECTORS[0], color_scheme=scheme)
-    page = opened.page
-    opened.open(page.url.split("?")[0] + "?lesson=temperature&step=1&present=1")
+    page = visit("lesson=temperature&step=1&present=1", viewport=PROJECTORS[0], color_scheme=scheme).page
     Lessons(page).at(by_slug("temperature"), 1)
     expect(page.get_by_role("toolbar", name="Present mode")).to_be_visible()
     page.wait_for_function(SHOWN, arg=chart(by_slug("temperature")["steps"][0]["setting"]))

@@ -25,7 +25,7 @@ MOVED = {
 }
 MOVE = """({ methods, settings }) => {
   explore.pinA(explore.state);
-  for (const [key, value] of Object.entries({ ...methods, ...settings })) explore.set(key, value);
+  share.put({ explore: { ...methods, ...settings } });
 }"""
 TEXTS = """() => Array.from(document.querySelectorAll(
   'figure.column :is(svg text, .formula, .a-words, .badges span), #grid .controls h2'
@@ -134,13 +134,11 @@ def dead(method: str, settings: dict[str, float], z: torch.Tensor) -> list[bool]
     return (jacobian == 0).all(0).tolist()
 
 
-def test_numbers(visit):
-    visited = visit()
+def test_numbers(visited, explore):
     page = visited.page
     page.evaluate(MOVE, MOVED)
-    explore = Explore(page)
     explore.agree()
-    page.evaluate("() => explore.set('k', 3)")  # all classes are in the files, however many are shown
+    page.evaluate("() => share.put({ explore: { k: 3 } })")  # all classes are in the files, however many are shown
     state = explore.state()
     visited.requests.clear()
     name, data = download(page, "Numbers as JSON")
@@ -178,17 +176,16 @@ def test_numbers(visit):
     assert visited.requests == []
 
 
-def test_without_a_there_are_no_columns_for_it(visit):
-    page = visit().page
+def test_without_a_there_are_no_columns_for_it(explore):
+    page = explore.page
     assert "a" not in json.loads(download(page, "Numbers as JSON")[1])
     assert not any(
         name.startswith("a_") for name in download(page, "Numbers as CSV")[1].decode().split("\r\n")[0].split(",")
     )
 
 
-def test_a_visitors_own_picture_has_no_name(visit):
-    page = visit().page
-    explore = Explore(page)
+def test_a_visitors_own_picture_has_no_name(explore):
+    page = explore.page
     before = explore.state()["logits"]
     explore.upload(picture((200, 30, 30)), "secret.png")
     explore.new_logits(before)
@@ -200,9 +197,9 @@ def test_a_visitors_own_picture_has_no_name(visit):
     assert "your picture" in "".join(ET.fromstring(data).itertext())
 
 
-def test_odd_labels(visit):
+def test_odd_labels(explore):
     """A head's class names come from a stranger."""
-    page = visit().page
+    page = explore.page
     labels = ['a, "b"', "=1+1", "<b>&amp;", "x\u0001y", "línea\nzwei"]
     page.evaluate(
         """(labels) => explore.receive(
