@@ -1,12 +1,14 @@
 """torchvision's compiled operators and a build of torch that cannot load them: `constrained.model` must survive both.
 
-Every case runs in an interpreter of its own, because operators are declared once a process and never taken back.
+Every case runs in a process of its own, because operators are declared once a process and never taken back.
 """
 
 import importlib.util
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -52,24 +54,60 @@ print("defined", *defined)
 """
 
 
-def python(code):
-    """Run code in a fresh interpreter, in the root of the repository."""
-    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)
+CASES = {
+    "plain": "import torchvision",
+    "here": SPY + USE,  # with the wheels of this machine as they are
+    "now": SPY + LIBRARY + "loads_now = True" + USE + "assert kept and '_C' in loads[0]",
+    "before": SPY + LIBRARY + "loads_now = False; declare()" + USE + "assert kept and '_C' in loads[0]",
+}
+
+# Importing torch takes seconds, and changes nothing of torchvision's: the cases fork from one process that has done so.
+FORK = """
+import json, os, sys, tempfile, torch
+def run(code):
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if not child:
+            os.dup2(out.fileno(), 1), os.dup2(err.fileno(), 2)
+            exec(code, {})
+            sys.exit()
+        _, status = os.waitpid(child, 0)
+        told = [(file.seek(0), file.read().decode())[1] for file in (out, err)]
+        return [os.waitstatus_to_exitcode(status), *told]
+# A child leaves through here as well, by SystemExit or with a traceback, like an interpreter of its own.
+told = {name: run(code) for name, code in json.loads(sys.argv[1]).items()}
+print(json.dumps(told))
+"""
+
+
+class Ran(NamedTuple):
+    """How a case ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture(scope="module")
-def matching():
+def ran():
+    """Every case, run in the root of the repository: name to `Ran`."""
+    command = [sys.executable, "-c", FORK, json.dumps(CASES)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return {name: Ran(*told) for name, told in json.loads(done.stdout).items()}
+
+
+@pytest.fixture(scope="module")
+def matching(ran):
     """Whether torchvision imports here by itself."""
-    result = python("import torchvision")
-    if result.returncode:
-        assert "operator torchvision::nms does not exist" in result.stderr, result.stderr
-    return result.returncode == 0
+    if ran["plain"].returncode:
+        assert "operator torchvision::nms does not exist" in ran["plain"].stderr, ran["plain"].stderr
+    return ran["plain"].returncode == 0
 
 
 @pytest.fixture(scope="module")
-def here():
-    """`constrained.model` imported and used, with the wheels of this machine as they are."""
-    return python(SPY + USE)
+def here(ran):
+    return ran["here"]
 
 
 def test_model_and_torchvision_ops_import_here(here):
@@ -88,11 +126,10 @@ def test_matching_wheels_are_left_alone_here(matching, here):
     assert here.stdout.split() == ["defined"]
 
 
-@pytest.mark.parametrize("setting", ["loads_now = True", "loads_now = False; declare()"], ids=["now", "before"])
-def test_operators_that_a_library_declared_are_not_declared_again(setting):
-    result = python(SPY + LIBRARY + setting + USE + "assert kept and '_C' in loads[0]")
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.split() == ["defined"]
+@pytest.mark.parametrize("case", ["now", "before"])
+def test_operators_that_a_library_declared_are_not_declared_again(ran, case):
+    assert ran[case].returncode == 0, ran[case].stderr
+    assert ran[case].stdout.split() == ["defined"]
 
 
 def test_declaring_again_what_a_library_declared_is_an_error():
