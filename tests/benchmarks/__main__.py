@@ -18,6 +18,7 @@ MODULES = {
     "training": "tests.benchmarks.training",
     "start": "tests.benchmarks.start",
     "load": "tests.load",
+    "serve": "tests.benchmarks.serve",  # last: it needs Ray
 }
 # What a benchmark prints on its way goes to the terminal; its table comes back.
 PROGRAM = "import sys; from {} import table; out, sys.stdout = sys.stdout, sys.stderr; print(table(), file=out)"
