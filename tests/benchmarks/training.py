@@ -5,8 +5,9 @@ of the same size. The loop draws them from a `DataLoader` over a `TensorDataset`
 would only send 2 KB pictures between processes), and its optimiser is AdamW as it comes. Neither is evaluated on the
 way; both are before the first epoch and after the last. The two take turns, so that a busy machine is busy for both.
 
-What `training.fit` saves is the loader's work, which is the same however large the batches are. The steps themselves
-cost about the same in both, so the ratio is largest for one step an epoch and falls as there are more of them.
+What `training.fit` saves is the loader's work, which is the same however large the batches are, and part of each step.
+Two matrix products and the optimiser's step remain, so the ratio is largest for one step an epoch and falls as there
+are more of them.
 """
 
 import statistics
@@ -74,7 +75,7 @@ def table() -> str:
         lines.append("| " + " | ".join([f"{batch:,}" if batch else "all 6,000", *told]) + " |")
     lines += [
         "",
-        f"{EPOCHS} epochs, {torch.get_num_threads()} threads; medians and ranges of {REPETITIONS} repetitions.",
+        f"{EPOCHS} epochs, threads: {torch.get_num_threads()}; medians and ranges of {REPETITIONS} repetitions.",
     ]
     return "\n".join(lines)
 
