@@ -182,7 +182,7 @@ def table() -> str:
                 stack.callback(blocks.close, verbose=False)
             page = pages[name, classes] = browser.new_page(viewport=WIDE)
             page.goto(blocks.local_url)
-            page.locator(how.bars).first.wait_for()
+            page.locator(how.bars).first.wait_for(state="attached", timeout=120_000)
             if how.draw is None:
                 page.evaluate(FILL, LOGITS[:classes])
             page.wait_for_timeout(1000)
