@@ -643,6 +643,24 @@ def test_the_oldest_go_first_when_there_are_too_many(tmp_path, monkeypatch):
     assert [path.exists() for path in files] == [False, False, True, True]
 
 
+@pytest.mark.skipif(guard.fcntl is None, reason="no such locks on this system")
+def test_uploads_of_a_killed_process_go_when_another_starts(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    for name in ("killed", "living"):
+        upload_of(tmp_path, f"constrained-{name}/upload", 0)
+        upload_of(tmp_path, f"constrained-{name}/lock", 0)
+    upload_of(tmp_path, "constrained-other/upload", 0)
+    with (tmp_path / "constrained-living" / "lock").open() as lock:
+        guard.fcntl.flock(lock, guard.fcntl.LOCK_EX)
+        made = guard.folder.__wrapped__()
+        assert not (tmp_path / "constrained-killed").exists()
+        assert (tmp_path / "constrained-living" / "upload").exists()
+        assert (tmp_path / "constrained-other" / "upload").exists()
+        again = guard.folder.__wrapped__()  # inside the first, as of a child process
+        assert made in again.parents
+        assert made.exists()
+
+
 def test_the_pages_own_files_stay():
     found = files_in(app.demo.get_config_file()["components"])
     shown = {path for path in map(Path, found) if guard.folder() in path.parents}

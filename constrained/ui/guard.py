@@ -21,6 +21,11 @@ from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 from .. import heads, images, validation
 from . import crowd
 
@@ -121,15 +126,27 @@ def limits(path: str) -> tuple[int, fastapi.Response]:
 
 @functools.cache
 def folder() -> Path:
-    """Where uploads of this process go, in a folder that only its user can read; it goes when the process ends.
+    """Where uploads of this process go, in a folder that only its user can read.
 
-    gradio looks for it in the environment whenever it makes a component. What was there says where the folder is made.
+    It goes when the process ends; where that was killed, when another one starts. gradio looks for it in the
+    environment whenever it makes a component. What was there says where the folder is made.
     """
-    around = os.environ.get("GRADIO_TEMP_DIR")
-    if around:
-        Path(around).mkdir(parents=True, exist_ok=True)
+    around = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
+    around.mkdir(parents=True, exist_ok=True)
+    if fcntl:
+        for lock in around.glob("constrained-*/lock"):
+            with (
+                contextlib.suppress(OSError),
+                lock.open() as held,
+            ):  # an OSError: its process lives, or it is another user's
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(lock.parent)
     made = Path(tempfile.mkdtemp(prefix="constrained-", dir=around))
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    lock = (made / "unlocked").open("w")
+    if fcntl:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    (made / "unlocked").rename(made / "lock")  # nobody may find it before it is locked
+    atexit.register(lambda: (lock.close(), shutil.rmtree(made, ignore_errors=True)))
     os.environ["GRADIO_TEMP_DIR"] = str(made)
     return made
 
@@ -146,7 +163,7 @@ def sweep(keep: set[str], now: float) -> None:
     files = []
     for path in folder().rglob("*"):
         with contextlib.suppress(FileNotFoundError):  # renamed or deleted meanwhile
-            if path.is_file() and str(path) not in keep:
+            if path.is_file() and str(path) not in keep and path != folder() / "lock":
                 files.append((path.stat().st_mtime, path.stat().st_size, path))
     size = sum(file[1] for file in files)
     for changed, bytes_, path in sorted(files):
