@@ -10,6 +10,7 @@ import contextlib
 import functools
 import os
 import re
+import secrets
 import shutil
 import tempfile
 import time
@@ -29,6 +30,10 @@ except ImportError:  # Windows
 from .. import heads, images, validation
 from . import crowd
 
+PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
+# What a visitor has on a page is kept here: their picture, head, set. To the page of another server, before a restart or
+# beside this one, an answer would be about other things than it shows.
+GONE = "The server that made this page is gone. The page loads anew, with the setting that its address has."
 BODY = 2**16  # bytes of a request
 # The live webcam sends its frames in JSON. 320 x 240, which the page asks for, make up to 57 KB, and 640 x 480, the
 # least that some cameras have, up to 224 KB (measured, with the noise of a dark room).
@@ -72,6 +77,8 @@ class Guard:
             return await PlainTextResponse("There is nothing here.", 404)(scope, receive, send)
         if scope["method"] == "POST" and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return await PlainTextResponse("Another site may not send anything here.", 403)(scope, receive, send)
+        if headers.get("x-page", PAGE) != PAGE:  # programs do not say
+            return await JSONResponse({"error": GONE, "detail": GONE}, 409)(scope, receive, send)
 
         limit, refusal = limits(path)
         if int(headers.get("content-length", 0)) > limit:  # the server in front has checked that it is a number
@@ -135,18 +142,18 @@ def folder() -> Path:
     around.mkdir(parents=True, exist_ok=True)
     if fcntl:
         for lock in around.glob("constrained-*/lock"):
-            with (
-                contextlib.suppress(OSError),
-                lock.open() as held,
-            ):  # an OSError: its process lives, or it is another user's
+            # An error, where its process lives or it is another user's.
+            with contextlib.suppress(OSError), lock.open() as held:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(lock.parent)
     made = Path(tempfile.mkdtemp(prefix="constrained-", dir=around))
-    lock = (made / "unlocked").open("w")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
     if fcntl:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    (made / "unlocked").rename(made / "lock")  # nobody may find it before it is locked
-    atexit.register(lambda: (lock.close(), shutil.rmtree(made, ignore_errors=True)))
+        lock = made / "unlocked"
+        fcntl.flock(
+            os.open(lock, os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX
+        )  # open, and locked, for as long as the process is
+        lock.rename(made / "lock")
     os.environ["GRADIO_TEMP_DIR"] = str(made)
     return made
 
