@@ -214,14 +214,17 @@
   document.addEventListener("change", choosing, true);
   document.addEventListener("drop", dropping, true);
 
-  // What a visitor has here, the server keeps: the picture, a head, a set. After a restart, or where another one of several
-  // servers takes over, it would answer for a picture of its own; so it is told which server made this page.
+  // What a visitor has here, the server keeps: the picture, a head, a set. So it is told which server made this page, and
+  // another one, after a restart or instead of one that died, refuses (constrained/ui/guard.py); then the page loads anew.
+  const READ = 4000; // ms for its sentence
   const { fetch } = globalThis;
-  globalThis.fetch = (to, options = {}) => {
+  globalThis.fetch = async (to, options = {}) => {
     if (!/\/gradio_api\/(queue\/join|run\/)/.test(String(to))) return fetch(to, options);
     const headers = new Headers(options.headers);
     headers.set("x-page", globalThis.registry.page);
-    return fetch(to, { ...options, headers });
+    const response = await fetch(to, { ...options, headers });
+    if (response.status === 409) setTimeout(() => location.reload(), READ);
+    return response;
   };
 
   globalThis.page = {

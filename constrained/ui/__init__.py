@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import secrets
 from dataclasses import asdict
 
 import fastapi
@@ -30,8 +29,6 @@ _ABOUT = said("What a constraint on its linear layer does to a picture's logits,
 TITLE = f"<h1>{said('Constrain the output of a ResNet18')}</h1><p>{_ABOUT}</p>"
 
 WAITING = 1000  # questions in line; whoever comes then is told that the line is full
-PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
-GONE = "The server that made this page is gone, and what it kept with it: reload the page. The address has the setting."
 UNREADABLE = "What was sent cannot be read here: reload the page, or look at its API."
 FAILED = "This went wrong on the server, and nothing has changed: try again, or reload the page."
 
@@ -76,7 +73,7 @@ def head() -> str:
         "chosen": explore.METHODS,
         "steps": STEPS,
         "training": train.facts(),
-        "page": PAGE,
+        "page": guard.PAGE,
         "uploads": {  # where files are chosen -> how many bytes they may have
             "#picture": images.MAX_BYTES,
             "#train-setup": heads.MAX_BYTES,
@@ -159,17 +156,12 @@ class Demo(gr.Blocks):
             processing_utils.check_all_files_in_cache(inputs)
             return await super().preprocess_data(block_fn, inputs, *rest, **options)
 
-    async def process_api(self, *args, request=None, event_data: gr.EventData | None = None, **options):
-        """As of ``gr.Blocks``; where that would say no more than "Error", a person is told what to do.
-
-        A page that another server made shows what is not known here, and gets no answer.
-        """
-        if request and request.headers.get("x-page", PAGE) != PAGE:  # programs do not say
-            raise gr.Error(GONE, print_exception=False)
+    async def process_api(self, *args, event_data: gr.EventData | None = None, **options):
+        """As of ``gr.Blocks``; where that would say no more than "Error", a person is told what to do."""
         with told(UNREADABLE, log=False):  # gradio does the same, with any error
             processing_utils.check_all_files_in_cache(event_data and event_data._data)
         with told(FAILED, log=True):
-            return await super().process_api(*args, request=request, event_data=event_data, **options)
+            return await super().process_api(*args, event_data=event_data, **options)
 
     def asgi(self) -> fastapi.FastAPI:
         """The page as an ASGI application with the same settings, for a server other than gradio's."""

@@ -31,8 +31,8 @@ from .. import heads, images, validation
 from . import crowd
 
 PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
-# What a visitor has on a page is kept here: their picture, head, set. To the page of another server, before a restart or
-# beside this one, an answer would be about other things than it shows.
+# What a visitor has on a page is kept here: their picture, head, set. To the page of another server, from before a
+# restart or beside this one, an answer would be about other things than it shows.
 GONE = "The server that made this page is gone. The page loads anew, with the setting that its address has."
 BODY = 2**16  # bytes of a request
 # The live webcam sends its frames in JSON. 320 x 240, which the page asks for, make up to 57 KB, and 640 x 480, the
