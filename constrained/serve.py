@@ -158,6 +158,7 @@ def start(pages: int, networks: int) -> None:
         return
     ray._private.ray_constants.ENABLE_RAY_CLUSTER = False  # all of it listens on loopback, and on nothing else
     ray.init(
+        "local",
         num_cpus=pages + networks * len(checkpoints.CHECKPOINTS),
         object_store_memory=100 * 2**20,  # pictures and features are small
         include_dashboard=False,
