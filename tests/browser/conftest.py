@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from .driver import Explore
 
@@ -34,6 +34,7 @@ FLAGS = (
     "--use-fake-ui-for-media-stream",
 )
 WIDE = {"width": 1440, "height": 1000}
+PATIENCE = 15_000  # ms; a busy machine takes its time
 # The chart and every control are there, and gradio, which fills them in over several turns, is done with that.
 LOADED = """async () => {
   const there = () =>
@@ -88,6 +89,7 @@ def browser():
     if path is None:
         reason = "no Chromium found: install one (apt install chromium) or name it in the variable CHROMIUM"
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
@@ -169,7 +171,7 @@ def visiting(
     tabs = idle[json.dumps(lasting, sort_keys=True)]
     page = tabs.pop() if tabs else browser.new_context(**lasting).new_page()
     try:
-        page.context.set_default_timeout(15_000)
+        page.context.set_default_timeout(PATIENCE)
         page.context.grant_permissions(permissions)
         page.set_viewport_size(viewport)
         page.emulate_media(media="null", color_scheme=color_scheme, reduced_motion=reduced_motion, forced_colors="null")

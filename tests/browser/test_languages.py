@@ -91,7 +91,7 @@ def outside(explore: Explore) -> int:
 
 
 def test_the_language_can_be_changed_in_the_settings(visit):
-    one = visit(locale="en-US")
+    one = visit()
     page, explore, german = one.page, Explore(one.page), CATALOGUES["de"]
     clipped = outside(explore)
     assert explore.badges("bounded")[1] == f"{clipped} of 10 clipped"

@@ -98,12 +98,6 @@ def few_examples():
         yield
 
 
-@pytest.fixture(scope="module")
-def shared_visit(browser, server):
-    with visiting(browser, server) as visit:
-        yield visit
-
-
 @pytest.fixture
 def train(shared_visit):
     """The tab with few epochs and no run; what a test chose goes back to what a new visitor meets."""
