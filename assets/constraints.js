@@ -104,18 +104,18 @@
       const centred = map(z, (v) => (v - top) / temperature / 2);
       // Nothing further than 1 below the maximum gets probability: cutting there is exact and cannot overflow.
       const ordered = map(centred, (v) => Math.max(v, -2)).sort().reverse();
-      let total = 0;
+      // How far the k largest are above the next, and the squares of that: only sums of what is positive, so that
+      // classes right on the threshold, which are left out, are told from those inside as in Python.
+      let above = 0;
       let squares = 0;
       let size = 1;
-      for (let k = 1; k <= ordered.length; k++) {
-        total += ordered[k - 1];
-        squares += ordered[k - 1] ** 2;
-        const mean = total / k;
-        const tau = mean - Math.sqrt(Math.max((1 - (squares - k * mean * mean)) / k, 0));
-        if (tau <= ordered[k - 1]) size = k;
+      for (let k = 1; k < ordered.length; k++) {
+        const gap = ordered[k - 1] - ordered[k];
+        squares += 2 * gap * above + k * gap * gap;
+        above += k * gap;
+        if (squares < 1) size = k + 1;
         else break;
       }
-      // Once more from the support alone, as in Python: the running sums above cancel.
       const support = ordered.subarray(0, size);
       const mean = sum(support) / size;
       const spread = sum(map(support, (v) => (v - mean) ** 2));

@@ -206,7 +206,9 @@ def _compare(z: Tensor, power: int, dim: int) -> Tensor:
     """The support of a few classes, from all pairs: class i is in it where f(z_i) <= 1, since f falls."""
     z = z.movedim(dim, 0).contiguous()  # (C, ...): loops over the batch are longer, and faster, than those over classes
     above = (z - z.unsqueeze(1)).clamp_min_(0)  # (C, C, ...), of the second over the first
-    return ((above if power == 1 else above.mul_(above)).sum(1) <= 1).movedim(0, dim).contiguous()
+    # Right on the threshold a class has 0 either way. With squares its gradient is 0 too, and leaving it out is exact.
+    inside = above.sum(1) <= 1 if power == 1 else above.mul_(above).sum(1) < 1
+    return inside.movedim(0, dim).contiguous()
 
 
 def _newton(z: Tensor, power: int, dim: int) -> Tensor:

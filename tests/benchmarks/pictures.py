@@ -126,6 +126,8 @@ def onnx_runtime(model: nn.Module, size: int) -> Form:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
+    # Its threads would look for more work, on the cores of whoever's turn is next.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "model.onnx")
         shapes = [{0: torch.export.Dim("batch")}]
