@@ -29,7 +29,11 @@ class Code:
         self.page.get_by_role("tab", name=name).click()
 
     def choose(self, title: str) -> None:
+        """Take a column or a script. gradio passes a choice on a moment later; what `expected` reads must be it."""
         self.page.locator("#code").get_by_label(title, exact=True).check()
+        for family, name in registry.FAMILIES.items():
+            if name == title:
+                self.page.wait_for_function("(family) => explore.state.family === family", arg=family)
 
     def asked(self) -> int:
         """How often the page has asked the server for anything but files."""
