@@ -226,7 +226,8 @@ def test_fills_a_projector_and_can_be_read_from_the_last_row(presenting, size, l
         page.evaluate("() => lessons.open('bounds', 2)")
         Lessons(page).at(by_slug("bounds"), 2)
     fills = 0.55 if lesson else 0.75  # of the screen; right after the size has changed it is too small for a moment
-    fits = f"() => {{ const look = ({LOOK})(); return look.below <= 0 && look.bars > 30 && look.share > {fills} && look; }}"
+    fits = f"look.below <= 0 && look.bars > 30 && look.share > {fills}"
+    fits = f"() => {{ const look = ({LOOK})(); return {fits} && look; }}"
     look = page.wait_for_function(fits).json_value()
     assert min(look["sizes"]) * READABLE >= size["height"] * 0.85, look  # badges and formula are somewhat smaller
     assert (
