@@ -8,7 +8,6 @@ import fastapi
 import gradio as gr
 from gradio import processing_utils
 from gradio_client import utils as client_utils
-from starlette.responses import JSONResponse
 
 from .. import heads, images, registry, validation
 from . import calibrate, code, crowd, explore, guard, languages, lessons, share, train
@@ -121,7 +120,7 @@ def told(sentence: str, log: bool):
 
 async def failed(request: fastapi.Request, error: Exception) -> fastapi.Response:
     """The answer to a question that gradio does not find, such as one of a page from before the server was renewed."""
-    return JSONResponse({"error": FAILED, "detail": FAILED}, 500)
+    return guard.sentence(FAILED, 500)
 
 
 def refuse_address(file: dict) -> None:

@@ -78,7 +78,7 @@ class Guard:
         if scope["method"] == "POST" and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
             return await PlainTextResponse("Another site may not send anything here.", 403)(scope, receive, send)
         if headers.get("x-page", PAGE) != PAGE:  # programs do not say
-            return await JSONResponse({"error": GONE, "detail": GONE}, 409)(scope, receive, send)
+            return await sentence(GONE, 409)(scope, receive, send)
 
         limit, refusal = limits(path)
         if int(headers.get("content-length", 0)) > limit:  # the server in front has checked that it is a number
@@ -118,14 +118,19 @@ class Guard:
             await refusal(scope, receive, send)
 
 
+def sentence(told: str, status: int) -> JSONResponse:
+    """An answer that says what is wrong, in the form that gradio's page understands."""
+    return JSONResponse({"error": told, "detail": told}, status)
+
+
 def limits(path: str) -> tuple[int, fastapi.Response]:
-    """How many bytes may be sent to an address, and the answer to more, in the form that gradio's page understands."""
+    """How many bytes may be sent to an address, and the answer to more."""
     if path == "/gradio_api/upload":
         told = f"An upload can have {UPLOAD // 2**20} MB and {PARTS} files: make it smaller and try again."
         return UPLOAD, PlainTextResponse(told, 413)
     limit = FRAME if path.startswith(("/gradio_api/queue/join", "/gradio_api/stream/")) else BODY
     told = f"A request can have {limit // 2**10} KB: send pictures as files, by /gradio_api/upload."
-    return limit, JSONResponse({"error": told, "detail": told}, 413)
+    return limit, sentence(told, 413)
 
 
 # Uploads --------------------------------------------------------------------------------------------------------------
@@ -150,9 +155,8 @@ def folder() -> Path:
     atexit.register(shutil.rmtree, made, ignore_errors=True)
     if fcntl:
         lock = made / "unlocked"
-        fcntl.flock(
-            os.open(lock, os.O_CREAT | os.O_RDWR), fcntl.LOCK_EX
-        )  # open, and locked, for as long as the process is
+        held = os.open(lock, os.O_CREAT | os.O_RDWR)  # open, and so locked, for as long as the process is there
+        fcntl.flock(held, fcntl.LOCK_EX)
         lock.rename(made / "lock")
     os.environ["GRADIO_TEMP_DIR"] = str(made)
     return made
