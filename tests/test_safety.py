@@ -34,6 +34,7 @@ from constrained import checkpoints, heads, images, inference, registry, trainin
 from constrained.export import ExportError
 from constrained.modules import ConstrainedLinear
 from constrained.ui import calibrate, code, explore, export, guard, lessons, share, train
+from tests.load.server import free_port
 
 ROOT = Path(__file__).parent.parent
 CASES = int(os.environ.get("CASES", "5"))
@@ -48,9 +49,7 @@ class Server:
     """``python app.py`` in a process of its own, with a folder in which it makes its own."""
 
     def __init__(self, around: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("GRADIO", "CONSTRAINED"))}
         self.around = around
         self.log = around.parent / "log"

@@ -5,7 +5,6 @@ import contextlib
 import importlib.util
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import httpx
 import pytest
 
 from constrained import sticky
+from tests.load.server import free_port
 
 ROOT = Path(__file__).parents[1]
 START_SECONDS = 400  # on a machine that does other things as well; 30 on two idle cores
@@ -99,9 +99,7 @@ class Cluster:
     """``python -m constrained.serve`` with two pages, in processes that carry a mark of their own."""
 
     def __init__(self, folder: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         self._mark = f"CONSTRAINED_TEST={uuid.uuid4()}"
         self._log = Path(folder, "log")
         name, _, value = self._mark.partition("=")

@@ -20,6 +20,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.conftest import FLAGS, WIDE, chromium
+from tests.load.server import free_port
 
 ROOT = Path(__file__).parents[2]
 REPETITIONS = 7
@@ -47,9 +48,7 @@ LINE, CHART = [["#ready", 1]], [["#chart figure.column svg .bar", 40], ["#explor
 @contextlib.contextmanager
 def started(script: Path) -> Iterator[tuple[subprocess.Popen, str]]:
     """A server from a script, and its address; it may not listen there yet."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     environment = os.environ | {"PYTHONPATH": str(ROOT), "GRADIO_ANALYTICS_ENABLED": "False"}
     environment.pop("CONSTRAINED_MODEL", None)
     process = subprocess.Popen(

@@ -9,13 +9,14 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.load.server import free_port
 
 from .driver import Explore
 
@@ -68,9 +69,7 @@ def server():
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("CONSTRAINED_MODEL", raising=False)
         from app import demo
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     demo.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True)
     yield f"http://127.0.0.1:{port}"
     demo.close(verbose=False)

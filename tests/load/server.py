@@ -51,6 +51,13 @@ class Server:
         return int(status.partition(f"{name}:")[2].split()[0])
 
 
+def free_port() -> int:
+    """One on loopback that nobody listens on yet."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextlib.contextmanager
 def serving(port: int | None = None) -> Iterator[Server]:
     """Starts ``python app.py`` on loopback and ends it afterwards.
@@ -61,10 +68,7 @@ def serving(port: int | None = None) -> Iterator[Server]:
     Raises:
         RuntimeError: if it does not answer in time; the message has the end of its log.
     """
-    if port is None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+    port = port or free_port()
     # Threads as on a server, whatever the tests around this one are limited to.
     environment = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "CONSTRAINED_MODEL")}
     with tempfile.TemporaryDirectory() as folder:
