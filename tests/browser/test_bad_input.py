@@ -16,14 +16,7 @@ from constrained import checkpoints, heads, images, inference
 from constrained.model import torchvision
 from constrained.ui import guard
 
-from .conftest import visiting
 from .driver import Explore, honest, picture
-
-
-@pytest.fixture(scope="module")
-def shared_visit(browser, server):
-    with visiting(browser, server) as visit:
-        yield visit
 
 
 @pytest.fixture
