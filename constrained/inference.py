@@ -16,7 +16,7 @@ import PIL.Image
 import torch
 
 from . import checkpoints
-from .checkpoints import Checkpoint
+from .checkpoints import Checkpoint, CheckpointError
 from .fused import fused
 from .modules import ConstrainedLinear
 
@@ -133,16 +133,25 @@ def use(kind: Callable[[Checkpoint], Network]) -> None:
     _kind = kind
 
 
-def network(key: str) -> Network:
+def network(key: str, wait: bool = True) -> Network:
     """The network of a checkpoint, loaded when first asked for and then shared by all.
 
+    Args:
+        key: of ``CHECKPOINTS``; from outside it may be anything.
+        wait: for somebody else who is loading it, which may take as long as a download.
+
     Raises:
-        ValueError: for an unknown key.
-        CheckpointError: if its weights cannot be had; asking again tries again.
+        CheckpointError: if there is no such model, if its weights cannot be had (asking again tries again), or if it is
+            not there yet and nobody shall wait for it.
     """
-    if key not in checkpoints.CHECKPOINTS:
-        raise ValueError(f"model must be one of {', '.join(checkpoints.CHECKPOINTS)}, got {key!r:.40}")
-    with _loading[key]:
-        if key not in _networks:
-            _networks[key] = _kind(checkpoints.CHECKPOINTS[key]())
-        return _networks[key]
+    if not isinstance(key, str) or key not in checkpoints.CHECKPOINTS:
+        raise CheckpointError(f"model must be one of {', '.join(checkpoints.CHECKPOINTS)}, got {key!r:.40}")
+    if key not in _networks:
+        if not _loading[key].acquire(blocking=wait):
+            raise CheckpointError("This model is still on its way: try again when it is there.")
+        try:
+            if key not in _networks:
+                _networks[key] = _kind(checkpoints.CHECKPOINTS[key]())
+        finally:
+            _loading[key].release()
+    return _networks[key]

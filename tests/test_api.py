@@ -1,13 +1,14 @@
 """What a program can call, over the wire, with gradio's own client."""
 
 import math
+import threading
 
 import httpx
 import pytest
 import torch
 from gradio_client import Client, handle_file
 
-from constrained import images, inference, registry
+from constrained import checkpoints, images, inference, registry
 from constrained.ui import explore
 
 DEFAULTS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
@@ -82,6 +83,40 @@ def test_a_file_that_is_no_picture_gets_a_sentence(client, tmp_path):
 def test_an_unknown_model_gets_a_sentence(client):
     with pytest.raises(Exception, match="model must be one of cifar10, imagenet"):
         client.predict(handle_file(str(explore.FIRST_SAMPLE)), "vgg", api_name="/classify")
+
+
+def test_a_model_on_its_way_holds_nobody_up(client, monkeypatch):
+    """More visitors choose it than there are places for pictures, and look at a sample with it meanwhile."""
+    from app import demo
+
+    arrived = threading.Event()
+
+    def slow():
+        arrived.wait(60)
+        raise checkpoints.CheckpointError("This is not fetched in a test.")
+
+    monkeypatch.delitem(inference._networks, "imagenet", raising=False)
+    monkeypatch.setitem(checkpoints.CHECKPOINTS, "imagenet", slow)
+    numbers = {fn.fn: fn._id for fn in demo.fns.values()}
+    visitors = [f"visitor {number}" for number in range(explore.NETWORK["concurrency_limit"] + 2)]
+    asked = {explore.on_model: ["imagenet", None, None, None], explore.on_sample: ["imagenet", None]}
+    try:
+        for function, data in asked.items():
+            for visitor in visitors:
+                body = {
+                    "data": data,
+                    "fn_index": numbers[function],
+                    "session_hash": visitor,
+                    "event_data": {"index": 0},
+                }
+                httpx.post(f"{client.src}gradio_api/queue/join", json=body).raise_for_status()
+        question = client.submit(handle_file(str(explore.FIRST_SAMPLE)), "cifar10", api_name="/classify")
+        assert question.result(timeout=30)["model"] == "cifar10"
+    finally:
+        arrived.set()
+        told = [httpx.get(f"{client.src}gradio_api/queue/data?session_hash={v}", timeout=60).text for v in visitors]
+    assert all("This is not fetched in a test." in one for one in told)
+    assert sum("This model is still on its way" in one for one in told) >= len(told) - 1
 
 
 @pytest.mark.parametrize("path", ["/etc/passwd", "app.py", "/proc/self/environ"])

@@ -1,7 +1,10 @@
 """One network for many visitors: the right answer for each, computed once, in batches."""
 
+import concurrent.futures
+import re
 import threading
 import time
+import types
 
 import numpy as np
 import PIL.Image
@@ -207,8 +210,9 @@ def test_a_poisoned_picture_fails_alone(network):
 
 
 def test_an_unknown_model_is_named():
-    with pytest.raises(ValueError, match="'resnet50'"):
-        inference.network("resnet50")
+    for name in ("resnet50", "../cifar10", None, 7, ["cifar10"]):
+        with pytest.raises(CheckpointError, match=re.escape(f"cifar10, imagenet, got {name!r}")):
+            inference.network(name)
 
 
 def test_a_model_that_failed_to_load_is_tried_again(monkeypatch):
@@ -223,3 +227,26 @@ def test_a_model_that_failed_to_load_is_tried_again(monkeypatch):
         with pytest.raises(CheckpointError):
             inference.network("imagenet")
     assert len(attempts) == 2
+
+
+def test_a_model_on_its_way_is_waited_for_only_by_those_who_want_to(monkeypatch):
+    begun, arrived = threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        arrived.wait(30)
+        return types.SimpleNamespace(key="imagenet")
+
+    monkeypatch.setitem(inference.checkpoints.CHECKPOINTS, "imagenet", slow)
+    monkeypatch.setattr(inference, "_networks", {})
+    monkeypatch.setattr(inference, "_kind", lambda checkpoint: checkpoint)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = [pool.submit(inference.network, "imagenet") for _ in range(2)]
+        try:
+            begun.wait(30)
+            with pytest.raises(CheckpointError, match="still on its way"):
+                inference.network("imagenet", wait=False)
+            assert not any(one.done() for one in waiting)
+        finally:
+            arrived.set()
+        assert waiting[0].result(30) is waiting[1].result(30) is inference.network("imagenet", wait=False)

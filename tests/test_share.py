@@ -38,7 +38,9 @@ def test_a_sample_comes_with_its_logits_and_what_the_link_says_of_classes():
     ],
 )
 def test_a_model_that_is_none_changes_nothing(data):
-    assert all(part == gr.skip() for part in share.on_link(link(**data), None, CAT))
+    parts = share.on_link(link(**data), None, CAT)
+    assert "model must be one of cifar10, imagenet" in parts[2]
+    assert all(part == gr.skip() for at, part in enumerate(parts) if at != 2)
 
 
 @pytest.mark.parametrize("image", ["../../etc/passwd", "", None, 7, ["dog"], "dog.jpg"])

@@ -39,6 +39,8 @@ TROUBLE = (images.PictureError, CheckpointError, HeadError)  # their messages ar
 
 # Everything that runs the network shares one limit, so that requests wait in gradio's queue and not in threads.
 NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility": "private"}
+# Nor do they wait for a model that is being fetched: those who do have places of their own.
+MODELS = {"concurrency_id": "models", "concurrency_limit": 4, "api_visibility": "private"}
 
 
 class Picture(gr.Image):
@@ -78,24 +80,23 @@ def models() -> list[tuple[str, str]]:
     return [(t(TITLES[key]), key) for key in CHECKPOINTS]
 
 
-def chosen(model: str, head: bytes | None) -> tuple[Network, heads.Head | None, str]:
+def chosen(model: str, head: bytes | None, wait: bool = False) -> tuple[Network, heads.Head | None, str]:
     """A choice of the model menu as a network, the head to use instead of its own, and a name for the two.
 
     Args:
         model: a key of ``CHECKPOINTS``, or ``YOURS``.
         head: the file of the visitor's own head, which only ``YOURS`` looks at.
+        wait: as for `network`.
 
     Raises:
-        CheckpointError: if the weights cannot be had.
+        CheckpointError: if there is no such model, or its weights cannot be had.
         HeadError: if there is no head of their own.
     """
     if model != YOURS:
-        if not isinstance(model, str) or model not in CHECKPOINTS:
-            raise CheckpointError("There is no such model: choose another one.")
-        return network(model), None, model
+        return network(model, wait), None, model
     if head is None:
         raise HeadError("Your head is no longer here: train or upload it again, or choose another model.")
-    return network("cifar10"), heads.load(head), f"{YOURS}-{sha256(head).hexdigest()[:8]}"
+    return network("cifar10", wait), heads.load(head), f"{YOURS}-{sha256(head).hexdigest()[:8]}"
 
 
 def message(net: Network, logits: np.ndarray, name: str) -> dict:
@@ -203,7 +204,7 @@ def on_model(
     """Another model to (chart, crops, notice, target, classes shown, model box, current); or all stays as it is."""
     try:
         progress(0, desc="Loading the model")
-        net, _, _ = chosen(model, head)
+        net, _, _ = chosen(model, head, wait=True)
         picture = images.decode(read(shown))
     except (*TROUBLE, OSError) as error:
         return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), current, gr.skip()
@@ -327,9 +328,9 @@ def classify(picture: tuple[bytes, str | None] | None, model: str = "cifar10") -
     if picture is None:
         raise gr.Error("picture must be an image file", print_exception=False)
     try:
-        net = network(model)
+        net = network(model, wait=False)
         return message(net, net.logits(images.decode(picture[0])), model)
-    except (images.PictureError, CheckpointError, ValueError) as error:
+    except (images.PictureError, CheckpointError) as error:
         raise gr.Error(str(error), print_exception=False) from error
 
 
@@ -521,7 +522,13 @@ def build(model: str) -> Tab:
         trigger_mode="multiple",
         **NETWORK,
     )
-    chooser.input(on_model, [chooser, head, shown, current], [*on_chart, target, top_k, chooser, current], **NETWORK)
+    chooser.input(
+        on_model,
+        [chooser, head, shown, current],
+        [*on_chart, target, top_k, chooser, current],
+        show_progress_on=chooser,  # what the chart shows meanwhile can be worked with
+        **MODELS,
+    )
     chart.gradient(
         on_gradient,
         None,

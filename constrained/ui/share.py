@@ -38,17 +38,16 @@ def describe(control: Control) -> dict:
 def on_link(event: gr.EventData, head: bytes | None, shown: str):
     """What a link shows to (chart, crops, notice, picture box, shown, model box, current, target, classes shown).
 
-    The browser checks a link, but anybody can send this event: what is not a sample or a model changes nothing.
+    The browser checks a link, but anybody can send this event: what is no sample leaves the picture, and what is no
+    model changes nothing.
     """
     asked = event._data if isinstance(event._data, dict) else {}
     stay = [gr.skip() for _ in range(9)]
     model, name = asked.get("model"), asked.get("image")
     path = next((str(sample) for sample in explore.SAMPLES if sample.stem == name), shown)
-    if not isinstance(model, str) or model not in CHECKPOINTS:
-        return stay
     try:
-        chart, crops = explore.look(images.decode(explore.read(path)), model, head, path)
         labels = network(model).checkpoint.labels
+        chart, crops = explore.look(images.decode(explore.read(path)), model, head, path)
     except (images.PictureError, CheckpointError, OSError) as error:
         stay[2] = notice(explore.sentence(error))
         return stay
@@ -90,7 +89,7 @@ def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calib
             explored.controls["k"].component,
         ],
         show_progress="hidden",
-        **explore.NETWORK,
+        **explore.MODELS,  # a link may ask for one that has to be fetched
     )
     for tab in tabs.children:
         tab.select(js=f"() => {{ share.at('{tab.id}'); }}", **BROWSER)
