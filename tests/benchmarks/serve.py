@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from tests.benchmarks import spread
 from tests.load import pictures, server, visitor
 from tests.load.visitor import Visitor
 from tests.test_serve import Cluster
@@ -111,10 +112,7 @@ def table() -> str:
     def latency(times: list[float]) -> str:
         return f"{1000 * statistics.median(times):.0f} ms; {1000 * sorted(times)[int(0.95 * len(times))]:.0f} ms"
 
-    def rate(which: int) -> str:
-        found = sorted(rate[which] for rate in rates)
-        return f"{statistics.median(found):.1f} ({found[0]:.1f} to {found[-1]:.1f})"
-
+    crowds = (spread(list(found), ".1f") for found in zip(*rates, strict=True))
     rows = [
         ("start to the first page", f"{start_alone:.0f} s", f"{start_ray:.0f} s"),
         (
@@ -128,7 +126,7 @@ def table() -> str:
             f"{costs[1]:.0f} in pages, {costs[2]:.0f} in networks, {costs[3]:.0f} in Ray itself",
         ),
         ("one picture, idle server: median; 95th percentile", latency(taken), latency(taken_ray)),
-        (f"{CROWD} visitors at once: pictures per second, median of {ROUNDS}", rate(0), rate(1)),
+        (f"{CROWD} visitors at once: pictures per second, median of {ROUNDS}", *crowds),
     ]
     lines = [f"| {os.cpu_count()} cores | one process | Ray: {count} |", "|---|---|---|"]
     lines += [f"| {' | '.join(row)} |" for row in rows]

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.benchmarks import spread
 from tests.browser.conftest import FLAGS, WIDE, chromium
 from tests.load.server import free_port
 
@@ -109,17 +110,12 @@ def table() -> str:
     lines = ["| | seconds | MB |", "|---|---|---|"]
     for name, results in taken.items():
         seconds, memory = zip(*results, strict=True)
-        lines.append(
-            f"| {name} | {statistics.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f}) "
-            f"| {statistics.median(memory):.0f} |"
-        )
+        lines.append(f"| {name} | {spread(seconds, '.1f')} | {statistics.median(memory):.0f} |")
     ratios = [
         [second[part] / first[part] for first, second in zip(*taken.values(), strict=True)]  # pairs of one repetition
         for part in (0, 1)
     ]
-    lines.append(
-        "| ratio | " + " | ".join(f"{statistics.median(r):.2f} ({min(r):.2f} to {max(r):.2f})" for r in ratios) + " |"
-    )
+    lines.append(f"| ratio | {' | '.join(map(spread, ratios))} |")
     lines += ["", f"Medians and ranges of {REPETITIONS} starts each, in turn."]
     return "\n".join(lines)
 

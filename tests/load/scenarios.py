@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import PIL.Image
 
+from tests.benchmarks import spread
+
 from .pictures import File, Model, Pictures, encoded, same
 from .server import BACK, Server
 from .visitor import Page, Visit, Visitor, page_of, visit
@@ -124,12 +126,6 @@ class Bench:
         """What `judge` found, in words."""
         again = sum(bool(one.refusals) for one in visits)
         return f"{self.judge(visits)} of {len(visits)} right" + (f", {again} started over" if again else "")
-
-
-def spread(values: list[float], form: str = ".2f") -> str:
-    """The median, and the range where there is one."""
-    median, least, most = (format(v, form) for v in (statistics.median(values), min(values), max(values)))
-    return median if least == most else f"{median} ({least} to {most})"
 
 
 def late(waits: list[float]) -> float:
