@@ -186,20 +186,23 @@ def _support(x: Tensor, scale: float | Tensor, power: int, dim: int) -> tuple[Te
     :math:`f(\tau) = \sum_i \max(z_i - \tau, 0)^{power} = 1`.
 
     The support is found without gradient; what is then computed from it alone has exact derivatives to any order and
-    nothing that vmap, compile or export would stumble over.
+    nothing that vmap, compile or export would stumble over. It is kept as numbers, 1 and 0: on a processor, torch is
+    several times slower where truth values and numbers meet.
 
     Returns:
         ``x - max x`` on the support and 0 elsewhere; 1 / k on it and 0 elsewhere; and k, the number of classes in it,
-        with size 1 along ``dim``. 1 / k is NaN for a row that has no answer: nothing in it compares with NaN.
+        with size 1 along ``dim``. The first is NaN somewhere in a row that has no answer.
     """
-    below = x - x.detach().amax(dim, keepdim=True)
+    top = x.detach().amax(dim, keepdim=True)
+    # hardtanh is a clamp whose gradient is fast too. It makes an excluded class finite, since 0 times infinity is NaN.
+    below = torch.nn.functional.hardtanh(x - top, torch.finfo(x.dtype).min, 1)
     with torch.no_grad():
         # Nothing further than 1 below the maximum is in the support: cutting there is exact, and nothing overflows.
         z = (below / scale).clamp_min_(-2)
         support = (_compare if z.shape[dim] <= _FEW else _newton)(z, power, dim)
-        count = support.sum(dim, keepdim=True, dtype=z.dtype)
+        count = support.sum(dim, keepdim=True)
         share = support / count
-    return torch.where(support, below, 0), share, count
+    return below * support, share, count
 
 
 def _compare(z: Tensor, power: int, dim: int) -> Tensor:
@@ -208,7 +211,7 @@ def _compare(z: Tensor, power: int, dim: int) -> Tensor:
     above = (z - z.unsqueeze(1)).clamp_min_(0)  # (C, C, ...), of the second over the first
     # Right on the threshold a class has 0 either way. With squares its gradient is 0 too, and leaving it out is exact.
     inside = above.sum(1) <= 1 if power == 1 else above.mul_(above).sum(1) < 1
-    return inside.movedim(0, dim).contiguous()
+    return inside.movedim(0, dim).to(z.dtype, memory_format=torch.contiguous_format)
 
 
 def _newton(z: Tensor, power: int, dim: int) -> Tensor:
@@ -231,7 +234,7 @@ def _newton(z: Tensor, power: int, dim: int) -> Tensor:
         before, tau = tau, tau + step.clamp_min_(0)  # rounding would go back and forth
         if _same(tau, before):
             break
-    return z >= tau
+    return (z - tau).sign_().add_(1).clamp_max_(1)  # z >= tau
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
@@ -247,8 +250,12 @@ def _same(a: Tensor, b: Tensor) -> bool:
 def _on_simplex(x: Tensor, radius: float | Tensor, dim: int) -> Tensor:
     """Nearest point of the simplex: ``x - tau`` on the support, with the tau that gives it the sum ``radius``."""
     inside, share, _ = _support(x, radius, 1, dim)
-    # Rounding can put a member of the support a hair below the threshold: clamp_min, whose gradient at 0 is 1.
-    return torch.addcmul(inside, share, radius - inside.sum(dim, keepdim=True)).clamp_min(0)
+    return _from_zero(torch.addcmul(inside, share, radius - inside.sum(dim, keepdim=True)))
+
+
+def _from_zero(x: Tensor) -> Tensor:
+    """Bring a member of the support that rounding put a hair below the threshold up to it; it learns as the others."""
+    return x - x.detach().clamp_max(0)
 
 
 # Probabilities -----------------------------------------------------------------------------------------------------
@@ -332,7 +339,7 @@ def _entmax15(x: Tensor, temperature: float | Tensor, dim: int) -> Tensor:
     # thousands of classes right on the threshold.
     square = spread.square().sum(dim, keepdim=True)
     root = torch.addcmul(count, count, square, value=-1).clamp_min(0.5).sqrt()  # k times that distance
-    return torch.addcmul(spread, share, root).clamp_min(0).square()
+    return _from_zero(torch.addcmul(spread, share, root)).square()
 
 
 # Proximal maps -----------------------------------------------------------------------------------------------------
