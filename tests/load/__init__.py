@@ -1,6 +1,6 @@
 """A load test over gradio's real protocol: python -m tests.load [SCENARIO ...], all of them without a name.
 
-It starts the page's own server on loopback, and takes about twelve minutes; with --url it visits a running one instead.
+It starts the page's own server on loopback, and takes about eight minutes; with --url it visits a running one instead.
 """
 
 import asyncio
