@@ -2,8 +2,8 @@
 
 First the network alone: torchvision's as it comes, every form of it for a CPU that keeps the logits, and the one that
 the app uses (`constrained.fused`). All take the same batches in turn, and each answer is compared with torchvision's.
-Two sizes of input: the bundled model's, and the 224 pixels of ImageNet (with random weights; their size is what counts). Six
-inputs are one photograph's: two squares and the whole of it, and their mirror images.
+Two sizes of input: the bundled model's, and the 224 pixels of ImageNet (with random weights; their size is what
+counts). Six inputs are one photograph's: two squares and the whole of it, and their mirror images.
 
 Then what a visitor has of it: a photograph of 1600 x 1200 pixels from the file chooser's event to the end of the frame
 that paints its chart, in headless Chromium; the webcam that Chromium pretends to have; many pictures at once; and
