@@ -1,11 +1,13 @@
 """The models: files that match their facts, pictures that become the right input, failures that say what to do."""
 
+import contextlib
 import hashlib
 import http.server
 import json
 import os
 import pickle
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -282,33 +284,48 @@ def test_a_folder_that_cannot_be_made_is_a_message(hub, tmp_path):
         checkpoints.imagenet().load()
 
 
-PROCESS = """
-import json, sys
+# Three processes, which write down what they loaded; importing torch, which takes seconds, is done before they part.
+PROCESSES = """
+import json, os, pathlib, sys
 from constrained import checkpoints
 checkpoints.IMAGENET.update(json.loads(sys.argv[1]))
-print(checkpoints.imagenet().load()["fc.weight"].sum().item())
+children = []
+for name in "abc":
+    children.append(os.fork())
+    if not children[-1]:
+        try:
+            total = checkpoints.imagenet().load()["fc.weight"].sum().item()
+            pathlib.Path(sys.argv[2], name).write_text(str(total))
+        finally:
+            os._exit(0)
+print(*children, flush=True)
+for child in children:
+    os.waitpid(child, 0)
 """
 
 
-def test_three_processes_at_once_and_one_is_killed(hub):
-    hub.sends = "waits"
-    command = [sys.executable, "-c", PROCESS, json.dumps(KNOWN)]
+def test_three_processes_at_once_and_one_is_killed(hub, tmp_path):
+    hub.sends, answers = "waits", tmp_path / "answers"
+    answers.mkdir()
+    command = [sys.executable, "-c", PROCESSES, json.dumps(KNOWN), str(answers)]
     root = checkpoints.FOLDER.parent
-    processes = [subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    started = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         end = time.monotonic() + 100
         while len(hub.asked) < 3 and time.monotonic() < end:
             time.sleep(0.05)
         assert len(hub.asked) == 3
         assert not hub.path.exists()  # half of it is there, under other names
-        processes[0].kill()
-        processes[0].wait()
+        os.kill(int(started.stdout.readline().split()[0]), signal.SIGKILL)
         hub.go.set()
-        answers = [process.communicate(timeout=100)[0] for process in processes]
+        started.wait(100)
     finally:
-        for process in processes:
-            process.kill()
-    assert answers == ["", *[f"{WEIGHTS['fc.weight'].sum().item()}\n"] * 2]
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(started.pid, signal.SIGKILL)
+        started.communicate()
+    assert {file.name: file.read_text() for file in answers.iterdir()} == dict.fromkeys(
+        "bc", str(WEIGHTS["fc.weight"].sum().item())
+    )
     (left,) = (path for path in hub.path.parent.iterdir() if path != hub.path)  # of the one that was killed
     hub.path.unlink()
     assert_weights(checkpoints.imagenet().load())

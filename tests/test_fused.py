@@ -1,18 +1,11 @@
 """The form of the network that answers: torchvision's numbers, in fewer passes."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
 from constrained import fused
 from constrained.checkpoints import bundled
 from constrained.model import torchvision
-
-ROOT = Path(__file__).parent.parent
 
 
 def random_model():
@@ -67,11 +60,3 @@ def test_the_weights_are_copied(case):
         value.zero_()
     with torch.inference_mode():
         torch.testing.assert_close(form(pictures), features, rtol=0, atol=1e-4)
-
-
-def test_the_page_starts_without_torchvision():
-    """It and torch's compiler, which it imports, are a third of the start; whoever needs them asks for them."""
-    program = "import app, sys; print(*{'torchvision', 'torch._dynamo'} & set(sys.modules), app.demo is not None)"
-    environment = {key: value for key, value in os.environ.items() if key != "CONSTRAINED_MODEL"}
-    result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert result.stdout.split() == ["True"], result.stdout + result.stderr

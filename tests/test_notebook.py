@@ -13,6 +13,9 @@ KERNEL = """
 import sys
 sys.argv = ["/opt/ipykernel_launcher.py", "-f", "/tmp/kernel-1.json"]
 sys.path.insert(0, {root!r})
+import app
+# It and torch's compiler, which it imports, are a third of the start; whoever needs them asks for them.
+print("needless:", *{{"torchvision", "torch._dynamo"}} & set(sys.modules))
 """
 ASK = """
 import httpx
@@ -43,4 +46,5 @@ def test_the_readmes_cells_run_in_a_kernel_in_another_directory(tmp_path):
         timeout=300,
     )
     assert "all cells ran" in ran.stdout, ran.stderr
+    assert "needless:\n" in ran.stdout, ran.stdout
     assert "usage:" not in ran.stderr
