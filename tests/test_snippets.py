@@ -261,26 +261,36 @@ def test_no_weight_no_penalty():
 # As a person has them -----------------------------------------------------------------------------------------------
 
 
+# One script after another, each as a program: importing torch takes longer than all of them.
+ALL = """
+import runpy, sys
+_, picture, option, weights, *paths = sys.argv
+for path in paths:
+    sys.argv = [path, picture, option, weights]
+    runpy.run_path(path, run_name="__main__")
+    print("ended")
+"""
+
+
 def test_standalone_in_an_interpreter_of_its_own(networks, tmp_path):
     """From another folder, where this library cannot be found; or, with mismatched wheels, through its import."""
     command = [sys.executable, "-P"] if sys.version_info >= (3, 11) else [sys.executable]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    code = ALL
     if not hasattr(torch.ops.torchvision, "roi_align"):  # the library did not load: a plain import would fail
-        code = "import sys, runpy; import constrained.model; sys.argv = sys.argv[1:]; "
-        command += ["-c", code + "runpy.run_path(sys.argv[0], run_name='__main__')"]
+        code = "import constrained.model\n" + code
         environment["PYTHONPATH"] = str(ROOT)
-    going = {}
-    for key in ("smooth_clamp", "sparsemax", "project_l1_ball"):
-        path = tmp_path / snippets.name("plain", key)
+    paths = {key: tmp_path / snippets.name("plain", key) for key in ("smooth_clamp", "sparsemax", "project_l1_ball")}
+    for key, path in paths.items():
         path.write_text(snippets.plain(key, settings(key)))
-        arguments = [*command, str(path), str(PICTURE), "--weights", str(WEIGHTS)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        going[key] = subprocess.Popen(arguments, cwd=tmp_path, env=environment, **pipes)
+    command += ["-c", code, str(PICTURE), "--weights", str(WEIGHTS), *map(str, paths.values())]
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=500)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
     logits = torch.from_numpy(networks["cifar10"].logits(images.decode(PICTURE.read_bytes()))).double()
-    for key, process in going.items():
-        printed, errors = process.communicate(timeout=500)  # torch alone may take long to import on a busy machine
-        assert process.returncode == 0, errors
-        assert errors == ""
+    *told, rest = ran.stdout.split("ended\n")
+    assert rest == ""
+    for key, printed in zip(paths, told, strict=True):
         shown = np.array([[float(v) for v in line.split()[1:]] for line in printed.splitlines()])
         y = registry.build(key, settings(key))(logits)[logits.argsort(descending=True)]
         np.testing.assert_allclose(shown[:, 0], logits.sort(descending=True).values, atol=1e-5)
