@@ -133,7 +133,8 @@ class Visit:
 
     def open(self, url: str) -> None:
         """Open the page anew and wait until the chart and the controls are there."""
-        self.page.goto("about:blank")  # gradio complains in the console when a page is left; of no interest here
+        if self.page.url != "about:blank":
+            self.page.goto("about:blank")  # gradio complains in the console when a page is left; of no interest here
         self.problems.clear()
         self.page.goto(url)
         self.page.evaluate(LOADED)
@@ -219,6 +220,23 @@ def visited(shared_visit, server):
     yield shared_visit
     problems, shared_visit.problems[:] = list(shared_visit.problems), []
     assert problems == []
+
+
+@pytest.fixture
+def look(visited):
+    """A function that shows that visit in a theme and size; it is light and wide again afterwards."""
+    page, theme = visited.page, visited.page.locator("#theme")
+
+    def change(scheme: str, size: dict = WIDE) -> None:
+        if scheme == "dark":
+            theme.click()
+            page.wait_for_timeout(500)  # gradio's buttons fade from one theme to the other
+        page.set_viewport_size(size)
+
+    yield change
+    page.set_viewport_size(WIDE)
+    if theme.get_attribute("aria-label") == "Switch to light":
+        theme.click()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import torch
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
@@ -17,8 +17,8 @@ FAMILIES = registry.FAMILIES
 COLUMNS = ("raw", *FAMILIES)
 FAMILY_OF = {p.key: entry.family for entry in registry.REGISTRY.values() for p in entry.parameters}
 
-# What is on screen and what the chart holds, once nothing has moved for a while: gradio hands a control's value on over
-# several turns of the event loop.
+# What is on screen and what the chart holds, once neither that nor a control has moved for a while: gradio hands a
+# control's value on over several turns of the event loop.
 LOOK = """async () => {
   const list = (values) => Array.from(values ?? []);
   const rowsOf = (column) => list(document.querySelectorAll(`figure.${column} svg g.row`)).map((row) => {
@@ -45,17 +45,27 @@ LOOK = """async () => {
       rows[family] = rowsOf(family);
     }
     const state = { model, image, labels, order, methods, settings, k, target, gradients, axes, outputs, rows };
-    return { ...state, logits: list(logits) };
+    return JSON.stringify({ ...state, logits: list(logits) });
   };
+  // The chart is watched, and read once at the end: that is most of the work.
+  let drawn = true;
+  const watch = new MutationObserver(() => (drawn = true));
+  const all = { subtree: true, childList: true, attributes: true, characterData: true };
+  watch.observe(document.querySelector('#chart'), all);
   let [last, still] = ['', 0];
   while (still < 4) {
     await new Promise((done) => setTimeout(done, 15));
-    const now = JSON.stringify(look());
-    still = now === last ? still + 1 : 0;
-    last = now;
+    const { model, image, order, logits, methods, settings, k, target, gradients } = explore.state;
+    const boxes = Array.from(document.querySelectorAll('#explore input'), (input) => input.value);
+    const now = JSON.stringify([model, image, order, list(logits), methods, settings, k, target, gradients, boxes]);
+    still = now === last && !drawn ? still + 1 : 0;
+    [last, drawn] = [now, false];
   }
-  return last;
+  watch.disconnect();
+  return look();
 }"""
+
+AXE = "async (within) => (await axe.run(within ?? document, { resultTypes: ['violations'] })).violations"
 
 
 def picture(colour, size=(50, 40), kind="PNG", **options) -> bytes:
@@ -67,7 +77,9 @@ def picture(colour, size=(50, 40), kind="PNG", **options) -> bytes:
 
 def serious(page: Page, within: str | None = None) -> list[str]:
     """What axe calls serious or critical."""
-    found = Axe().run(page, context=within, options={"resultTypes": ["violations"]}).response["violations"]
+    if not page.evaluate("'axe' in globalThis"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate(AXE, within)
     nodes = [(v["id"], node) for v in found if v["impact"] in ("serious", "critical") for node in v["nodes"]]
     return [f"{name}: {node['html'][:160]} {node['failureSummary'][:300]}" for name, node in nodes]
 
@@ -204,7 +216,6 @@ class Explore:
         self.page.evaluate("() => { document.activeElement.blur(); document.querySelector('.numbers').open = false; }")
         self.page.mouse.move(2, 2)
         self.button("Reset").click()
-        self.state()
         first = {key: opened[key] for key in ("model", "image", "labels", "logits")}
         self.page.evaluate("(first) => explore.receive(JSON.stringify(first))", first)
 
