@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from constrained import experiments, lessons, registry
 from constrained.ui import explore as tab
 
-from .conftest import WIDE, visiting
+from .conftest import visiting
 from .driver import Explore, serious
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
@@ -47,6 +47,7 @@ class Lessons:
         self.explore = Explore(page)
         self.panel = page.locator("#lesson")
         self.heading = self.panel.locator("h2")
+        self.forget = page.get_by_role("button", name="Forget my progress")
 
     def catalogue(self) -> None:
         self.page.get_by_role("tab", name="Lessons").click()
@@ -89,9 +90,27 @@ def by_slug(slug: str) -> dict:
     return next(lesson for lesson in lessons.catalogue() if lesson["slug"] == slug)
 
 
-def test_a_lesson_from_start_to_end_by_mouse(visit):
-    lesson, shown = by_slug("bounds"), Lessons(visit().page)
-    page = shown.page
+@pytest.fixture(scope="module")
+def opened(browser, server):
+    with visiting(browser, server) as visit:
+        yield visit
+
+
+@pytest.fixture
+def shown(opened):
+    """The shared page, with no lesson open and no progress."""
+    opened.page.evaluate("() => { lessons.close(); lessons.sheet(false); }")
+    shown = Lessons(opened.page)
+    shown.catalogue()
+    if shown.forget.is_enabled():
+        shown.forget.click()
+    yield shown
+    problems, opened.problems[:] = list(opened.problems), []
+    assert problems == []
+
+
+def test_a_lesson_from_start_to_end_by_mouse(shown):
+    lesson, page = by_slug("bounds"), shown.page
     shown.catalogue()
     shown.card(lesson).get_by_role("button", name="Start").click()
     for number in range(1, len(lesson["steps"]) + 1):
@@ -150,20 +169,6 @@ def test_a_lesson_from_start_to_end_by_keyboard(visit):
         keys.press("Enter")
     expect(shown.card(lesson)).to_contain_text("✓ all steps done")
     expect(page.locator("#lessons h2")).to_be_focused()
-
-
-@pytest.fixture(scope="module")
-def page(browser, server):
-    with visiting(browser, server) as visit:
-        yield visit.page
-        assert visit.problems == []
-
-
-@pytest.fixture
-def shown(page):
-    """The shared page, with no lesson open and no progress."""
-    page.evaluate("() => { lessons.close(); lessons.sheet(false); }")
-    return Lessons(page)
 
 
 def test_a_number_is_predicted_by_slider_or_box(shown):
@@ -269,11 +274,10 @@ def test_a_link_opens_a_step_with_its_setting_or_with_another(visit):
     shown.at(lesson, 1)
 
 
-def test_progress_survives_a_reload_and_can_be_forgotten(visit):
-    lesson, opened = by_slug("bounds"), visit()
-    shown, page = Lessons(opened.page), opened.page
-    shown.catalogue()
-    expect(page.get_by_role("button", name="Forget my progress")).to_be_disabled()
+def test_progress_survives_a_reload_and_can_be_forgotten(shown, opened):
+    lesson, page = by_slug("bounds"), opened.page
+    expect(shown.forget).to_be_disabled()
+    opened.requests.clear()
     shown.card(lesson).get_by_role("button", name="Start").click()
     shown.at(lesson, 1)
     shown.button("Show me").click()
@@ -286,7 +290,7 @@ def test_progress_survives_a_reload_and_can_be_forgotten(visit):
     shown.card(lesson).get_by_role("button", name="Continue at step 2").click()
     shown.at(lesson, 2)
     shown.catalogue()
-    page.get_by_role("button", name="Forget my progress").click()
+    shown.forget.click()
     expect(shown.card(lesson)).to_contain_text("not begun")
     assert page.evaluate("() => localStorage.getItem('constrained.lessons')") is None
     assert sent == []
@@ -349,23 +353,29 @@ def test_teachers_sheet(visit):
     Lessons(page).at(lessons.catalogue()[0], 2)
 
 
-@pytest.mark.parametrize("options", [{"viewport": WIDE}, PHONE | {"color_scheme": "dark"}], ids=["wide", "phone, dark"])
-def test_axe_and_width(visit, options):
-    page = visit(**options).page
-    shown = Lessons(page)
-    fits = "() => document.documentElement.scrollWidth <= innerWidth"
+def looks_well(shown: Lessons) -> None:
+    """Each view of a lesson; the rest of the page is the matter of other tests."""
+    page, fits = shown.page, "() => document.documentElement.scrollWidth <= innerWidth"
     page.evaluate("() => share.apply('tab=lessons')")
     expect(page.locator(".lesson-card").first).to_be_visible()
     assert serious(page) == []
     assert page.evaluate(fits), "catalogue"
     page.evaluate("() => lessons.open('temperature', 1)")
     shown.at(by_slug("temperature"), 1)
-    assert serious(page) == []
+    assert serious(page, "#lesson") == []
     shown.button("Show me").click()
     expect(shown.panel.get_by_role("heading", name="What happens")).to_be_focused()
-    assert serious(page) == []
+    assert serious(page, "#lesson") == []
     assert page.evaluate(fits), "panel"
     page.evaluate("() => lessons.sheet(true)")
     expect(page.locator(".lesson-sheet")).to_be_visible()
-    assert serious(page) == []
+    assert serious(page, "#lessons") == []
     assert page.evaluate(fits), "sheet"
+
+
+def test_axe_and_width(shown):
+    looks_well(shown)
+
+
+def test_axe_and_width_on_a_dark_phone(visit):
+    looks_well(Lessons(visit(**PHONE, color_scheme="dark").page))
