@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import pytest
+from playwright.sync_api import expect
 
 from constrained.ui.explore import SAMPLES
 
@@ -64,14 +65,10 @@ def test_the_address_follows_and_a_link_puts_everything_back(visit):
     opened = other.agree()
     for key in ("model", "logits", "methods", "settings", "k", "target"):
         assert opened[key] == state[key], key
-    assert (other.boxed("lo"), other.boxed("temperature"), other.boxed("radius"), other.boxed("k")) == (
-        -1.5,
-        0.37,
-        2.5,
-        4,
-    )
-    assert two.page.locator("#method-probability input").input_value() == "Sparsemax"
-    assert two.page.locator("#target input").input_value() == "frog"
+    for key, value in {"lo": "-1.5", "temperature": "0.37", "radius": "2.5", "k": "4"}.items():
+        expect(other.box(key)).to_have_value(value)
+    expect(two.page.locator("#method-probability input")).to_have_value("Sparsemax")
+    expect(two.page.locator("#target input")).to_have_value("frog")
     assert other.slider("temperature").input_value() == pytest.approx(
         explore.slider("temperature").input_value(), abs=0.5
     )
@@ -98,16 +95,20 @@ def test_a_link_opens_any_tab_with_its_setting(visit):
     assert told_.items() <= settings.items()
     page.get_by_role("tab", name="Calibrate").click()
     page.wait_for_function("() => document.querySelector('#calibrate-temperature-value input')?.value === '2'")
-    assert page.locator("#calibrate-method input").input_value() == "Probability: Sparsemax"
+    expect(page.locator("#calibrate-method input")).to_have_value("Probability: Sparsemax")
     link = asked(page)
     assert link["tab"] == "calibrate"
     assert link["train.noise"] == "0.4"
     assert (link["calibrate.method"], link["calibrate.t"]) == ("sparsemax", "2")
 
 
-def test_log_sliders_speak_the_number_and_not_the_position(visit):
-    one = visit("t=0.5&radius=20&regularised=project_l2_ball&train.weight=0.1&train.penalty=l1")
-    page, explore = one.page, Explore(one.page)
+def test_log_sliders_speak_the_number_and_not_the_position(explore):
+    page = explore.page
+    page.evaluate(
+        "(query) => share.apply(query)",
+        "tab=explore&t=0.5&radius=20&regularised=project_l2_ball&train.weight=0.1&train.penalty=l1",
+    )
+    expect(explore.slider("radius")).to_be_visible()
     said = "(where) => document.querySelector(where + ' input[type=range]').getAttribute('aria-valuetext')"
     explore.slider("temperature").focus()
     assert page.evaluate(said, "#explore-temperature-slider") == "T = 0.5"
@@ -119,6 +120,16 @@ def test_log_sliders_speak_the_number_and_not_the_position(visit):
     page.get_by_role("tab", name="Train").click()
     page.locator("#train-weight-slider input[type=range]").focus()
     assert page.evaluate(said, "#train-weight-slider") == "λ = 0.1"
+    page.get_by_role("tab", name="Explore").click()
+
+
+@pytest.fixture(scope="module")
+def as_opened(shared_visit):
+    """One page for many bad links, and the state in which it opened."""
+    explore = Explore(shared_visit.page)
+    explore.reset(shared_visit.opened)
+    yield explore, explore.state()
+    assert shared_visit.problems == []
 
 
 @pytest.mark.parametrize(
@@ -147,8 +158,8 @@ def test_log_sliders_speak_the_number_and_not_the_position(visit):
         ("a=lo:9,hi:1", "In the link, A has lo above hi; it was left out."),
     ],
 )
-def test_what_cannot_be_falls_back_with_a_sentence(browser_page, query, words):
-    explore, opened = browser_page
+def test_what_cannot_be_falls_back_with_a_sentence(as_opened, query, words):
+    explore, opened = as_opened
     explore.page.evaluate("(query) => share.apply(query)", query)
     assert words in told(explore.page)
     state = explore.agree()
@@ -158,19 +169,7 @@ def test_what_cannot_be_falls_back_with_a_sentence(browser_page, query, words):
     assert told(explore.page) == ""
 
 
-@pytest.fixture(scope="module")
-def browser_page(browser, server):
-    """One page for many bad links, and the state in which it opened."""
-    from .conftest import visiting
-
-    with visiting(browser, server) as one:
-        explore = Explore(one.page)
-        yield explore, explore.state()
-        assert one.problems == []
-
-
-def test_the_links_of_the_readme_say_nothing_wrong(browser_page):
-    explore, _ = browser_page
+def test_the_links_of_the_readme_say_nothing_wrong(explore):
     readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
     links = re.findall(r"`\??([a-z.]+=[^`…\s]+)`", readme)
     assert "tab=train&train.method=clamp_inward&train.lo=0" in links
@@ -181,20 +180,8 @@ def test_the_links_of_the_readme_say_nothing_wrong(browser_page):
         explore.page.evaluate("() => share.apply('tab=explore&image=cat&hide=&present=0&teacher=0')")
 
 
-def test_parameters_of_others_stay_and_say_nothing(visit):
-    one = visit("__theme=dark&utm_source=mail&__sign=a%26b")
-    explore = Explore(one.page)
-    assert told(one.page) == ""
-    explore.type("hi", 3)
-    one.page.wait_for_function("() => explore.state.settings.hi === 3")
-    link = asked(one.page)
-    assert (link["__theme"], link["__sign"], link["hi"]) == ("dark", "a&b", "3")
-    assert "utm_source" not in link
-
-
-def test_copy_link(visit):
-    one = visit(permissions=["clipboard-read", "clipboard-write"])
-    page, explore = one.page, Explore(one.page)
+def test_copy_link(explore):
+    page = explore.page
     explore.type("hi", 2)
     page.wait_for_function("() => explore.state.settings.hi === 2")
     page.get_by_role("button", name="Copy link").click()
@@ -205,30 +192,30 @@ def test_copy_link(visit):
     assert parse_qs(urlparse(copied).query)["hi"] == ["2"]
 
 
-def test_a_picture_of_ones_own_is_not_shared_silently(visit):
-    one = visit(permissions=["clipboard-read", "clipboard-write"])
-    page, explore = one.page, Explore(one.page)
-    before = explore.state()["logits"]
-    explore.upload(picture("red"))
-    explore.new_logits(before)
-    page.get_by_role("button", name="Copy link").click()
-    page.wait_for_function("() => document.querySelector('#share-told').textContent.includes('Link copied.')")
-    assert "Your own picture is not in it: it opens with the sample “cat” instead." in told(page)
-    assert parse_qs(urlparse(page.evaluate("() => navigator.clipboard.readText()")).query)["image"] == ["cat"]
-
-
-def test_where_the_browser_does_not_let_it_copy_the_link_can_be_taken_by_hand(visit):
-    one = visit()
-    page = one.page
+def test_where_the_browser_does_not_let_it_copy_the_link_can_be_taken_by_hand(explore):
+    page = explore.page
     page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('no')); }")
     page.get_by_role("button", name="Copy link").click()
     field = page.get_by_label("The link, to copy by hand")
     assert parse_qs(urlparse(field.input_value()).query)["method"] == ["clamp"]
+    page.evaluate("() => { delete navigator.clipboard.writeText; }")  # the browser's own is there again
 
 
-def test_what_a_teacher_hides_is_out_of_sight_and_the_rest_takes_its_place(visit):
-    one = visit("hide=samples,model,probability,badges")
-    page = one.page
+def test_a_picture_of_ones_own_is_not_shared_silently(explore):
+    page = explore.page
+    before = explore.state()["logits"]
+    explore.upload(picture("red"))
+    explore.new_logits(before)
+    page.get_by_role("button", name="Copy link").click()
+    words = "Link copied. Your own picture is not in it: it opens with the sample “cat” instead."
+    expect(page.locator("#share-told")).to_contain_text(words)
+    assert parse_qs(urlparse(page.evaluate("() => navigator.clipboard.readText()")).query)["image"] == ["cat"]
+
+
+def test_what_a_teacher_hides_is_out_of_sight_and_parameters_of_others_stay(visit):
+    one = visit("hide=samples,model,probability,badges&__theme=dark&utm_source=mail&__sign=a%26b")
+    page, explore = one.page, Explore(one.page)
+    assert told(page) == ""
     for gone in ("#samples", "#model", "#controls-probability", "figure.probability", "figure.raw .badges"):
         assert not page.locator(gone).is_visible(), gone
     for there in ("#picture", "#controls-bounded", "figure.regularised svg"):
@@ -236,5 +223,9 @@ def test_what_a_teacher_hides_is_out_of_sight_and_the_rest_takes_its_place(visit
     right = page.locator("#grid").bounding_box()
     last = page.locator("figure.regularised").bounding_box()
     assert right["x"] + right["width"] - (last["x"] + last["width"]) < 30, "two columns fill the grid"
-    Explore(page).type("hi", 3)
-    assert asked(page)["hide"] == "samples,model,probability,badges"
+    explore.type("hi", 3)
+    page.wait_for_function("() => explore.state.settings.hi === 3")
+    link = asked(page)
+    assert (link["hide"], link["hi"]) == ("samples,model,probability,badges", "3")
+    assert (link["__theme"], link["__sign"]) == ("dark", "a&b")
+    assert "utm_source" not in link
