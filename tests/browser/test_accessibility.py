@@ -82,14 +82,6 @@ def test_axe_with_a_and_the_gradient(page):
     page.evaluate("() => explore.pinA(null)")
 
 
-def test_axe_of_train_after_a_run(page):
-    page.evaluate("() => share.apply('tab=train')")
-    page.wait_for_function("() => share.tab === 'train'")
-    page.locator("#train").get_by_role("button", name="Train", exact=True).click()
-    page.wait_for_function("() => train.runs.at(-1)?.state === 'done'", timeout=60_000)
-    assert serious(page) == []
-
-
 def test_top_1_is_announced_when_it_changes(page):
     page.evaluate("() => share.apply('tab=explore')")
     page.wait_for_function("() => document.querySelector('#grid').offsetParent && share.tab === 'explore'")
