@@ -138,15 +138,15 @@ def test_a_file_over_the_limit_gets_a_sentence_and_changes_nothing(explore, shar
     page.wait_for_function("() => document.querySelector('#notice').innerText.trim() === ''")
 
 
-def test_a_head_over_the_limit_gets_a_sentence(visit):
-    one = visit()
-    page = one.page
+def test_a_head_over_the_limit_gets_a_sentence(explore, shared_visit):
+    page = explore.page
     page.get_by_role("tab", name="Train").click()
-    asked = len(one.requests)
+    asked = len(shared_visit.requests)
     file = {"name": "head.safetensors", "mimeType": "application/octet-stream", "buffer": bytes(heads.MAX_BYTES + 1)}
     page.locator("#train-setup input[type=file]").set_input_files(file)
     expect(page.locator("#train-notice [role=alert]")).to_contain_text("the limit is 4: choose a smaller one.")
-    assert not [request for request in one.requests[asked:] if "upload" in request]
+    assert not [request for request in shared_visit.requests[asked:] if "upload" in request]
+    page.get_by_role("tab", name="Explore").click()
 
 
 def test_a_page_that_does_not_look_meets_a_sentence_too(visit):

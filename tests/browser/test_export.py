@@ -33,6 +33,7 @@ def test_the_columns_setting_comes_down_as_a_file(visit, made):
     name, content = take(page, "pt2")
     assert (name, content) == ("resnet18-cifar10-sparsemax.pt2", ["sparsemax", {"temperature": 2.5}, "cifar10", None])
     page.get_by_role("radio", name="Bounded").check()
+    page.wait_for_function("() => explore.state.family === 'bounded'")
     name, content = take(page, "onnx")
     assert (name, content) == ("resnet18-cifar10-clamp.onnx", ["clamp", {"lo": -2.0, "hi": 4.0}, "cifar10", None])
     # Asked again, it comes from before; the keyboard does it as well.
