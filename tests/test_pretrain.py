@@ -27,7 +27,7 @@ TRAIN, TEST, BATCH = 16, 20, 8  # two steps an epoch
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread():
-    """As in `command`: the same sums in the same order, and no waiting for a second core that is busy."""
+    """The same sums in the same order, and no waiting for a second core that is busy."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -73,25 +73,14 @@ def arguments(archive, folder, *more):
     return [*map(str, told), *more]
 
 
-def command(folder, *launcher_and_arguments):
-    """What it prints, started in `folder`."""
-    result = subprocess.run(
-        [sys.executable, "-m", *launcher_and_arguments],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
-
-
 @pytest.fixture(scope="module")
 def finished(archive, tmp_path_factory):
-    """A run from a shell, from the first epoch to the files."""
+    """A run from the first epoch to the files; one from a shell is that of two processes."""
     folder = tmp_path_factory.mktemp("finished")
-    command(folder, "constrained.pretrain", *arguments(archive, folder))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(torch.cuda, "is_available", lambda: False)
+        pretrain.main(arguments(archive, folder))
     return folder
 
 
@@ -265,13 +254,21 @@ def test_missing_file_and_too_few_pictures_are_named(archive, tmp_path):
 
 
 def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
-    run = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "constrained.pretrain"]
-    printed = command(tmp_path, *run, *arguments(archive, tmp_path))
+    run = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "constrained.pretrain"]
+    ran = subprocess.run(
+        [sys.executable, *run, *arguments(archive, tmp_path)],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
     facts, weights, data = read(tmp_path)
     assert facts["training"]["processes"] == 2
     assert facts["training"]["command"].startswith("torchrun --nproc-per-node 2 -m constrained.pretrain ")
     assert facts["sha256"] == pretrain.sha256(tmp_path / "out" / facts["file"])
-    assert printed.count("test accuracy") == 2  # one process reports, once an epoch
+    assert ran.stdout.count("test accuracy") == 2  # one process reports, once an epoch
     assert len(json.loads((tmp_path / RUN / "log.json").read_text())) == 2
     assert weights["bn1.num_batches_tracked"] == 2 * TRAIN // BATCH
     model = torchvision.models.resnet18(num_classes=10)
