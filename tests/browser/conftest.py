@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.load.server import free_port
 
-from .driver import Explore
+from .driver import Explore, faded
 
 HERE = Path(__file__).parent
 CANDIDATES = ("/usr/bin/chromium", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -230,7 +230,7 @@ def look(visited):
     def change(scheme: str, size: dict = WIDE) -> None:
         if scheme == "dark":
             theme.click()
-            page.wait_for_timeout(500)  # gradio's buttons fade from one theme to the other
+            faded(page)
         page.set_viewport_size(size)
 
     yield change

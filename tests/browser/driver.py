@@ -75,8 +75,14 @@ def picture(colour, size=(50, 40), kind="PNG", **options) -> bytes:
     return file.getvalue()
 
 
+def faded(page: Page) -> None:
+    """Wait until no colour is on its way: gradio's buttons fade from one theme to the other."""
+    page.wait_for_function("() => !document.getAnimations().some((one) => one instanceof CSSTransition)")
+
+
 def serious(page: Page, within: str | None = None) -> list[str]:
     """What axe calls serious or critical."""
+    faded(page)
     if not page.evaluate("'axe' in globalThis"):
         page.evaluate(AXE_SCRIPT)
     found = page.evaluate(AXE, within)

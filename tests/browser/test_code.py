@@ -94,7 +94,7 @@ def test_the_script_is_that_of_the_setting(code):
     assert "def project_simplex" in shown
     assert code.asked() == before + 1
     expect(code.page.locator("#code-board h2")).to_have_text("Probability: Sparsemax, T = 0.37")
-    assert code.page.locator("#code-family").get_by_label("Probability").is_checked(), "the column touched last"
+    expect(code.page.locator("#code-family").get_by_label("Probability")).to_be_checked()  # the column touched last
 
     code.choose("Bounded")
     shown = code.shows()
@@ -215,8 +215,7 @@ def test_axe_and_a_phone(code):
             page.set_viewport_size(size)
             for dark in (False, True):
                 page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", dark)
-                page.wait_for_timeout(400)  # gradio's buttons fade from one theme to the other
-                found += serious(page)
+                found += serious(page, "#code")
             assert page.evaluate("() => document.documentElement.scrollWidth") <= size["width"]
         scrolls = page.locator("#code-board pre").evaluate(
             "(e) => [e.scrollWidth > e.clientWidth, e.clientWidth > 220]"

@@ -77,7 +77,7 @@ MOVED = {
 }
 
 
-def test_a_stays_while_b_moves(visited):
+def test_a_stays_while_b_and_the_picture_move(visited):
     page = visited.page
     page.locator(".numbers summary").click()
     page.wait_for_timeout(300)
@@ -121,6 +121,11 @@ def test_a_stays_while_b_moves(visited):
         assert all(honest(cell, value) for cell, value in zip(cells, values, strict=True)), (cells, values)
     assert visited.requests == []
 
+    page.locator("#samples button").nth(0).click()  # A is a setting and not a picture
+    explore.new_logits(state["logits"])
+    explore.agree()
+    shows_a(explore, METHODS, OPENING)
+
 
 def test_swap_puts_a_into_the_controls(visited):
     explore = pinned_and_moved(visited)
@@ -147,15 +152,6 @@ def test_swap_puts_a_into_the_controls(visited):
         title = registry.REGISTRY[b["methods"]["regularised"]].title
         expect(visited.page.locator("#method-regularised input")).to_have_value(title)
     assert visited.requests == []
-
-
-def test_a_is_a_setting_and_not_a_picture(visited):
-    explore = pinned_and_moved(visited)
-    before = explore.state()["logits"]
-    explore.page.locator("#samples button").nth(0).click()
-    explore.new_logits(before)
-    explore.agree()
-    shows_a(explore, METHODS, OPENING)
 
 
 def test_every_method_as_a(explore):
@@ -234,9 +230,9 @@ LEVEL = """() => Array.from(document.querySelectorAll('figure.column svg'), (svg
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1024), ("dark", 360)])
-def test_looks(visit, scheme, width):
-    visited = visit(color_scheme=scheme, viewport={"width": width, "height": 900})
-    page = visited.page
+def test_looks(explore, look, scheme, width):
+    page = explore.page
+    look(scheme, {"width": width, "height": 900})
     page.locator(".numbers summary").click()
     page.evaluate(
         """() => {
@@ -246,7 +242,7 @@ def test_looks(visit, scheme, width):
           explore.set('probability', 'sparsemax');
         }"""
     )
-    Explore(page).agree()
+    explore.agree()
     assert page.evaluate("() => document.documentElement.scrollWidth") == width
     assert page.evaluate(CUT) == []
     if width > 900:

@@ -72,9 +72,9 @@ COLOURS = """() => [
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_chart(visit, alone, scheme):
-    visited = visit(color_scheme=scheme)
+def test_chart(visited, alone, look, scheme):
     page = visited.page
+    look(scheme)
     page.evaluate(MOVE, MOVED)
     page.locator("#gradient input").check()
     page.wait_for_function("() => explore.state.gradients && !explore.state.stale")
@@ -118,8 +118,10 @@ def test_chart(visit, alone, scheme):
     assert visited.requests == []
 
 
-def test_chart_of_a_phone_has_the_columns_side_by_side(visit):
-    page = visit(viewport={"width": 360, "height": 740}).page
+def test_chart_of_a_phone_has_the_columns_side_by_side(explore, look):
+    page = explore.page
+    look("light", {"width": 360, "height": 740})
+    explore.state()
     root = ET.fromstring(download(page, "Chart as SVG")[1])
     assert int(root.get("width")) > 1000
     said = [plain("".join(e.itertext())) for e in root.iter("{http://www.w3.org/2000/svg}text")]
