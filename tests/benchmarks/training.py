@@ -10,7 +10,6 @@ Two matrix products and the optimiser's step remain, so the ratio is largest for
 are more of them.
 """
 
-import statistics
 import time
 from dataclasses import replace
 
@@ -20,6 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from constrained import training
 from constrained.training import Setting
+from tests.benchmarks import spread
 
 EPOCHS, REPETITIONS, BATCHES = 100, 5, (0, 1024, 256)  # epochs as the page opens with
 
@@ -56,7 +56,7 @@ def ours(setting: Setting) -> float:
 def table() -> str:
     """The table, in Markdown. Takes about two minutes."""
     training.data()  # read once, before anything is timed
-    lines = ["| batch | `DataLoader` loop | `training.fit` | ratio |", "|---|---|---|---|"]
+    lines = ["| batch | `DataLoader` loop, seconds | `training.fit`, seconds | ratio |", "|---|---|---|---|"]
     for batch in BATCHES:
         setting = Setting(batch=batch, epochs=EPOCHS)
         times = {plain: [], ours: []}
@@ -69,9 +69,8 @@ def table() -> str:
                 accuracies.append(fit(setting))
                 taken.append(time.perf_counter() - started)
             assert abs(accuracies[0] - accuracies[1]) < 0.01, accuracies
-        told = [f"{statistics.median(t):.2f} s ({min(t):.2f} to {max(t):.2f})" for t in times.values()]
-        ratios = sorted(a / b for a, b in zip(times[plain], times[ours], strict=True))
-        told.append(f"{statistics.median(ratios):.1f} ({ratios[0]:.1f} to {ratios[-1]:.1f})")
+        ratios = [a / b for a, b in zip(times[plain], times[ours], strict=True)]
+        told = [*map(spread, times.values()), spread(ratios, ".1f")]
         lines.append("| " + " | ".join([f"{batch:,}" if batch else "all 6,000", *told]) + " |")
     lines += [
         "",
