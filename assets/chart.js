@@ -164,11 +164,18 @@
 
   const shown = () => state.order.slice(0, state.k);
 
-  const outputsOf = ({ methods, settings }) =>
-    Object.fromEntries(FAMILIES.map((family) => [family, twins[methods[family]](state.logits, settings)]));
+  // Of `last`, what a family's outputs were before, they stay the very same while nothing changes that they depend on.
+  const outputsOf = ({ methods, settings }, last = {}) => {
+    const { logits } = state;
+    const of = (method, known) => {
+      const key = JSON.stringify([method, registry.methods[method].parameters.map((name) => settings[name])]);
+      return known?.key === key && known.logits === logits ? known : { key, logits, ...twins[method](logits, settings) };
+    };
+    return Object.fromEntries(FAMILIES.map((family) => [family, of(methods[family], last[family])]));
+  };
 
   const compute = () => {
-    state.outputs = outputsOf(state);
+    state.outputs = outputsOf(state, state.outputs);
     state.target = state.targetName === null ? state.order[0] : state.labels.indexOf(state.targetName);
   };
 
@@ -431,7 +438,10 @@
   // What the last row says about the classes that have no row.
   const restOf = (column, values) => {
     const others = state.order.slice(state.k).map((i) => values[i]);
-    if (column === "probability") return { from: 0, to: sum(others), text: percent(Math.min(sum(others), 1)) };
+    if (column === "probability") {
+      const total = sum(others);
+      return { from: 0, to: total, text: percent(Math.min(total, 1)) };
+    }
     const [low, high] = [min(others), max(others)];
     return { from: low, to: high, text: `${short(Number(low.toFixed(1)))}…${short(Number(high.toFixed(1)))}` };
   };
@@ -589,8 +599,13 @@
 
   const entropy = (p) => -sum(p.map((v) => (v > 0 ? v * Math.log(v) : 0)));
 
-  // What the badges of a column say, as numbers.
-  const measure = (column, { methods, settings }, { y, dead }) => {
+  // What the badges of a column say, as numbers; once for each of its outputs.
+  const measures = new WeakMap();
+  const measure = (column, setting, output) => {
+    if (!measures.has(output)) measures.set(output, judge(column, setting, output));
+    return measures.get(output);
+  };
+  const judge = (column, { methods, settings }, { y, dead }) => {
     const method = methods[column];
     const top = max(y);
     const distribution = column === "probability" || (method === "project_simplex" && settings.radius === 1);
