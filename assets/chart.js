@@ -301,6 +301,11 @@
     if (over === state.over) return;
     state.over = over;
     draw();
+    // Room that an example has taken stays, or the row that is pointed at would move away from under the pointer, the
+    // next one's example would give the room back, and so on without end.
+    const examples = COLUMNS.map((column) => figures[column].example);
+    const heights = examples.map((example) => example.offsetHeight);
+    for (const [at, example] of examples.entries()) example.style.minHeight = `${heights[at]}px`;
   };
   const pin = (target) => {
     const hit = classOf(target);
@@ -330,6 +335,7 @@
     if (parts.built === key) return;
     parts.built = key;
     parts.drawn = null;
+    parts.example.style.minHeight = "";
 
     const longest = max([...rows.map((i) => state.labels[i].length), rest() ? others(999).length : 0]);
     const letter = 8.4 * type;

@@ -53,7 +53,9 @@ LOOK = """async () => {
   const all = { subtree: true, childList: true, attributes: true, characterData: true };
   watch.observe(document.querySelector('#chart'), all);
   let [last, still] = ['', 0];
+  const end = performance.now() + 20_000;
   while (still < 4) {
+    if (performance.now() > end) throw new Error('the chart does not come to rest');
     await new Promise((done) => setTimeout(done, 15));
     const { model, image, order, logits, methods, settings, k, target, gradients } = explore.state;
     const boxes = Array.from(document.querySelectorAll('#explore input'), (input) => input.value);

@@ -258,6 +258,29 @@ def test_every_step_opens_by_its_link(shown):
             loaded = step["setting"]
 
 
+RESTLESS = """async () => {
+  let changes = 0;
+  const watch = new MutationObserver((records) => (changes += records.length));
+  const wait = () => new Promise((done) => setTimeout(done, 50));
+  await wait();
+  watch.observe(document.querySelector('#chart'), { subtree: true, attributes: true });
+  await wait();
+  watch.disconnect();
+  return changes;
+}"""
+
+
+def test_a_row_that_is_pointed_at_stays_where_it_is(shown):
+    """In columns this narrow an example has two lines or three: it must not move the rows, and by that itself."""
+    page = shown.page
+    page.evaluate("(query) => share.apply(query)", "lesson=zeros&step=1")
+    shown.at(by_slug("zeros"), 1)
+    box = page.locator("figure.raw svg").bounding_box()
+    for y in range(0, int(box["height"]), 6):
+        page.mouse.move(box["x"] + 20, box["y"] + y)
+        assert page.evaluate(RESTLESS) == 0, y
+
+
 def test_a_link_opens_a_step_with_its_setting_or_with_another(visit):
     lesson, opened = by_slug("zeros"), visit("lesson=zeros&step=2")
     shown, page = Lessons(opened.page), opened.page
