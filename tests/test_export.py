@@ -101,7 +101,7 @@ def cat():
 def test_the_real_network_gives_the_pages_numbers(tmp_path, cat, name, method):
     views, shown = cat
     network, about = export.model(checkpoints.bundled(), method, DEFAULTS)
-    export.save(network, tmp_path / name, 96, about)
+    export.save(network, tmp_path / name, views.shape[-1], about)
     assert export.facts(tmp_path / name) == about
     assert about["input"]["shape"] == ["batch", 3, *views.shape[2:]]
     assert about["labels"][3] == "cat"
