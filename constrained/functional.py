@@ -211,7 +211,8 @@ def _compare(z: Tensor, power: int, dim: int) -> Tensor:
     above = (z - z.unsqueeze(1)).clamp_min_(0)  # (C, C, ...), of the second over the first
     # Right on the threshold a class has 0 either way. With squares its gradient is 0 too, and leaving it out is exact.
     inside = above.sum(1) <= 1 if power == 1 else above.mul_(above).sum(1) < 1
-    return inside.movedim(0, dim).to(z.dtype, memory_format=torch.contiguous_format)
+    # Two steps: from one, torch's compiler takes gradients in another order than they lie in.
+    return inside.movedim(0, dim).contiguous().to(z.dtype)
 
 
 def _newton(z: Tensor, power: int, dim: int) -> Tensor:
