@@ -198,13 +198,10 @@
 
   // Comparing two: A is pinned, B is what the controls say ---------------------------------------------------------
 
-  let measured = {}; // family -> what the badges say of A, as numbers
   let drawing = 0; // changes with A's outputs
 
   const computeA = () => {
-    const there = state.a && state.logits.length;
-    state.aOutputs = there ? outputsOf(state.a) : {};
-    measured = there ? Object.fromEntries(FAMILIES.map((f) => [f, measure(f, state.a, state.aOutputs[f])])) : {};
+    state.aOutputs = state.a && state.logits.length ? outputsOf(state.a) : {};
     drawing += 1;
   };
 
@@ -645,7 +642,8 @@
 
   const constrainedBadges = (column) => {
     const b = measure(column, state, state.outputs[column]);
-    const a = measured[column];
+    const output = state.aOutputs[column];
+    const a = output && measure(column, state.a, output);
     const total = state.labels.length;
     const three = (v) => short(Number(v.toPrecision(3)));
     const list = [];
