@@ -5,6 +5,7 @@
     python -m constrained.pretrain --resume                         # goes on after the last finished epoch
     python -m constrained.pretrain --size 96 --init checkpoints/resnet18-cifar10.safetensors  # starts from a result
     python -m constrained.pretrain --rest 0.4                       # pictures that are known well rest by turns
+    python -m constrained.pretrain --augment 0.5                    # crops, zoom-out and jitter half as strong
     torchrun --nproc-per-node 2 -m constrained.pretrain             # data parallel, gloo on CPUs, nccl on GPUs
 
 The network sees pictures of ``--size`` pixels that hold no more detail than 32 x 32: that is what CIFAR-10 offers,
@@ -77,15 +78,17 @@ def load_data(path: Path) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor],
     return train, test, source
 
 
-def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
+def augment(pixels: Tensor, size: int, strength: float, generator: torch.Generator) -> Tensor:
     """Random resized crop, zoom-out, flip and colour jitter, each picture its own, in one resampling.
 
-    One picture in four is made smaller instead of cropped (its border mirrored), because in a photograph the
-    subject seldom fills the frame as it does in CIFAR-10.
+    At full strength a crop has half of the picture's area or more and sides as 3 to 4 at most, and colours change by
+    30 % at most. One picture in four is made smaller instead of cropped, up to 1.5 times (its border mirrored), because
+    in a photograph the subject seldom fills the frame as it does in CIFAR-10. Half the strength is half of each.
 
     Args:
         pixels: ``(B, 3, 32, 32)``, uint8.
         size: side of the result, in pixels.
+        strength: of everything but the flip, in ``[0, 1]``.
 
     Returns:
         ``(B, 3, size, size)``, float32 in ``[0, 1]``.
@@ -95,9 +98,9 @@ def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
     def uniform(low: float, high: float) -> Tensor:
         return torch.empty(n).uniform_(low, high, generator=generator).to(pixels.device)
 
-    aspect = torch.exp(uniform(-math.log(4 / 3), math.log(4 / 3)) / 2)
-    cropped = torch.sqrt(uniform(0.5, 1.0))
-    scale = torch.where(uniform(0, 1) < 0.25, uniform(1.0, 1.5), cropped)
+    aspect = torch.exp(strength * uniform(-math.log(4 / 3), math.log(4 / 3)) / 2)
+    cropped = torch.sqrt(uniform(1 - 0.5 * strength, 1.0))
+    scale = torch.where(uniform(0, 1) < 0.25 * strength, uniform(1.0, 1 + 0.5 * strength), cropped)
     width, height = scale * aspect, scale / aspect
     inside = scale <= 1  # a crop stays within the picture
     width, height = (torch.where(inside, side.clamp(max=1), side) for side in (width, height))
@@ -108,7 +111,9 @@ def augment(pixels: Tensor, size: int, generator: torch.Generator) -> Tensor:
     grid = nn.functional.affine_grid(theta, [n, 3, size, size], align_corners=False)
     x = nn.functional.grid_sample(pixels.float() / 255, grid, padding_mode="reflection", align_corners=False)
 
-    brightness, contrast, saturation = (uniform(0.7, 1.3).view(n, 1, 1, 1) for _ in range(3))
+    brightness, contrast, saturation = (
+        uniform(1 - 0.3 * strength, 1 + 0.3 * strength).view(n, 1, 1, 1) for _ in range(3)
+    )
     x = x * brightness
     grey = (x * torch.tensor([0.299, 0.587, 0.114], device=x.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
     x = torch.lerp(grey, x, saturation)
@@ -214,7 +219,7 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
         generator = torch.Generator().manual_seed((args.seed * 1000 + epoch) * 1000 + rank)
         for step in range(steps[epoch]):
             mine = order[step * args.batch_size + rank : (step + 1) * args.batch_size : world]
-            x = normalise(augment(pixels[mine], args.size, generator), MEAN, STD)
+            x = normalise(augment(pixels[mine], args.size, args.augment, generator), MEAN, STD)
             x = x.to(memory_format=torch.channels_last)
             with torch.autocast(device.type, args.precision, enabled=args.precision != torch.float32):
                 logits = parallel(x)
@@ -376,6 +381,7 @@ def command(args: argparse.Namespace, processes: int) -> str:
         "--weight-decay": args.weight_decay,
         "--size": args.size,
         "--rest": args.rest,
+        "--augment": args.augment,
         "--seed": args.seed,
         "--precision": str(args.precision).removeprefix("torch."),
     }
@@ -402,6 +408,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--weight-decay", type=float, default=5e-4)
     parser.add_argument("--size", type=int, default=64, help="side of the network's input in training, in pixels")
     parser.add_argument("--rest", type=float, default=0.0, help="share of the pictures that rest in an epoch, to 0.5")
+    parser.add_argument("--augment", type=float, default=1.0, help="strength of crops, zoom-out and jitter, 0 to 1")
     parser.add_argument("--init", type=Path, help="weights to start from: an earlier result, with its facts beside it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32", help="of the forward pass")
@@ -410,6 +417,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if not 0 <= args.rest <= 0.5:
         parser.error(f"--rest is a share from 0 to 0.5, not {args.rest}")
+    if not 0 <= args.augment <= 1:
+        parser.error(f"--augment is a strength from 0 to 1, not {args.augment}")
     args.precision = getattr(torch, args.precision)
     return args
 
@@ -444,6 +453,7 @@ def main(argv: list[str]) -> None:
         "weight_decay": args.weight_decay,
         "train_size": args.size,
         "rest": args.rest,
+        "augment": args.augment,
         "seed": args.seed,
         "precision": str(args.precision).removeprefix("torch."),
     }

@@ -163,7 +163,7 @@ def test_every_fact_is_measured_or_an_argument_of_the_run(finished, archive):
         k: v for k, v in vars(asked).items() if k not in places
     }
     told = {"epochs": 2, "batch_size": BATCH, "lr": 0.01, "weight_decay": 5e-4, "train_size": 32, "seed": 0}
-    told |= {"rest": 0.0, "precision": "float32", "processes": 1, "device": "cpu", "init": None}
+    told |= {"rest": 0.0, "augment": 1.0, "precision": "float32", "processes": 1, "device": "cpu", "init": None}
     assert {k: v for k, v in training.items() if k not in ("data", "seconds", "versions", "command")} == told
 
 
@@ -345,7 +345,7 @@ def pictures(n):
 def test_augment_keeps_range_and_shape(size):
     for x in (pictures(64), torch.full((64, 3, 32, 32), 255, dtype=torch.uint8)):
         before = x.clone()
-        y = pretrain.augment(x, size, torch.Generator().manual_seed(1))
+        y = pretrain.augment(x, size, 1.0, torch.Generator().manual_seed(1))
         assert y.shape == (64, 3, size, size)
         assert y.dtype == torch.float32
         assert y.min() >= 0
@@ -357,7 +357,7 @@ def test_augment_depends_on_its_generator_alone():
     results = []
     for seed, global_seed in ((1, 0), (1, 5), (2, 0)):
         torch.manual_seed(global_seed)
-        results.append(pretrain.augment(pictures(8), 32, torch.Generator().manual_seed(seed)))
+        results.append(pretrain.augment(pictures(8), 32, 1.0, torch.Generator().manual_seed(seed)))
     assert torch.equal(results[0], results[1])
     assert not torch.equal(results[0], results[2])
 
@@ -365,10 +365,30 @@ def test_augment_depends_on_its_generator_alone():
 def test_augment_treats_every_picture_on_its_own_and_flips_half_of_them():
     left = torch.zeros(400, 3, 32, 32, dtype=torch.uint8)
     left[..., :16] = 255
-    y = pretrain.augment(left, 32, torch.Generator().manual_seed(0))
+    y = pretrain.augment(left, 32, 1.0, torch.Generator().manual_seed(0))
     assert len({tuple(row) for row in y.mean((2, 3)).tolist()}) > 350
     brighter_left = y[..., :16].mean((1, 2, 3)) > y[..., 16:].mean((1, 2, 3))
     assert 0.4 < brighter_left.double().mean() < 0.6
+
+
+def test_augment_without_strength_only_flips_and_with_half_of_it_changes_less():
+    x = pictures(64)
+    flips = torch.stack([x / 255, x.flip(-1) / 255])
+    off = {
+        strength: (flips - pretrain.augment(x, 32, strength, torch.Generator().manual_seed(1))).abs().mean((2, 3, 4))
+        for strength in (0.0, 0.5, 1.0)
+    }
+    assert off[0.0].amin(0).max() < 1e-5
+    assert 16 < (off[0.0][0] < 1e-5).sum() < 48
+    half, full = (off[strength].amin(0).mean() for strength in (0.5, 1.0))
+    assert 0 < half < full
+    grey = torch.full((200, 3, 32, 32), 100, dtype=torch.uint8)  # crops change nothing here, and saturation neither
+    brightness = pretrain.augment(grey, 32, 0.5, torch.Generator().manual_seed(1)).mean((1, 2, 3)) * 255 / 100
+    assert 0.85 <= brightness.min() < 0.88
+    assert 1.12 < brightness.max() <= 1.15
+    for wrong in ("-0.1", "1.1", "nan"):
+        with pytest.raises(SystemExit):
+            pretrain.parse(["--augment", wrong])
 
 
 def test_normalise_has_mean_zero_and_variance_one_where_the_data_does():
