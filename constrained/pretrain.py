@@ -5,7 +5,7 @@
     python -m constrained.pretrain --resume                         # goes on after the last finished epoch
     python -m constrained.pretrain --size 96 --init checkpoints/resnet18-cifar10.safetensors  # starts from a result
     python -m constrained.pretrain --rest 0.4                       # pictures that are known well rest by turns
-    python -m constrained.pretrain --augment 0.5                    # crops, zoom-out and jitter half as strong
+    python -m constrained.pretrain --augment 0.5 --sam 0.1          # crops and jitter half as strong; flatter minima
     torchrun --nproc-per-node 2 -m constrained.pretrain             # data parallel, gloo on CPUs, nccl on GPUs
 
 The network sees pictures of ``--size`` pixels that hold no more detail than 32 x 32: that is what CIFAR-10 offers,
@@ -182,6 +182,35 @@ def draw(losses: Tensor, rest: float, generator: torch.Generator) -> tuple[Tenso
     return order[weights[order] > 0], weights
 
 
+def ascend(model: nn.Module, x: Tensor, labels: Tensor, args: argparse.Namespace) -> list[Tensor]:
+    """Move the parameters by ``args.sam``, in the Euclidean norm, up the gradient of the loss.
+
+    A gradient found there and used where they were is that of Foret et al., "Sharpness-Aware Minimization for
+    Efficiently Improving Generalization" (ICLR 2021, equations 2 and 3, algorithm 1). Every process climbs by pictures
+    of its own: their "m-sharpness".
+
+    Returns:
+        What `descend` puts back: the parameters as they were, and BatchNorm's averages of them there.
+    """
+    with torch.autocast(x.device.type, args.precision, enabled=args.precision != torch.float32):
+        logits = model(x)
+    parameters = list(model.parameters())
+    before = [tensor.detach().clone() for tensor in (*parameters, *model.buffers())]
+    gradients = torch.autograd.grad(nn.functional.cross_entropy(logits.float(), labels), parameters)
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
+    with torch.no_grad():
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter += args.sam / (norm + 1e-12) * gradient
+    return before
+
+
+@torch.no_grad()
+def descend(model: nn.Module, before: list[Tensor]) -> None:
+    """Put back what `ascend` has changed; to subtract what was added would part the processes, by rounding."""
+    for tensor, value in zip((*model.parameters(), *model.buffers()), before, strict=True):
+        tensor.copy_(value)
+
+
 def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespace, on_epoch) -> None:
     """SGD with Nesterov momentum and OneCycle, resumable at every epoch; ``on_epoch(epoch, seconds)`` after each."""
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
@@ -221,6 +250,8 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
             mine = order[step * args.batch_size + rank : (step + 1) * args.batch_size : world]
             x = normalise(augment(pixels[mine], args.size, args.augment, generator), MEAN, STD)
             x = x.to(memory_format=torch.channels_last)
+            # Half of the pictures show the way up well enough, and make a step half as long again instead of twice.
+            before = ascend(model, x[::2], labels[mine[::2]], args) if args.sam else None
             with torch.autocast(device.type, args.precision, enabled=args.precision != torch.float32):
                 logits = parallel(x)
             each = nn.functional.cross_entropy(logits.float(), labels[mine], reduction="none")
@@ -228,6 +259,8 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
             loss = (each * weights[mine]).sum() / weights[mine].sum()
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
+            if before:
+                descend(model, before)
             optimizer.step()
             scheduler.step()
             if rank == 0 and (step % 10 == 9 or step + 1 == steps[epoch]):
@@ -382,6 +415,7 @@ def command(args: argparse.Namespace, processes: int) -> str:
         "--size": args.size,
         "--rest": args.rest,
         "--augment": args.augment,
+        "--sam": args.sam,
         "--seed": args.seed,
         "--precision": str(args.precision).removeprefix("torch."),
     }
@@ -409,6 +443,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=64, help="side of the network's input in training, in pixels")
     parser.add_argument("--rest", type=float, default=0.0, help="share of the pictures that rest in an epoch, to 0.5")
     parser.add_argument("--augment", type=float, default=1.0, help="strength of crops, zoom-out and jitter, 0 to 1")
+    parser.add_argument("--sam", type=float, default=0.0, help="radius of sharpness-aware minimization, 0 for none")
     parser.add_argument("--init", type=Path, help="weights to start from: an earlier result, with its facts beside it")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32", help="of the forward pass")
@@ -417,6 +452,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if not 0 <= args.rest <= 0.5:
         parser.error(f"--rest is a share from 0 to 0.5, not {args.rest}")
+    if not 0 <= args.sam < math.inf:
+        parser.error(f"--sam is a radius, 0 or more, not {args.sam}")
     if not 0 <= args.augment <= 1:
         parser.error(f"--augment is a strength from 0 to 1, not {args.augment}")
     args.precision = getattr(torch, args.precision)
@@ -454,6 +491,7 @@ def main(argv: list[str]) -> None:
         "train_size": args.size,
         "rest": args.rest,
         "augment": args.augment,
+        "sam": args.sam,
         "seed": args.seed,
         "precision": str(args.precision).removeprefix("torch."),
     }

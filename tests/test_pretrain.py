@@ -163,7 +163,15 @@ def test_every_fact_is_measured_or_an_argument_of_the_run(finished, archive):
         k: v for k, v in vars(asked).items() if k not in places
     }
     told = {"epochs": 2, "batch_size": BATCH, "lr": 0.01, "weight_decay": 5e-4, "train_size": 32, "seed": 0}
-    told |= {"rest": 0.0, "augment": 1.0, "precision": "float32", "processes": 1, "device": "cpu", "init": None}
+    told |= {
+        "rest": 0.0,
+        "augment": 1.0,
+        "sam": 0.0,
+        "precision": "float32",
+        "processes": 1,
+        "device": "cpu",
+        "init": None,
+    }
     assert {k: v for k, v in training.items() if k not in ("data", "seconds", "versions", "command")} == told
 
 
@@ -256,7 +264,7 @@ def test_missing_file_and_too_few_pictures_are_named(archive, tmp_path):
 def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
     run = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "constrained.pretrain"]
     ran = subprocess.run(
-        [sys.executable, *run, *arguments(archive, tmp_path)],
+        [sys.executable, *run, *arguments(archive, tmp_path, "--sam", "0.01")],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         capture_output=True,
@@ -305,6 +313,41 @@ def test_a_run_in_which_pictures_rest_takes_fewer_steps_until_its_last_eighth(ar
     assert (losses > 0).all()
     with pytest.raises(SystemExit):
         pretrain.parse(["--rest", "0.6"])
+
+
+def test_the_way_up_is_as_long_as_asked_and_along_the_gradient():
+    model = torch.nn.Linear(5, 3)
+    x, labels = torch.randn(8, 5), torch.randint(0, 3, (8,))
+    torch.nn.functional.cross_entropy(model(x), labels).backward()
+    gradients = torch.cat([p.grad.flatten() for p in model.parameters()])
+    start = [p.detach().clone() for p in model.parameters()]
+    before = pretrain.ascend(model, x, labels, pretrain.parse(["--sam", "0.3"]))
+    torch.testing.assert_close(before, start, rtol=0, atol=0)
+    moved = torch.cat([(p.detach() - b).flatten() for p, b in zip(model.parameters(), before, strict=True)])
+    torch.testing.assert_close(moved, 0.3 * gradients / gradients.norm())
+    pretrain.descend(model, before)
+    assert all(torch.equal(p, b) for p, b in zip(model.parameters(), start, strict=True))
+    for wrong in ("-1", "nan", "inf"):
+        with pytest.raises(SystemExit):
+            pretrain.parse(["--sam", wrong])
+
+
+def test_a_step_starts_from_where_it_was_before_the_way_up(archive, finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    pretrain.main(arguments(archive, tmp_path, "--sam", "0.5", "--lr", "0"))
+    torch.manual_seed(0)
+    fresh = torchvision.models.resnet18(num_classes=10)
+    still = safetensors.torch.load_file(Path(RUN) / "epoch-2.safetensors")
+    for name, value in fresh.named_parameters():
+        assert torch.equal(still[f"model.{name}"], value), name
+    pretrain.main(arguments(archive, tmp_path, "--sam", "0.5"))
+    flat, plain = (
+        safetensors.torch.load_file(folder / RUN / "epoch-2.safetensors")["model.fc.weight"]
+        for folder in (tmp_path, finished)
+    )
+    assert torch.equal(still["model.bn1.num_batches_tracked"], torch.tensor(2 * TRAIN // BATCH))  # not by the way up
+    assert not torch.allclose(flat, plain, rtol=0, atol=1e-4)
 
 
 def test_torchrun_passes_every_option_on(capsys):
