@@ -132,6 +132,13 @@ def as_used(pixels: Tensor, geometry: dict) -> Iterator[list[Tensor]]:
         yield [prepare(crops(PIL.Image.fromarray(p), geometry["detail"]), geometry) for p in batch.numpy()]
 
 
+def forward(model: nn.Module, x: Tensor, precision: torch.dtype) -> Tensor:
+    """Logits, float32, of a forward pass in this precision; weights and gradients stay float32."""
+    with torch.autocast(x.device.type, precision, enabled=precision != torch.float32):
+        logits = model(x)
+    return logits.float()
+
+
 @torch.no_grad()
 def predict(
     model: nn.Module, batches: Iterable[list[Tensor]], precision: torch.dtype = torch.float32
@@ -148,8 +155,7 @@ def predict(
     try:
         for batch in batches:
             x = torch.cat(batch).to(device, memory_format=torch.channels_last)
-            with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-                logits = model(x)
+            logits = forward(model, x, precision)
             for result, part in zip(results, (seen.pop(), logits), strict=True):
                 result += [views.mean(0) for views in part.float().cpu().split([len(views) for views in batch])]
     finally:
@@ -182,8 +188,8 @@ def draw(losses: Tensor, rest: float, generator: torch.Generator) -> tuple[Tenso
     return order[weights[order] > 0], weights
 
 
-def ascend(model: nn.Module, x: Tensor, labels: Tensor, args: argparse.Namespace) -> list[Tensor]:
-    """Move the parameters by ``args.sam``, in the Euclidean norm, up the gradient of the loss.
+def ascend(model: nn.Module, x: Tensor, labels: Tensor, radius: float, precision: torch.dtype) -> list[Tensor]:
+    """Move the parameters by ``radius``, in the Euclidean norm, up the gradient of the loss.
 
     A gradient found there and used where they were is that of Foret et al., "Sharpness-Aware Minimization for
     Efficiently Improving Generalization" (ICLR 2021, equations 2 and 3, algorithm 1). Every process climbs by pictures
@@ -192,15 +198,14 @@ def ascend(model: nn.Module, x: Tensor, labels: Tensor, args: argparse.Namespace
     Returns:
         What `descend` puts back: the parameters as they were, and BatchNorm's averages of them there.
     """
-    with torch.autocast(x.device.type, args.precision, enabled=args.precision != torch.float32):
-        logits = model(x)
+    loss = nn.functional.cross_entropy(forward(model, x, precision), labels)
     parameters = list(model.parameters())
     before = [tensor.detach().clone() for tensor in (*parameters, *model.buffers())]
-    gradients = torch.autograd.grad(nn.functional.cross_entropy(logits.float(), labels), parameters)
+    gradients = torch.autograd.grad(loss, parameters)
     norm = torch.stack([gradient.norm() for gradient in gradients]).norm()
     with torch.no_grad():
         for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter += args.sam / (norm + 1e-12) * gradient
+            parameter += radius / (norm + 1e-12) * gradient
     return before
 
 
@@ -251,10 +256,8 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
             x = normalise(augment(pixels[mine], args.size, args.augment, generator), MEAN, STD)
             x = x.to(memory_format=torch.channels_last)
             # Half of the pictures show the way up well enough, and make a step half as long again instead of twice.
-            before = ascend(model, x[::2], labels[mine[::2]], args) if args.sam else None
-            with torch.autocast(device.type, args.precision, enabled=args.precision != torch.float32):
-                logits = parallel(x)
-            each = nn.functional.cross_entropy(logits.float(), labels[mine], reduction="none")
+            before = ascend(model, x[::2], labels[mine[::2]], args.sam, args.precision) if args.sam else None
+            each = nn.functional.cross_entropy(forward(parallel, x, args.precision), labels[mine], reduction="none")
             change[mine] = each.detach() - losses[mine]
             loss = (each * weights[mine]).sum() / weights[mine].sum()
             optimizer.zero_grad(set_to_none=True)

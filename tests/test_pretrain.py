@@ -321,7 +321,7 @@ def test_the_way_up_is_as_long_as_asked_and_along_the_gradient():
     torch.nn.functional.cross_entropy(model(x), labels).backward()
     gradients = torch.cat([p.grad.flatten() for p in model.parameters()])
     start = [p.detach().clone() for p in model.parameters()]
-    before = pretrain.ascend(model, x, labels, pretrain.parse(["--sam", "0.3"]))
+    before = pretrain.ascend(model, x, labels, 0.3, torch.float32)
     torch.testing.assert_close(before, start, rtol=0, atol=0)
     moved = torch.cat([(p.detach() - b).flatten() for p, b in zip(model.parameters(), before, strict=True)])
     torch.testing.assert_close(moved, 0.3 * gradients / gradients.norm())
