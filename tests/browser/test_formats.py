@@ -14,7 +14,8 @@ def numbers() -> dict[str, list[float]]:
     """For each way of writing, numbers of every size, none of them just between two roundings."""
     sizes = RNG.normal(0, 1, 300) * 10.0 ** RNG.integers(-9, 8, 300)
     small = 10.0 ** -RNG.uniform(0, 14, 150)
-    shares = np.concatenate([small, 1 - small, RNG.uniform(0, 1, 100), [0, 1]])
+    nearly = 1 - np.arange(1, 20) * 2.0**-53
+    shares = np.concatenate([small, 1 - small, nearly, RNG.uniform(0, 1, 100), [0, 1]])
     whole = np.array([0, 1, -1, 20, -20, 100, 12344, 1e5, -2e5])
     return {"logit": [*sizes, *whole], "short": [*sizes, *whole, math.inf, -math.inf], "percent": [*shares]}
 

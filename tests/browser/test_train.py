@@ -43,8 +43,8 @@ class Train:
         box.blur()
         self.page.wait_for_function("([k, v]) => train.settings[k] === v", arg=[key, value])
 
-    def few(self, epochs: int) -> None:
-        """Have the next fit take less time."""
+    def for_epochs(self, epochs: int) -> None:
+        """Have the next fit take so many: few, mostly, so that nobody waits."""
         self.page.evaluate("(epochs) => train.set('epochs', epochs)", epochs)
 
     def method(self, key: str) -> None:
@@ -107,7 +107,7 @@ def train(shared_visit):
     """The tab with few epochs and no run; what a test chose goes back to what a new visitor meets."""
     train = Train(shared_visit.page)
     train.press("Clear all")
-    train.few(20)
+    train.for_epochs(20)
     yield train
     problems, shared_visit.problems[:] = list(shared_visit.problems), []
     assert problems == []
@@ -255,7 +255,7 @@ def test_stop_keeps_what_there_is(train, slowly):
 
 
 def test_six_runs_stay(train):
-    train.few(10)
+    train.for_epochs(10)
     for _ in range(7):
         run = train.run()
     runs = train.runs()
@@ -286,7 +286,7 @@ def test_six_runs_stay(train):
 
 
 def test_the_table_sorts(train):
-    train.few(10)
+    train.for_epochs(10)
     for noise in (0, 60):
         train.page.evaluate("(v) => train.set('noise', v / 100)", noise)
         train.run()
@@ -316,7 +316,7 @@ def test_a_run_that_diverges_says_what_to_do(train):
 
 def test_sweep_of_lambda_and_taking_a_point(train):
     page = train.page
-    train.few(10)
+    train.for_epochs(10)
     train.penalty("L1")
     train.press("Sweep λ")
     page.wait_for_function("() => train.sweep.lambda && !train.sweep.active", timeout=60_000)
@@ -341,7 +341,7 @@ def test_sweep_of_lambda_and_taking_a_point(train):
 
 def test_sweep_of_the_bounds_and_taking_a_cell(train):
     page = train.page
-    train.few(10)
+    train.for_epochs(10)
     train.method("clamp_inward")
     train.press("Sweep lo and hi")
     page.wait_for_function("() => train.sweep.bounds && !train.sweep.active", timeout=60_000)
@@ -428,7 +428,7 @@ def test_a_place_in_line_and_pictures_meanwhile(train, browser, server, slowly):
         with visiting(browser, server) as waits:
             others = [Train(visit.page) for visit in (leaves, waits)]
             for one in (train, *others):
-                one.page.evaluate("(epochs) => train.set('epochs', epochs)", SLOW)
+                one.for_epochs(SLOW)
                 one.press("Train")
             last = others[-1]
             expect(last.page.locator(".train-progress span")).to_contain_text("place 1 of 1 in line")
