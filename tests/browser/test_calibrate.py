@@ -359,7 +359,11 @@ def test_a_curve_is_never_under_another_constraints_name(calibrate):
     assert "Solid" not in said[1]
     assert "Sparsemax is on its way" in said[1]
     page.wait_for_function(READY)
-    expect(page.locator(".cal-nll .cal-quiet")).to_contain_text("Sparsemax has no line here: its NLL is infinite")
+    logits, labels = tab.bundled().judge
+    settings = calibrate.state()["settings"] | {"temperature": PARAMETERS["temperature"].high}
+    flattest = calibration.figures(predicted("sparsemax", settings, logits), labels)
+    nowhere = "Sparsemax has no line here: its NLL is infinite" if math.isinf(flattest.nll) else "Where the line is missing"
+    expect(page.locator(".cal-nll .cal-quiet")).to_contain_text(nowhere)
     expect(page.locator(".cal-ece .cal-quiet")).to_contain_text("Solid: Sparsemax.")
     page.evaluate("() => calibrate.set('method', 'softmax')")
 

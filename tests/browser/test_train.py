@@ -8,7 +8,7 @@ import time
 
 import pytest
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from constrained import heads, images, registry, training
 from constrained.inference import network
@@ -84,8 +84,9 @@ class Train:
         rows = self.page.locator("table.runs tbody tr")
         return [rows.nth(i).locator("td").all_inner_texts()[1:] for i in range(rows.count())]
 
-    def status(self) -> str:
-        return self.page.locator(".train-progress span").inner_text()
+    def status(self) -> Locator:
+        """What the page says of the last run: drawn a frame after that is so, hence a thing to expect, not to read."""
+        return self.page.locator(".train-progress span")
 
     def lines(self, plot: int = 0) -> int:
         """How many lines a plot has."""
@@ -162,7 +163,7 @@ def test_a_run_gives_the_figures_of_the_library(train):
     assert float(size) == pytest.approx(last["size"], rel=0.01)
     assert temperature == "–"
     assert train.lines() == 2  # judged and training
-    assert "20 epochs" in train.status()
+    expect(train.status()).to_contain_text("20 epochs")
     loaded = heads.load(base64.b64decode(run["head"])).layer
     torch.testing.assert_close(loaded.weight, head.weight, atol=1e-3, rtol=0)
 
@@ -250,7 +251,7 @@ def test_stop_keeps_what_there_is(train, slowly):
     assert run["state"] == "stopped"
     assert 0 < run["points"][-1]["epoch"] < SLOW
     assert run["head"]
-    assert "stopped after epoch" in train.status()
+    expect(train.status()).to_contain_text("stopped after epoch")
     assert ends(slowly, 2)
 
 
@@ -308,7 +309,7 @@ def test_a_run_that_diverges_says_what_to_do(train):
     train.page.evaluate("() => { train.set('weight', 0); train.set('learning_rate', 0.01); }")
     assert run["state"] == "failed"
     assert run["head"] is None
-    assert "lower the learning rate" in train.status()
+    expect(train.status()).to_contain_text("lower the learning rate")
 
 
 # Sweeps -------------------------------------------------------------------------------------------------------------
@@ -431,13 +432,13 @@ def test_a_place_in_line_and_pictures_meanwhile(train, browser, server, slowly):
                 one.for_epochs(SLOW)
                 one.press("Train")
             last = others[-1]
-            expect(last.page.locator(".train-progress span")).to_contain_text("place 1 of 1 in line")
+            expect(last.status()).to_contain_text("place 1 of 1 in line")
             assert last.runs()[0]["state"] == "waiting"
             last.press("Stop")
             last.page.wait_for_function("() => train.runs.length === 0")
-            assert "stopped before it began" in last.status()
+            expect(last.status()).to_contain_text("stopped before it began")
             last.press("Train")
-            expect(last.page.locator(".train-progress span")).to_contain_text("in line")
+            expect(last.status()).to_contain_text("in line")
             last.page.get_by_role("tab", name="Explore").click()
             explore = Explore(last.page)
             logits = explore.state()["logits"]
