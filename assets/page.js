@@ -79,7 +79,7 @@
     const value = p * 100;
     if (value < 0.995) return minus(`${value < 1e-5 ? value.toExponential(1) : Number(value.toPrecision(2))} %`);
     // As many digits as it takes not to claim 100 %.
-    const rest = (1 - p) * 100; // not 100 - value: there are shares below 1 whose hundredfold is 100
+    const rest = (1 - p) * 100; // exact, where 100 - value has lost digits
     const digits = value < 99.95 ? 1 : Math.ceil(-Math.log10(rest));
     return digits <= 10 ? `${value.toFixed(digits)} %` : `100 % − ${rest.toExponential(1)}`;
   };

@@ -46,6 +46,6 @@ def percent(share: float) -> str:
     if value < 0.995:
         return f"{float(f'{value:.2g}'):.7f}".rstrip("0").rstrip(".") + " %"
     # As many digits as it takes not to claim 100 %.
-    rest = (1 - share) * 100  # not 100 - value: there are shares below 1 whose hundredfold is 100
+    rest = (1 - share) * 100  # exact, where 100 - value has lost digits
     digits = 1 if value < 99.95 else math.ceil(-math.log10(rest))
     return f"{value:.{digits}f} %" if digits <= 10 else f"100 % − {rest:.1e}"

@@ -362,7 +362,9 @@ def test_a_curve_is_never_under_another_constraints_name(calibrate):
     logits, labels = tab.bundled().judge
     settings = calibrate.state()["settings"] | {"temperature": PARAMETERS["temperature"].high}
     flattest = calibration.figures(predicted("sparsemax", settings, logits), labels)
-    says = "Sparsemax has no line here" if math.isinf(flattest.nll) else "Where the line is missing the NLL is infinite"
+    says = "Where the line is missing the NLL is infinite"
+    if math.isinf(flattest.nll):
+        says = "Sparsemax has no line here: its NLL is infinite"
     expect(page.locator(".cal-nll .cal-quiet")).to_contain_text(says)
     expect(page.locator(".cal-ece .cal-quiet")).to_contain_text("Solid: Sparsemax.")
     page.evaluate("() => calibrate.set('method', 'softmax')")
