@@ -6,6 +6,7 @@
     python -m constrained.pretrain --size 96 --init checkpoints/resnet18-cifar10.safetensors  # starts from a result
     python -m constrained.pretrain --rest 0.4                       # pictures that are known well rest by turns
     python -m constrained.pretrain --augment 0.5 --sam 0.1          # crops and jitter half as strong; flatter minima
+    python -m constrained.pretrain --cutout 0.5                     # no picture is seen whole
     torchrun --nproc-per-node 2 -m constrained.pretrain             # data parallel, gloo on CPUs, nccl on GPUs
 
 The network sees pictures of ``--size`` pixels that hold no more detail than 32 x 32: that is what CIFAR-10 offers,
@@ -118,6 +119,29 @@ def augment(pixels: Tensor, size: int, strength: float, generator: torch.Generat
     grey = (x * torch.tensor([0.299, 0.587, 0.114], device=x.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
     x = torch.lerp(grey, x, saturation)
     return torch.lerp(grey.mean((2, 3), keepdim=True), x, contrast).clamp(0, 1)
+
+
+def cutout(pixels: Tensor, side: float, generator: torch.Generator) -> Tensor:
+    """A square of every picture, its centre anywhere in it, takes the data's mean colour: what is left must do.
+
+    DeVries & Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout" (2017): half a side long
+    for CIFAR-10. Where it reaches over the border it hides less, so that some pictures are seen almost whole.
+
+    Args:
+        pixels: ``(B, 3, H, W)``, float, in ``[0, 1]``.
+        side: of the square, as a share of the picture's.
+
+    Returns:
+        ``(B, 3, H, W)``.
+    """
+    n, _, height, width = pixels.shape
+    centre = torch.rand(n, 2, 1, generator=generator).to(pixels.device)
+    hidden = [
+        ((torch.arange(length, device=pixels.device) + 0.5) / length - centre[:, axis]).abs() < side / 2
+        for axis, length in enumerate((height, width))
+    ]
+    square = (hidden[0][:, :, None] & hidden[1][:, None, :])[:, None]
+    return torch.where(square, torch.tensor(MEAN, device=pixels.device).view(1, 3, 1, 1), pixels)
 
 
 def whole(pixels: Tensor, size: int) -> Iterator[list[Tensor]]:
@@ -253,8 +277,10 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
         generator = torch.Generator().manual_seed((args.seed * 1000 + epoch) * 1000 + rank)
         for step in range(steps[epoch]):
             mine = order[step * args.batch_size + rank : (step + 1) * args.batch_size : world]
-            x = normalise(augment(pixels[mine], args.size, args.augment, generator), MEAN, STD)
-            x = x.to(memory_format=torch.channels_last)
+            x = augment(pixels[mine], args.train_size, args.augment, generator)
+            if args.cutout:
+                x = cutout(x, args.cutout, generator)
+            x = normalise(x, MEAN, STD).to(memory_format=torch.channels_last)
             # Half of the pictures show the way up well enough, and make a step half as long again instead of twice.
             before = ascend(model, x[::2], labels[mine[::2]], args.sam, args.precision) if args.sam else None
             each = nn.functional.cross_entropy(forward(parallel, x, args.precision), labels[mine], reduction="none")
@@ -358,7 +384,7 @@ def export(model: nn.Module, test: tuple[Tensor, Tensor], settings: dict, histor
     shipped.load_state_dict(safetensors.torch.load_file(weights_path))
 
     pixels, labels = test
-    geometry = {"detail": DETAIL, "size": args.size, "mean": MEAN, "std": STD}
+    geometry = {"detail": DETAIL, "size": args.train_size, "mean": MEAN, "std": STD}
     features, logits = predict(shipped, as_used(pixels, geometry))
     if not (features.half().isfinite().all() and logits.half().isfinite().all()):
         raise ValueError("the network gives numbers that float16 cannot hold: training diverged, lower --lr")
@@ -407,21 +433,16 @@ def export(model: nn.Module, test: tuple[Tensor, Tensor], settings: dict, histor
     return facts
 
 
+def chosen(args: argparse.Namespace) -> dict:
+    """The options that make one run's weights differ from another's, by their names in the facts."""
+    names = ["epochs", "batch_size", "lr", "weight_decay", "train_size", "rest", "augment", "cutout", "sam", "seed"]
+    return {name: getattr(args, name) for name in names} | {"precision": str(args.precision).removeprefix("torch.")}
+
+
 def command(args: argparse.Namespace, processes: int) -> str:
     """The command that makes this checkpoint, spelled out, without the places where files lie on one machine."""
-    options = {
-        "--data": args.data.name,
-        "--epochs": args.epochs,
-        "--batch-size": args.batch_size,
-        "--lr": args.lr,
-        "--weight-decay": args.weight_decay,
-        "--size": args.size,
-        "--rest": args.rest,
-        "--augment": args.augment,
-        "--sam": args.sam,
-        "--seed": args.seed,
-        "--precision": str(args.precision).removeprefix("torch."),
-    }
+    options = {"--data": args.data.name}
+    options |= {"--" + name.removeprefix("train_").replace("_", "-"): value for name, value in chosen(args).items()}
     if args.init:
         options["--init"] = args.init.name
     if args.subset:
@@ -443,9 +464,12 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--batch-size", type=int, default=128, help="over all processes together")
     parser.add_argument("--lr", type=float, default=0.2, help="peak of OneCycle")
     parser.add_argument("--weight-decay", type=float, default=5e-4)
-    parser.add_argument("--size", type=int, default=64, help="side of the network's input in training, in pixels")
+    parser.add_argument(
+        "--size", dest="train_size", type=int, default=64, help="side of the network's input in training, in pixels"
+    )
     parser.add_argument("--rest", type=float, default=0.0, help="share of the pictures that rest in an epoch, to 0.5")
     parser.add_argument("--augment", type=float, default=1.0, help="strength of crops, zoom-out and jitter, 0 to 1")
+    parser.add_argument("--cutout", type=float, default=0.0, help="side of a hidden square, a share of the picture's")
     parser.add_argument("--sam", type=float, default=0.0, help="radius of sharpness-aware minimization, 0 for none")
     parser.add_argument("--init", type=Path, help="weights to start from: an earlier result, with its facts beside it")
     parser.add_argument("--seed", type=int, default=0)
@@ -459,6 +483,8 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.error(f"--sam is a radius, 0 or more, not {args.sam}")
     if not 0 <= args.augment <= 1:
         parser.error(f"--augment is a strength from 0 to 1, not {args.augment}")
+    if not 0 <= args.cutout <= 1:
+        parser.error(f"--cutout is a share from 0 to 1, not {args.cutout}")
     args.precision = getattr(torch, args.precision)
     return args
 
@@ -487,16 +513,7 @@ def main(argv: list[str]) -> None:
         "data": source,
         # The whole way to these weights, not its last stretch alone: what they started from comes with its own facts.
         "init": origin(args.init) if args.init else None,
-        "epochs": args.epochs,
-        "batch_size": args.batch_size,
-        "lr": args.lr,
-        "weight_decay": args.weight_decay,
-        "train_size": args.size,
-        "rest": args.rest,
-        "augment": args.augment,
-        "sam": args.sam,
-        "seed": args.seed,
-        "precision": str(args.precision).removeprefix("torch."),
+        **chosen(args),
     }
     if rank == 0:
         begin(args.run, settings, args.resume)
@@ -505,7 +522,7 @@ def main(argv: list[str]) -> None:
 
     def on_epoch(epoch: int, seconds: float) -> None:
         pixels, labels = (split[:: max(1, len(split) // GLANCE)] for split in test)  # they may lie class by class
-        _, logits = predict(model, whole(pixels, args.size), args.precision)
+        _, logits = predict(model, whole(pixels, args.train_size), args.precision)
         accuracy = (logits.argmax(1) == labels).double().mean().item()
         nll = calibration.nll(logits, labels).item()
         print(f"\n  test accuracy {accuracy:.4f}, NLL {nll:.4f}")
