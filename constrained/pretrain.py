@@ -6,7 +6,6 @@
     python -m constrained.pretrain --size 96 --init checkpoints/resnet18-cifar10.safetensors  # starts from a result
     python -m constrained.pretrain --rest 0.4                       # pictures that are known well rest by turns
     python -m constrained.pretrain --augment 0.5 --sam 0.1          # crops and jitter half as strong; flatter minima
-    python -m constrained.pretrain --cutout 0.5                     # no picture is seen whole
     torchrun --nproc-per-node 2 -m constrained.pretrain             # data parallel, gloo on CPUs, nccl on GPUs
 
 The network sees pictures of ``--size`` pixels that hold no more detail than 32 x 32: that is what CIFAR-10 offers,
@@ -119,29 +118,6 @@ def augment(pixels: Tensor, size: int, strength: float, generator: torch.Generat
     grey = (x * torch.tensor([0.299, 0.587, 0.114], device=x.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
     x = torch.lerp(grey, x, saturation)
     return torch.lerp(grey.mean((2, 3), keepdim=True), x, contrast).clamp(0, 1)
-
-
-def cutout(pixels: Tensor, side: float, generator: torch.Generator) -> Tensor:
-    """A square of every picture, its centre anywhere in it, takes the data's mean colour: what is left must do.
-
-    DeVries & Taylor, "Improved Regularization of Convolutional Neural Networks with Cutout" (2017): half a side long
-    for CIFAR-10. Where it reaches over the border it hides less, so that some pictures are seen almost whole.
-
-    Args:
-        pixels: ``(B, 3, H, W)``, float, in ``[0, 1]``.
-        side: of the square, as a share of the picture's.
-
-    Returns:
-        ``(B, 3, H, W)``.
-    """
-    n, _, height, width = pixels.shape
-    centre = torch.rand(n, 2, 1, generator=generator).to(pixels.device)
-    hidden = [
-        ((torch.arange(length, device=pixels.device) + 0.5) / length - centre[:, axis]).abs() < side / 2
-        for axis, length in enumerate((height, width))
-    ]
-    square = (hidden[0][:, :, None] & hidden[1][:, None, :])[:, None]
-    return torch.where(square, torch.tensor(MEAN, device=pixels.device).view(1, 3, 1, 1), pixels)
 
 
 def whole(pixels: Tensor, size: int) -> Iterator[list[Tensor]]:
@@ -277,10 +253,8 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
         generator = torch.Generator().manual_seed((args.seed * 1000 + epoch) * 1000 + rank)
         for step in range(steps[epoch]):
             mine = order[step * args.batch_size + rank : (step + 1) * args.batch_size : world]
-            x = augment(pixels[mine], args.train_size, args.augment, generator)
-            if args.cutout:
-                x = cutout(x, args.cutout, generator)
-            x = normalise(x, MEAN, STD).to(memory_format=torch.channels_last)
+            x = normalise(augment(pixels[mine], args.train_size, args.augment, generator), MEAN, STD)
+            x = x.to(memory_format=torch.channels_last)
             # Half of the pictures show the way up well enough, and make a step half as long again instead of twice.
             before = ascend(model, x[::2], labels[mine[::2]], args.sam, args.precision) if args.sam else None
             each = nn.functional.cross_entropy(forward(parallel, x, args.precision), labels[mine], reduction="none")
@@ -435,7 +409,7 @@ def export(model: nn.Module, test: tuple[Tensor, Tensor], settings: dict, histor
 
 def chosen(args: argparse.Namespace) -> dict:
     """The options that make one run's weights differ from another's, by their names in the facts."""
-    names = ["epochs", "batch_size", "lr", "weight_decay", "train_size", "rest", "augment", "cutout", "sam", "seed"]
+    names = ["epochs", "batch_size", "lr", "weight_decay", "train_size", "rest", "augment", "sam", "seed"]
     return {name: getattr(args, name) for name in names} | {"precision": str(args.precision).removeprefix("torch.")}
 
 
@@ -469,7 +443,6 @@ def parse(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--rest", type=float, default=0.0, help="share of the pictures that rest in an epoch, to 0.5")
     parser.add_argument("--augment", type=float, default=1.0, help="strength of crops, zoom-out and jitter, 0 to 1")
-    parser.add_argument("--cutout", type=float, default=0.0, help="side of a hidden square, a share of the picture's")
     parser.add_argument("--sam", type=float, default=0.0, help="radius of sharpness-aware minimization, 0 for none")
     parser.add_argument("--init", type=Path, help="weights to start from: an earlier result, with its facts beside it")
     parser.add_argument("--seed", type=int, default=0)
@@ -483,8 +456,6 @@ def parse(argv: list[str]) -> argparse.Namespace:
         parser.error(f"--sam is a radius, 0 or more, not {args.sam}")
     if not 0 <= args.augment <= 1:
         parser.error(f"--augment is a strength from 0 to 1, not {args.augment}")
-    if not 0 <= args.cutout <= 1:
-        parser.error(f"--cutout is a share from 0 to 1, not {args.cutout}")
     args.precision = getattr(torch, args.precision)
     return args
 

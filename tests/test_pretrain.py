@@ -166,7 +166,6 @@ def test_every_fact_is_measured_or_an_argument_of_the_run(finished, archive):
     told |= {
         "rest": 0.0,
         "augment": 1.0,
-        "cutout": 0.0,
         "sam": 0.0,
         "precision": "float32",
         "processes": 1,
@@ -433,40 +432,6 @@ def test_augment_without_strength_only_flips_and_with_half_of_it_changes_less():
     for wrong in ("-0.1", "1.1", "nan"):
         with pytest.raises(SystemExit):
             pretrain.parse(["--augment", wrong])
-
-
-def test_cutout_hides_a_square_around_a_point_anywhere_in_every_picture():
-    x = torch.full((4000, 3, 20, 40), 2.0)
-    y = pretrain.cutout(x, 0.5, torch.Generator().manual_seed(0))
-    hidden = (y == torch.tensor(pretrain.MEAN).view(1, 3, 1, 1)).all(1)
-    assert torch.equal(y[~hidden.unsqueeze(1).expand_as(y)].unique(), torch.tensor([2.0]))
-    for side, length in ((hidden.any(2), 20), (hidden.any(1), 40)):  # rows and columns that it reaches
-        reach = side.sum(1)
-        # Half a side where there is room, half of that where the centre is at the border: 7 / 16 of it on average.
-        assert (reach.min(), reach.max()) == (length // 4, length // 2)
-        torch.testing.assert_close(reach.double().mean(), torch.tensor(7 / 16 * length).double(), rtol=0.01, atol=0)
-        assert torch.equal((side.int().diff(dim=1) == 1).sum(1) + side[:, 0], torch.ones(len(x), dtype=torch.int64))
-        assert side.any(0).all()
-    assert torch.equal(hidden, hidden.any(2)[:, :, None] & hidden.any(1)[:, None, :])
-    rows, columns = (hidden.any(axis).double() @ torch.arange(length).double() for axis, length in ((2, 20), (1, 40)))
-    assert torch.corrcoef(torch.stack([rows, columns]))[0, 1].abs() < 0.1
-    for wrong in ("-0.1", "1.1", "nan"):
-        with pytest.raises(SystemExit):
-            pretrain.parse(["--cutout", wrong])
-
-
-def test_cutout_is_part_of_training(archive, finished, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    seen, cutout = [], pretrain.cutout
-    monkeypatch.setattr(pretrain, "cutout", lambda x, *a: seen.append((len(x), a[0])) or cutout(x, *a))
-    pretrain.main(arguments(archive, tmp_path, "--cutout", "0.25"))
-    assert seen == [(BATCH, 0.25)] * (2 * TRAIN // BATCH)
-    hidden, plain = (
-        safetensors.torch.load_file(folder / RUN / "epoch-2.safetensors")["model.fc.weight"]
-        for folder in (tmp_path, finished)
-    )
-    assert not torch.allclose(hidden, plain, rtol=0, atol=1e-5)
 
 
 def test_normalise_has_mean_zero_and_variance_one_where_the_data_does():
