@@ -3,7 +3,9 @@
 Pillow decodes, but it is handed no more of a file than a still picture needs: comments, profiles, animation and Exif
 are cut away first. Its plugins spend memory or time on those parts before a caller can look at the size. With Pillow
 12.3 (measured), opening a PNG of 126 bytes takes 764 MB, opening a GIF with a comment of 6 MB takes over a minute,
-and Exif can be made to copy itself until the memory is full. The plugins are called directly, which is what
+and Exif can be made to copy itself until the memory is full. JPEGs of kinds that encoders of pictures do not write are
+refused: Pillow below 13 writes lossless ones past the end of its buffer (CVE-2026-112403). The plugins are called
+directly, which is what
 ``Image.open(formats=...)`` does, less its process-wide pixel limit, its warnings and a further plugin for JPEGs with
 several pictures. Nothing here changes the state of the process, so `decode` can run in any number of threads.
 
@@ -43,7 +45,12 @@ _LARGE_AT_ONCE = threading.BoundedSemaphore(2)
 _PNG_PARTS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _PNG_GREYS = {"L;2": 85, "L;4": 17, "I;16B": 1 / 257}  # Pillow's name of the depth -> factor to 8 bits
 _JPEG_PART = re.compile(rb"\xff([\xc0-\xcf\xd9-\xfe])")  # whatever else follows a 0xFF is of the pixels, or stray
-_JPEG_NOT_NEEDED = {*range(0xE1, 0xEE), 0xEF, 0xFE}  # APP1..13, APP15, comment; APP0 and APP14 tell the colour model
+# What a decoder needs of a JPEG before its first scan: a frame (baseline, extended or progressive), Huffman and
+# quantisation tables, and a restart interval; APP0 and APP14 tell the colour model.
+_JPEG_FRAMES = {0xC0, 0xC1, 0xC2}
+_JPEG_NEEDED = _JPEG_FRAMES | {0xC4, 0xDB, 0xDD, 0xE0, 0xEE}
+# Lossless, hierarchical and arithmetic coding: hardly anything writes them.
+_JPEG_RARE = {*range(0xC3, 0xD0), 0xDE, 0xDF} - {0xC4}
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -153,7 +160,7 @@ def _orientation(exif: bytes) -> int:
 
 
 def _jpeg(data: bytes) -> tuple[ImageFile, bytes]:
-    parts, kept, exif, position, scans = iter(range(MAX_PARTS)), [data[:2]], b"", 2, []
+    parts, kept, exif, position, frames, scans = iter(range(MAX_PARTS)), [data[:2]], b"", 2, 0, []
     # Stray bytes between segments are skipped, as browsers and Pillow do.
     while found := _JPEG_PART.search(data, position):
         next(parts)
@@ -161,17 +168,26 @@ def _jpeg(data: bytes) -> tuple[ImageFile, bytes]:
         position = start + 2
         if marker == 0xD9:  # the end; phones put a video behind it
             break
-        position += int.from_bytes(data[position : position + 2], "big")
+        if marker in _JPEG_RARE:
+            raise ValueError(f"a JPEG with marker {marker:X}")
+        length = int.from_bytes(data[position : position + 2], "big")
+        position += length
+        # Of a segment that lies about its length, libjpeg would see other parts than are seen here.
+        if length < 2 or position > len(data):
+            raise ValueError("a segment that is not whole")
         segment = data[start:position]
+        frames += marker in _JPEG_FRAMES
+        if frames > 1:
+            raise ValueError("a second frame")
         if marker == 0xDA:  # pixels follow
             scans.append(start)
             if len(scans) > MAX_SCANS:
                 raise PictureError("This JPEG file has far too many scans: save the picture again as JPEG or PNG.")
         elif scans:
             continue
-        elif marker not in _JPEG_NOT_NEEDED:
+        elif marker in _JPEG_NEEDED:
             kept.append(segment)
-        elif segment[4:10] == b"Exif\0\0" and not exif:
+        elif marker == 0xE1 and segment[4:10] == b"Exif\0\0" and not exif:
             exif = segment[4:]
     # Further down, comments and the like are left in: Pillow looks at nothing that follows the first scan's header.
     return JpegImageFile(BytesIO(b"".join(kept) + data[scans[0] : position])), exif

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from constrained import images
 from constrained.images import MAX_BYTES, PictureError, decode
@@ -498,6 +499,78 @@ def test_large_pictures_take_turns(monkeypatch):
         assert max(most) <= limit
         assert max(most) > 1
     assert limit == 2
+
+
+# JPEGs that are not what they seem
+
+
+def segment(marker: int, content: bytes, length: int | None = None) -> bytes:
+    """A segment of a JPEG; ``length`` is what it says of itself, where that is a lie."""
+    return bytes([0xFF, marker]) + struct.pack(">H", len(content) + 2 if length is None else length) + content
+
+
+def frame(marker: int, side: int, channels: int = 1) -> bytes:
+    planes = b"".join(bytes([plane + 1, 0x11, 0]) for plane in range(channels))
+    return segment(marker, struct.pack(">BHHB", 8, side, side, channels) + planes)
+
+
+def scan(channels: int = 1) -> bytes:
+    planes = b"".join(bytes([plane + 1, 0]) for plane in range(channels))
+    return segment(0xDA, bytes([channels]) + planes + b"\1\0\0") + bytes(2**19) + b"\xff\xd9"
+
+
+TABLE = segment(0xC4, bytes([0, 1, *[0] * 15, 0]))  # a Huffman table with the one code "0"
+RARE = [0xC3, *range(0xC5, 0xC8), 0xC9, 0xCA, 0xCB, *range(0xCD, 0xD0)]
+
+
+def hostile_jpegs() -> dict[str, bytes]:
+    """Lossless frames, large enough that Pillow's ``draft`` makes the buffer too small for them, in every disguise."""
+    plain = saved(RGB, "JPEG")
+    at = plain.index(b"\xff\xc0")
+    hidden = b"JFIF\0" + bytes(20) + frame(0xC3, 2048) + TABLE + scan()[:-2]
+    files = {
+        f"frame {marker:X}, {channels} channels": b"\xff\xd8" + frame(marker, 2048, channels) + TABLE + scan(channels)
+        for marker in RARE
+        for channels in (1, 3)
+    }
+    files["a second frame, before the scan"] = plain[:at] + frame(0xC3, 2048) + TABLE + plain[at:]
+    files["a second frame, baseline"] = plain[:at] + frame(0xC0, 2048) + plain[at:]
+    files["a second frame, after the scan"] = plain[:-2] + frame(0xC3, 2048) + TABLE + scan()
+    files["a second frame, baseline, after the scan"] = plain[:-2] + frame(0xC1, 2048) + plain[-2:]
+    files["a hierarchy"] = plain[:2] + segment(0xDE, plain[at + 4 : at + 19]) + plain[2:]
+    for length in (0, 1):
+        for marker in (0xDB, 0xC4, 0xFE, 0xE1):
+            lie = segment(marker, b"", length) + segment(0xE0, hidden[: 2**15])
+            files[f"segment {marker:X} of length {length}"] = b"\xff\xd8" + lie + plain[2:]
+            files[f"segment {marker:X} of length {length}, after the scan"] = plain[:-2] + lie + plain[-2:]
+    files["a table that goes past the end"] = plain[:-2] + segment(0xDB, b"", 65535) + plain[-2:]
+    files["a frame that goes past the end"] = b"\xff\xd8" + segment(0xC0, b"\x08", 65535)
+    return files
+
+
+def test_jpegs_of_rare_kinds_and_with_lying_segments_are_refused(monkeypatch):
+    """libjpeg writes a lossless frame past the end of Pillow's buffer, so none of these may come as far as that."""
+    seen = []
+    monkeypatch.setattr(images, "JpegImageFile", seen.append)
+    for name, data in hostile_jpegs().items():
+        assert_refused(data, "JPEG")
+        assert not seen, name
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_pillow_sees_the_segments_that_were_looked_at(progressive, monkeypatch):
+    """Between segments there may be anything; of them, only what a decoder needs arrives, each as long as it says."""
+    plain = saved(RGB, "JPEG", progressive=progressive, comment=b"secret")
+    dressed = plain[:2] + segment(0xED, b"secret") + b"stray" + segment(0xF7, b"secret") + b"\xff\xff" + plain[2:]
+    opened = []
+    monkeypatch.setattr(images, "JpegImageFile", lambda file: opened.append(file.getvalue()) or JpegImageFile(file))
+    assert_close(decode(dressed), np.asarray(decode(plain)))
+    head, position = opened[0][: opened[0].index(b"\xff\xda")], 2
+    while position < len(head):
+        assert head[position] == 0xFF
+        assert head[position + 1] in {0xC0, 0xC2, 0xC4, 0xDB, 0xE0}
+        position += 2 + int.from_bytes(head[position + 2 : position + 4], "big")
+    assert position == len(head)
 
 
 def test_bmp_of_runs_is_not_unpacked():
