@@ -1,10 +1,10 @@
 """The models a person can choose: their weights, labels, facts, and how a picture becomes their input."""
 
 import contextlib
+import functools
 import hashlib
 import http.client
 import json
-import math
 import os
 import time
 import urllib.error
@@ -19,8 +19,9 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from .views import crops, middle
+
 FOLDER = Path(__file__).parent.parent / "checkpoints"
-SQUARES = 4  # at most, of a very long picture
 
 # timm's copy of torchvision's IMAGENET1K_V1: the same numbers as safetensors, where torchvision has a pickle.
 IMAGENET = {
@@ -45,7 +46,7 @@ class Checkpoint:
         title: as a person reads it.
         labels: one a class, in the order of the logits.
         sees: how a picture becomes the network's input, for a person.
-        views: a picture, mode RGB, to the square crops that the network sees.
+        views: a picture, mode RGB, to the square crops that the network sees; of `views`, for a process without torch.
         size: of the network's input, in pixels; it is square.
         mean, std: of the three channels; a picture in [0, 1] becomes input by taking off one and dividing by the other.
         batch: such crops to the network's input, ``(V, 3, size, size)`` float32; its logits are averaged over V.
@@ -90,22 +91,6 @@ def normalise(x: Tensor, mean: list[float], std: list[float]) -> Tensor:
 def upsample(x: Tensor, size: int) -> Tensor:
     """``(N, 3, h, w)`` uint8 to ``(N, 3, size, size)`` float32 in ``[0, 1]``."""
     return nn.functional.interpolate(x.float() / 255, size=(size, size), mode="bilinear", align_corners=False)
-
-
-def crops(picture: PIL.Image.Image, detail: int) -> list[PIL.Image.Image]:
-    """What a network that knows tightly framed subjects of ``detail`` pixels is shown of a photograph.
-
-    As few squares as cover the long side, both ends included, and the whole squeezed into one: somewhere among these
-    the subject is large and complete. Crops that are the same are shown once, so a square picture has one.
-    """
-    width, height = picture.size
-    side = min(width, height)
-    count = min(math.ceil(max(width, height) / side), SQUARES)
-    starts = [i / max(count - 1, 1) for i in range(count)]
-    corners = [(round(start * (width - side)), round(start * (height - side))) for start in starts]
-    boxes = [(left, top, left + side, top + side) for left, top in corners] + [(0, 0, width, height)]
-    boxes = dict.fromkeys(boxes)  # in order, without repeats
-    return [picture.resize((detail, detail), PIL.Image.Resampling.BOX, box=box, reducing_gap=3.0) for box in boxes]
 
 
 def prepare(views: list[PIL.Image.Image], geometry: dict) -> Tensor:
@@ -223,7 +208,7 @@ def bundled() -> Checkpoint:
         size=geometry["size"],
         mean=tuple(geometry["mean"]),
         std=tuple(geometry["std"]),
-        views=lambda picture: crops(picture, detail),
+        views=functools.partial(crops, detail=detail),
         batch=lambda views: prepare(views, geometry),
         load=load,
     )
@@ -238,14 +223,8 @@ def imagenet() -> Checkpoint:
 
     weights = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
     transforms = weights.transforms()  # resize to 256, centre crop of 224, normalise
-    functional = torchvision.transforms.functional
-
-    def middle(picture: PIL.Image.Image) -> list[PIL.Image.Image]:
-        # What lies further out is cropped away anyway; resizing a 1 x 5000 strip to 256 pixels would cost gigabytes.
-        short = min(picture.size)
-        strip = functional.center_crop(picture, [min(picture.height, 2 * short), min(picture.width, 2 * short)])
-        resized = functional.resize(strip, transforms.resize_size, transforms.interpolation)
-        return [functional.center_crop(resized, transforms.crop_size)]
+    (short,), (side,) = transforms.resize_size, transforms.crop_size
+    resampling = torchvision.transforms.functional.pil_modes_mapping[transforms.interpolation]
 
     def batch(views: list[PIL.Image.Image]) -> Tensor:
         return normalise(pixels(views).float() / 255, transforms.mean, transforms.std)
@@ -283,11 +262,11 @@ def imagenet() -> Checkpoint:
         key="imagenet",
         title=TITLES["imagenet"],
         labels=tuple(weights.meta["categories"]),
-        sees=f"the middle, {transforms.crop_size[0]} × {transforms.crop_size[0]} pixels",
-        size=transforms.crop_size[0],
+        sees=f"the middle, {side} × {side} pixels",
+        size=side,
         mean=tuple(transforms.mean),
         std=tuple(transforms.std),
-        views=middle,
+        views=functools.partial(middle, short=short, side=side, resampling=resampling),
         batch=batch,
         load=load,
     )

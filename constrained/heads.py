@@ -8,6 +8,7 @@ made.
 import json
 import os
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 import safetensors
@@ -76,13 +77,17 @@ def save(layer: ConstrainedLinear, method: str, classes: tuple[str, ...], networ
     return data
 
 
-def load(data: bytes) -> Head:
+def load(data: bytes, deserialize: Callable[[bytes], list] = safetensors.deserialize) -> Head:
     """A head from a file's bytes.
 
+    Args:
+        data: the bytes.
+        deserialize: what takes safetensors apart, for a program that has it done elsewhere (`workers`).
+
     Raises:
-        HeadError: for everything that `save` did not write. Nothing else is raised.
+        HeadError: for everything that `save` did not write. Nothing else is raised, but by another ``deserialize``.
     """
-    tensors, metadata = _open(data)
+    tensors, metadata = _open(data, deserialize)
     for key in _KEYS:
         if key not in metadata:
             raise HeadError(f"This head file does not say its {key}: {_AGAIN}.")
@@ -124,7 +129,7 @@ def read(path: str | os.PathLike) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def _open(data: bytes) -> tuple[dict[str, dict], dict[str, str]]:
+def _open(data: bytes, deserialize: Callable[[bytes], list]) -> tuple[dict[str, dict], dict[str, str]]:
     """The raw tensors and the metadata of a file that has this format's mark."""
     if not data:
         raise HeadError(f"This file is empty: {_CHOOSE}.")
@@ -138,8 +143,8 @@ def _open(data: bytes) -> tuple[dict[str, dict], dict[str, str]]:
     if length > MAX_HEADER:
         raise HeadError(f"This file has a header of {length:,} bytes, and a head at most {MAX_HEADER:,}: {_CHOOSE}.")
     try:
-        tensors = dict(safetensors.deserialize(data))
-    except Exception as error:  # the library's own, or one of Python's for a header that is no UTF-8
+        tensors = dict(deserialize(data))
+    except (safetensors.SafetensorError, ValueError, MemoryError) as error:  # ValueError: a header that is no UTF-8
         raise HeadError(f"This safetensors file is damaged: {_AGAIN}, or {_CHOOSE}.") from error
     # The library has checked that this is JSON, that strings map to strings, and that nothing is nested deeply.
     metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}

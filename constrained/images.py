@@ -10,7 +10,10 @@ directly, which is what
 several pictures. Nothing here changes the state of the process, so `decode` can run in any number of threads.
 
 A file that is refused for its size or its parts costs less than 20 MB and 0.1 s (measured, as all here). One that is
-just small enough costs up to 480 MB (WEBP; others 290 MB) and 0.8 s; of those, only two at a time are decoded.
+just small enough costs up to 480 MB (WEBP; others 290 MB) and 0.8 s; whoever decodes several at once can have pictures
+of more than `LARGE` pixels refused, to take those by turns.
+
+This module needs Pillow and nothing else, so that a process that only decodes is small (`workers`).
 
 Colour profiles are ignored: numbers are read as sRGB.
 """
@@ -18,8 +21,7 @@ Colour profiles are ignored: numbers are read as sRGB.
 import math
 import re
 import struct
-import threading
-from contextlib import nullcontext
+from collections.abc import Callable
 from io import BytesIO
 
 from PIL import Image
@@ -39,8 +41,7 @@ MAX_PARTS = 10_000
 # Of a JPEG. Encoders write 1, or if progressive 6 to 18; each of 25 megapixels takes 15 ms (measured), even if empty.
 MAX_SCANS = 32
 ENOUGH = (1024, 1024)  # a JPEG of twice this or more is decoded at 1/2, 1/4 or 1/8, never below this
-LARGE = 4_000_000  # pixels from which on a picture waits for its turn
-_LARGE_AT_ONCE = threading.BoundedSemaphore(2)
+LARGE = 4_000_000  # pixels, of a JPEG as it is decoded
 
 _PNG_PARTS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _PNG_GREYS = {"L;2": 85, "L;4": 17, "I;16B": 1 / 257}  # Pillow's name of the depth -> factor to 8 bits
@@ -63,23 +64,47 @@ _TURNS = {
 }
 
 
+class LargePictureError(Exception):
+    """A picture of more than `LARGE` pixels, where `decode` was asked for none of those."""
+
+
 class PictureError(ValueError):
     """A file that cannot be shown. Its message is one sentence for the visitor: what is wrong, and what to do."""
 
 
-def decode(data: bytes) -> Image.Image:
+def views(
+    source: str | bytes, cut: Callable[[Image.Image], list[Image.Image]], large: bool = True
+) -> list[Image.Image]:
+    """A file, or a path to one, to what ``cut`` makes of its picture: the crops that a network sees.
+
+    Raises:
+        OSError: if the file cannot be read.
+        PictureError, LargePictureError: as `decode`.
+    """
+    return cut(decode(read(source) if isinstance(source, str) else source, large))
+
+
+def read(path: str) -> bytes:
+    """A file's bytes, at most one more than are allowed, so that `decode` can tell."""
+    with open(path, "rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def decode(data: bytes, large: bool = True) -> Image.Image:
     """Decodes a JPEG, PNG, WEBP, GIF or BMP file; of an animation, the first picture.
 
     The Exif orientation is applied, whatever is transparent is laid on white, and 16-bit grey is scaled to 8 bits.
 
     Args:
         data: the whole file, whatever its name was.
+        large: whether a picture may have more than `LARGE` pixels.
 
     Returns:
         A picture of mode RGB with an empty ``info``: no metadata leaves. At most ``MAX_PIXELS`` large.
 
     Raises:
-        PictureError: for everything that is not such a file, is too large or is damaged. Nothing else is raised.
+        PictureError: for everything that is not such a file, is too large or is damaged.
+        LargePictureError: for a picture that could be decoded if ``large`` were true. Nothing else is raised.
     """
     if not data:
         raise PictureError("This file is empty: choose another one.")
@@ -89,10 +114,10 @@ def decode(data: bytes) -> Image.Image:
     kinds = [kind for kind in _READERS if re.match(kind[1], data, re.DOTALL)]
     if not kinds:
         raise PictureError(_why_unknown(data))
-    name, _, read = kinds[0]
+    name, _, open_ = kinds[0]
     try:
-        return _finish(*read(data))
-    except PictureError:
+        return _finish(*open_(data), large)
+    except (PictureError, LargePictureError):
         raise
     except Exception as error:  # Pillow raises a dozen types on hostile bytes, and promises none
         if _is_text(data):
@@ -102,14 +127,15 @@ def decode(data: bytes) -> Image.Image:
         ) from error
 
 
-def _finish(im: ImageFile, exif: bytes) -> Image.Image:
+def _finish(im: ImageFile, exif: bytes, large: bool) -> Image.Image:
     _check_size(*im.size)
     im.draft(None, ENOUGH)  # does something for JPEG only
+    if im.width * im.height > LARGE and not large:
+        raise LargePictureError
+    picture = _on_white(im)
     turn = _TURNS.get(_orientation(exif))
-    with _LARGE_AT_ONCE if im.width * im.height > LARGE else nullcontext():
-        picture = _on_white(im)
-        if turn is not None:
-            picture = picture.transpose(turn)
+    if turn is not None:
+        picture = picture.transpose(turn)
     picture.info = {}
     return picture
 

@@ -10,7 +10,7 @@ here, are filled in.
 
 import textwrap
 
-from . import checkpoints, registry
+from . import checkpoints, registry, views
 from .modules import Clamp, Constraint
 from .registry import LAM, REGISTRY
 
@@ -398,7 +398,7 @@ def _cifar(known: dict) -> str:
     geometry = known["input"]
     return f"""\
 LABELS = "{" ".join(known["labels"])}".split()
-SQUARES = {checkpoints.SQUARES}  # at most, of a long picture
+SQUARES = {views.SQUARES}  # at most, of a long picture
 DETAIL, SIZE = {geometry["detail"]}, {geometry["size"]}  # pixels of a crop, and of what the network sees
 MEAN, STD = {geometry["mean"]}, {geometry["std"]}"""
 

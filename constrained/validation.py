@@ -3,17 +3,22 @@
 Two kinds of file are read. A CSV has a header with a column ``label``; every other column holds the logits of one
 class, in order, and is named after it. A safetensors file has the tensors ``logits`` (N, C), floating, and ``labels``
 (N,), whole numbers. Neither can carry code, and nothing is made from a file before its size has been looked at.
+
+`parse` needs no torch, so that it can run in a worker (`workers`).
 """
+
+from __future__ import annotations
 
 import csv
 import io
 import json
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import safetensors
-import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MAX_BYTES = 6 * 2**20  # of the file; messages call 2**20 bytes a MB
 MIN_ROWS, MAX_ROWS = 20, 50_000
@@ -23,16 +28,10 @@ MAX_SIZE = 1e6  # of a logit
 MAX_DIGITS = 64  # of a number; turning a million digits into a float takes seconds
 FIT_SHARE = 0.6
 
-_FLOATING = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "F64": torch.float64}
-_WHOLE = {
-    "I8": torch.int8,
-    "I16": torch.int16,
-    "I32": torch.int32,
-    "I64": torch.int64,
-    "U8": torch.uint8,
-    "U16": torch.uint16,
-    "U32": torch.uint32,
-}
+# A number of a safetensors file as numpy has it, least significant byte first. It has no bfloat16, which is the upper
+# half of a float32.
+_FLOATING = {"F16": "<f2", "BF16": "<u2", "F32": "<f4", "F64": "<f8"}
+_WHOLE = {"I8": "i1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "U8": "u1", "U16": "<u2", "U32": "<u4"}
 _HOW = "save it as CSV with a column label and one column of logits for each class, or as safetensors"
 
 
@@ -49,11 +48,30 @@ class ValidationSet(NamedTuple):
 
 
 def read(data: bytes, name: str = "") -> ValidationSet:
+    """A CSV or safetensors file as tensors; all else as for `parse`.
+
+    Raises:
+        ValidationError: for everything that is not such a file or breaks a limit. Nothing else is raised.
+    """
+    return tensors(*parse(data, name))
+
+
+def tensors(logits: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> ValidationSet:
+    """What `parse` returns as tensors, which share its memory."""
+    import torch
+
+    return ValidationSet(torch.from_numpy(logits), torch.from_numpy(labels), classes)
+
+
+def parse(data: bytes, name: str = "") -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Reads a CSV or safetensors file: safetensors is what is called so, or begins like one.
 
     CSV: UTF-8 with or without a byte order mark, comma, semicolon or tab between the columns, any line ends, decimal
     points. At least `MIN_ROWS` and at most `MAX_ROWS` rows, `MIN_CLASSES` to `MAX_CLASSES` classes, `MAX_NUMBERS`
     logits.
+
+    Returns:
+        Logits (N, C), float32, labels (N,), int64, and C names.
 
     Raises:
         ValidationError: for everything that is not such a file or breaks a limit. Nothing else is raised.
@@ -76,11 +94,13 @@ def read(data: bytes, name: str = "") -> ValidationSet:
         where,
         f"the label is no whole number from 0 to {len(classes) - 1}: give the position of the right class",
     )
-    return ValidationSet(torch.from_numpy(logits).float(), torch.from_numpy(labels).long(), classes)
+    return logits.astype(np.float32), labels.astype(np.int64), classes
 
 
 def split(rows: int) -> Tensor:
     """Which rows to fit on, as booleans ``(rows,)``: 60 %, drawn with a fixed seed; the others judge."""
+    import torch
+
     order = torch.randperm(rows, generator=torch.Generator().manual_seed(0))
     fit = torch.zeros(rows, dtype=torch.bool)
     fit[order[: round(FIT_SHARE * rows)]] = True
@@ -210,8 +230,12 @@ def _read_safetensors(data: bytes):
         )
     _check_size(rows, classes)
     logits, labels = (
-        torch.frombuffer(bytearray(tensors[name]["data"]), dtype=kinds[tensors[name]["dtype"]])
+        np.frombuffer(tensors[name]["data"], kinds[tensors[name]["dtype"]])
         for name, kinds in (("logits", _FLOATING), ("labels", _WHOLE))
     )
+    if tensors["logits"]["dtype"] == "BF16":
+        logits = (logits.astype("<u4") << 16).view("<f4")
     names = tuple(str(i) for i in range(classes))
-    return logits.double().reshape(rows, classes).numpy(), labels.long().numpy(), names, lambda row: f"row {row + 1}"
+    with np.errstate(invalid="ignore"):  # of a signalling NaN, which is refused later
+        logits = logits.astype(np.float64)
+    return logits.reshape(rows, classes), labels.astype(np.int64), names, lambda row: f"row {row + 1}"

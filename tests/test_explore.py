@@ -55,7 +55,7 @@ def test_a_head_is_taken_over():
     assert told["model"] == f"yours-{sha256(data).hexdigest()[:8]}"
     assert tuple(told["labels"]) == training.data().classes
     np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
-    crops = explore.look(images.decode(explore.FIRST_SAMPLE.read_bytes()), "cifar10")[1]
+    crops = explore.look(str(explore.FIRST_SAMPLE), "cifar10")[1]
     assert updates["crops"].startswith(crops)
     assert english(updates["crops"][len(crops) :]) == '<p class="own-head"><b>Your head</b>: Softmax, T = 2.5</p>'
     assert updates["head"] == data
@@ -168,7 +168,7 @@ def test_without_its_picture_nothing_changes(shown):
 
 def test_every_picture_goes_through_the_chosen_head():
     data, layer = head(PROX, "prox_l1")
-    picture = explore.FIRST_SAMPLE.read_bytes(), "cat.jpg"
+    picture = explore.FIRST_SAMPLE.read_bytes()
     event = gr.EventData(None, {"index": explore.SAMPLES.index(explore.FIRST_SAMPLE)})
     for answer in (
         explore.on_picture(picture, YOURS, data, SHOWN),
@@ -195,7 +195,7 @@ def test_going_back_to_the_bundled_head():
 
 def test_a_head_that_is_gone_is_a_sentence():
     """A session ends when the server starts anew; the page in the browser may still offer the head."""
-    answer = explore.on_picture((explore.FIRST_SAMPLE.read_bytes(), "cat.jpg"), YOURS, None, SHOWN)
+    answer = explore.on_picture(explore.FIRST_SAMPLE.read_bytes(), YOURS, None, SHOWN)
     assert "train or upload it again" in answer[2]
     answer = explore.on_model(YOURS, None, SHOWN, "cifar10", progress=lambda *_args, **_kwargs: None)
     assert "train or upload it again" in answer[2]

@@ -479,26 +479,15 @@ def test_what_follows_a_jpeg_is_not_looked_at():
     assert_close(decode(jpeg_with() + video), SMOOTH, 2)
 
 
-def test_large_pictures_take_turns(monkeypatch):
-    """16 requests may decode at once, and one picture of 25 megapixels takes up to 480 MB."""
+def test_large_pictures_are_refused_where_they_have_to_wait(monkeypatch):
     monkeypatch.setattr(images, "LARGE", WIDTH * HEIGHT)
-    at_once, most, real = [], [], images._on_white
-
-    def counted(im):
-        at_once.append(im)
-        most.append(len(at_once))
-        time.sleep(0.02)
-        at_once.pop()
-        return real(im)
-
-    monkeypatch.setattr(images, "_on_white", counted)
-    for picture, limit in ((RGB, 8), (RGB.resize((WIDTH + 1, HEIGHT)), 2)):
-        most.clear()
-        with ThreadPoolExecutor(8) as threads:
-            list(threads.map(decode, [saved(picture, "PNG")] * 8))
-        assert max(most) <= limit
-        assert max(most) > 1
-    assert limit == 2
+    decode(saved(RGB, "PNG"), large=False)
+    larger = saved(RGB.resize((WIDTH + 1, HEIGHT)), "PNG")
+    with pytest.raises(images.LargePictureError):
+        decode(larger, large=False)
+    decode(larger)
+    monkeypatch.setattr(images, "ENOUGH", (WIDTH // 2, HEIGHT // 2))  # counted as it is decoded
+    decode(saved(RGB.resize((WIDTH * 2, HEIGHT * 2)), "JPEG"), large=False)
 
 
 # JPEGs that are not what they seem
@@ -636,8 +625,8 @@ def test_every_way_a_picture_comes_is_decoded_here(monkeypatch, tmp_path):
     path = tmp_path / "chosen by the client.exe"
     path.write_bytes(data)
     string = "data:image/svg+xml;base64," + base64.b64encode(data).decode()
-    seen, real = [], images.decode
-    monkeypatch.setattr(images, "decode", lambda bytes_: seen.append(real(bytes_)) or seen[-1])
+    asked, real = [], explore.WORKERS.run
+    monkeypatch.setattr(explore.WORKERS, "run", lambda *args: asked.append(args) or real(*args))
     for payload in (ImageData(path=str(path)), ImageData(url=string)):
         given = explore.Picture().preprocess(payload)
         for way in (
@@ -645,9 +634,11 @@ def test_every_way_a_picture_comes_is_decoded_here(monkeypatch, tmp_path):
             lambda given: explore.on_frame(given, "cifar10", None),
             lambda given: explore.classify(given, "cifar10"),
         ):
-            seen.clear()
+            asked.clear()
             way(given)
-            (picture,) = seen
+            ((parser, source, *_),) = asked
+            assert parser is images.views
+            (picture,) = images.views(source, lambda picture: [picture])
             assert_close(picture, DEEP / 257, within=1)
 
 

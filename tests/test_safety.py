@@ -599,7 +599,7 @@ def test_files_that_are_nobodys_to_classify(light):
         for picture in (file(path), {"path": path}, {"path": path, "url": path, "orig_name": "cat.jpg"}):
             with pytest.raises(gr.Error) as told:
                 asyncio.run(app.demo.process_api(fn, [picture, "cifar10"], state=SessionState(app.demo)))
-            assert re.search("not in the cache folder|cannot be read here", told.value.message), path
+            assert re.search("not in the cache folder|cannot be read here|no longer here", told.value.message), path
     asyncio.run(app.demo.process_api(fn, [{"path": str(UPLOADED)}, "cifar10"], state=SessionState(app.demo)))
 
 

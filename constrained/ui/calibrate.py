@@ -18,12 +18,14 @@ from torch import Tensor
 from .. import calibration, checkpoints, registry, validation
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ..validation import ValidationError
+from ..workers import WORKERS, WorkerError
 from .controls import Control, bounds, log_slider, notice, position, wire
 from .languages import said, t
 
 SPARSE = ("sparsemax", "entmax15")
 UNFITTED = (position(TEMPERATURE, 1.0), 1.0)  # slider and box
 BUNDLED = "CIFAR-10's test pictures, seen by the bundled model"
+TROUBLE = (ValidationError, WorkerError)
 GONE = "Your file is no longer here: upload it again, or go back to the bundled set."
 # A fit of a million numbers takes a second or two of a core: few at a time, so that pictures go on being classified.
 SERVER = {"concurrency_id": "calibrate", "concurrency_limit": 2, "api_visibility": "private"}
@@ -75,13 +77,14 @@ def own(path: str) -> Parts:
 
     Raises:
         ValidationError: if it cannot be used, or is gone.
+        WorkerError: if it is too much for its parser.
     """
     try:
         with open(path, "rb") as file:
             data = file.read(validation.MAX_BYTES + 1)
     except OSError as error:
         raise ValidationError(GONE) from error
-    logits, labels, classes = validation.read(data, path)
+    logits, labels, classes = validation.tensors(*WORKERS.run(validation.parse, data, path))
     fit = validation.split(len(labels))
     return Parts(Path(path).name[:60], classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
 
@@ -163,7 +166,7 @@ def on_open(path: str):
     """The tab is seen for the first time: (board, notice, set, description)."""
     try:
         shown = parts(path)
-    except ValidationError as error:
+    except TROUBLE as error:
         return message(bundled()), notice(str(error)), "", described(bundled())
     return message(shown), "", path, described(shown)
 
@@ -176,7 +179,7 @@ def on_upload(path: str | None):
     """
     try:
         shown = own(path or "")
-    except ValidationError as error:
+    except TROUBLE as error:
         return None, gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
     return None, message(shown), "", path, described(shown), "", *UNFITTED
 
@@ -196,7 +199,7 @@ def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: s
         raise gr.Error(f"T cannot be fitted: {error}", print_exception=False) from error
     try:
         shown = parts(path)
-    except ValidationError as error:
+    except TROUBLE as error:
         return gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip()
     if method in SPARSE:
         text = said(

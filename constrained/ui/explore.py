@@ -8,6 +8,7 @@ server, and only once a control has settled.
 import base64
 import io
 import json
+import threading
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -15,15 +16,17 @@ from typing import NamedTuple
 import gradio as gr
 import numpy as np
 import PIL.Image
+import safetensors
 import torch
 from gradio.data_classes import ImageData
 from torch import Tensor
 
 from .. import gradients, heads, images, registry, training
-from ..checkpoints import CHECKPOINTS, TITLES, CheckpointError
+from ..checkpoints import CHECKPOINTS, TITLES, Checkpoint, CheckpointError
 from ..heads import HeadError
 from ..inference import Network, network
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
+from ..workers import WORKERS, WorkerError
 from . import lessons
 from .controls import ASSETS, BROWSER, Control, bounds, log_slider, notice, position, wire
 from .languages import said, t
@@ -35,7 +38,9 @@ METHODS = {"bounded": "clamp", "probability": "softmax", "regularised": "prox_l1
 CLASSES, LARGEST = 1000, 1e6  # of logits that are sent here
 
 YOURS = "yours"  # the bundled network under the visitor's own head, for those who have one
-TROUBLE = (images.PictureError, CheckpointError, HeadError)  # their messages are for the visitor
+# What can be wrong with a visitor's picture, head or choice; see `sentence`.
+TROUBLE = (images.PictureError, CheckpointError, HeadError, WorkerError, FileNotFoundError)
+_LARGE_AT_ONCE = threading.BoundedSemaphore(2)  # so that large pictures never take all workers
 
 # Everything that runs the network shares one limit, so that requests wait in gradio's queue and not in threads.
 NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility": "private"}
@@ -44,7 +49,7 @@ MODELS = {"concurrency_id": "models", "concurrency_limit": 4, "api_visibility": 
 
 
 class Picture(gr.Image):
-    """An image input that hands over a visitor's bytes as they came, for `images.decode` to look at first.
+    """An image input that hands over a visitor's file as it came, for `images.views` to look at first.
 
     gradio's own conversion would decode them without a limit, saturate 16-bit pictures and drop alpha. This has to be
     a class: gradio makes components anew, from their class, for every visitor to whom one is updated. (For classes
@@ -53,23 +58,17 @@ class Picture(gr.Image):
 
     is_template = True  # the browser draws it as gr.Image
 
-    def preprocess(self, payload: ImageData | None) -> tuple[bytes, str | None] | None:
-        """The bytes, at most one more than `images.MAX_BYTES`, and the path of the uploaded file if there is one."""
+    def preprocess(self, payload: ImageData | None) -> str | bytes | None:
+        """The path of an uploaded file, or the bytes of a ``data:`` string, which frames and programs send."""
         if payload is None:
             return None
-        if payload.path is None:  # a data: string, which only a program sends
-            encoded = (payload.url or "").partition(",")[2]
-            try:
-                return base64.b64decode(encoded[: 2 * images.MAX_BYTES], validate=True), None
-            except ValueError:
-                return b"", None
-        return read(payload.path), payload.path
-
-
-def read(path: str) -> bytes:
-    """A file's bytes, at most one more than are allowed, so that the decoder can tell."""
-    with open(path, "rb") as file:
-        return file.read(images.MAX_BYTES + 1)
+        if payload.path is not None:
+            return payload.path
+        encoded = (payload.url or "").partition(",")[2]
+        try:
+            return base64.b64decode(encoded[: 2 * images.MAX_BYTES], validate=True)
+        except ValueError:
+            return b""
 
 
 # What the page shows ------------------------------------------------------------------------------------------------
@@ -120,25 +119,40 @@ def words(head: heads.Head) -> str:
     return told
 
 
-def look(picture: PIL.Image.Image, model: str, head: bytes | None = None, path: str = "") -> tuple[str, str]:
+def views(source: str | bytes, checkpoint: Checkpoint) -> list[PIL.Image.Image]:
+    """What a checkpoint's network sees of a stranger's picture, a file's path or its bytes, made by a worker.
+
+    Raises:
+        PictureError: if it is none.
+        WorkerError: if it is too much for the decoder.
+        FileNotFoundError: if it is gone.
+    """
+    try:
+        return WORKERS.run(images.views, source, checkpoint.views, False)
+    except images.LargePictureError:
+        with _LARGE_AT_ONCE:
+            return WORKERS.run(images.views, source, checkpoint.views)
+
+
+def look(source: str | bytes, model: str, head: bytes | None = None) -> tuple[str, str]:
     """A picture through a `chosen` model to the chart's message, as JSON, and the crops that it saw, as HTML.
 
-    ``path`` is where the picture lies: the chart is told the name of a sample, and of nobody's own picture.
+    The chart is told the name of a sample, and of nobody's own picture. Raises what `chosen` and `views` raise.
     """
     net, own, name = chosen(model, head)
-    views = net.checkpoint.views(picture)
+    crops = views(source, net.checkpoint)
     figures = []
-    for view in views:
+    for crop in crops:
         buffer = io.BytesIO()
-        view.save(buffer, "PNG")
+        crop.save(buffer, "PNG")
         data = base64.b64encode(buffer.getvalue()).decode()
-        figures.append(f'<img src="data:image/png;base64,{data}" alt="" width="{view.width}" height="{view.height}">')
+        figures.append(f'<img src="data:image/png;base64,{data}" alt="" width="{crop.width}" height="{crop.height}">')
     caption = f"<figcaption>{said('What the network sees:')} {said(net.checkpoint.sees)}</figcaption>"
     seen = f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
     if own:
         seen += f'<p class="own-head"><b>{said("Your head")}</b>: {words(own)}</p>'
-    image = Path(path).stem if Path(path) in SAMPLES else None
-    return json.dumps(message(net, net.logits_of(views, own and own.layer), name) | {"image": image}), seen
+    image = Path(source).stem if isinstance(source, str) and Path(source) in SAMPLES else None
+    return json.dumps(message(net, net.logits_of(crops, own and own.layer), name) | {"image": image}), seen
 
 
 def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
@@ -164,22 +178,20 @@ def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float
 # Events -------------------------------------------------------------------------------------------------------------
 
 
-def on_picture(upload: tuple[bytes, str | None] | None, model: str, head: bytes | None, shown: str):
+def on_picture(source: str | bytes | None, model: str, head: bytes | None, shown: str):
     """A visitor's picture to (chart, crops, notice, picture box, shown); bad input brings the last good one back."""
-    if upload is None:
+    if source is None:
         return gr.skip(), gr.skip(), "", gr.skip(), gr.skip()
-    data, path = upload
     try:
-        picture = images.decode(data)
-        return *look(picture, model, head), "", gr.skip(), path or shown
+        return *look(source, model, head), "", gr.skip(), source if isinstance(source, str) else shown
     except TROUBLE as error:
         back = shown if Path(shown).is_file() else None  # uploads go after an hour
-        return gr.skip(), gr.skip(), notice(str(error)), back, gr.skip()
+        return gr.skip(), gr.skip(), notice(sentence(error)), back, gr.skip()
 
 
-def on_frame(upload: tuple[bytes, str | None] | None, model: str, head: bytes | None):
+def on_frame(source: str | bytes | None, model: str, head: bytes | None):
     """A frame of the webcam to (chart, crops, notice)."""
-    return on_picture(upload, model, head, "")[:3]
+    return on_picture(source, model, head, "")[:3]
 
 
 def on_sample(model: str, head: bytes | None, event: gr.EventData):
@@ -189,9 +201,9 @@ def on_sample(model: str, head: bytes | None, event: gr.EventData):
         raise gr.Error("There is no such sample.", print_exception=False)
     path = str(SAMPLES[index])
     try:
-        return *look(images.decode(read(path)), model, head, path), "", path, path
+        return *look(path, model, head), "", path, path
     except TROUBLE as error:
-        return gr.skip(), gr.skip(), notice(str(error)), gr.skip(), gr.skip()
+        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip()
 
 
 def on_model(
@@ -205,15 +217,16 @@ def on_model(
     try:
         progress(0, desc="Loading the model")
         net, _, _ = chosen(model, head, wait=True)
-        picture = images.decode(read(shown))
-    except (*TROUBLE, OSError) as error:
+        chart, crops = look(shown, model, head)
+    except TROUBLE as error:
         return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), current, gr.skip()
-    return *look(picture, model, head, shown), "", *choices(net.checkpoint.labels), gr.skip(), model
+    return chart, crops, "", *choices(net.checkpoint.labels), gr.skip(), model
 
 
 def sentence(error: Exception) -> str:
     """What to tell a visitor about an error of ``TROUBLE``, or about a picture's file that is gone."""
-    return "The picture is no longer here: choose another one." if isinstance(error, OSError) else str(error)
+    gone = isinstance(error, FileNotFoundError)
+    return "The picture is no longer here: choose another one." if gone else str(error)
 
 
 def choices(labels: tuple[str, ...], target: object = None, k: object = None) -> tuple[gr.Dropdown, gr.Slider]:
@@ -232,13 +245,18 @@ def targets(labels: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(t("raw top-1"), RAW_TOP), *((label, label) for label in labels)]
 
 
+def deserialize(data: bytes) -> list:
+    """`safetensors.deserialize` by a worker."""
+    return WORKERS.run(safetensors.deserialize, data)
+
+
 def own_head(data: bytes) -> heads.Head:
     """What a visitor's head file holds, if the bundled network's features fit it.
 
     Raises:
         HeadError: for everything else.
     """
-    head = heads.load(data)
+    head = heads.load(data, deserialize)
     known = training.data()
     if (head.network, head.classes, head.layer.in_features) != (known.network, known.classes, known.width):
         raise HeadError(
@@ -262,8 +280,8 @@ def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, 
     """
     try:
         head = own_head(data)
-        chart, crops = look(images.decode(read(shown)), YOURS, data, shown)
-    except (*TROUBLE, OSError) as error:
+        chart, crops = look(shown, YOURS, data)
+    except TROUBLE as error:
         return [gr.skip() for _ in ADOPTING], sentence(error)
     target, shown_classes = choices(head.classes)
     updates = {
@@ -323,15 +341,15 @@ def on_gradient(event: gr.EventData) -> str:
     return json.dumps({"gradient": columns, "asked": asked.get("asked")})
 
 
-def classify(picture: tuple[bytes, str | None] | None, model: str = "cifar10") -> dict:
+def classify(picture: str | bytes | None, model: str = "cifar10") -> dict:
     """Logits of a picture: ``{"model", "labels", "logits"}``, for programs."""
     if picture is None:
         raise gr.Error("picture must be an image file", print_exception=False)
     try:
         net = network(model, wait=False)
-        return message(net, net.logits(images.decode(picture[0])), model)
-    except (images.PictureError, CheckpointError) as error:
-        raise gr.Error(str(error), print_exception=False) from error
+        return message(net, net.logits_of(views(picture, net.checkpoint)), model)
+    except TROUBLE as error:
+        raise gr.Error(sentence(error), print_exception=False) from error
 
 
 def constrain(
@@ -398,14 +416,13 @@ def build(model: str) -> Tab:
 
     A starting model that cannot be had gives way to the bundled one, and the page says why.
     """
-    first = images.decode(read(str(FIRST_SAMPLE)))
     missing = ""
     try:
         network(model)
     except CheckpointError as error:
         missing, model = str(error), "cifar10"
     labels = network(model).checkpoint.labels
-    told_first, seen_first = look(first, model, path=str(FIRST_SAMPLE))
+    told_first, seen_first = look(str(FIRST_SAMPLE), model)
     shown, current, head = gr.State(str(FIRST_SAMPLE)), gr.State(model), gr.State(None)
 
     with gr.Row(elem_id="explore", equal_height=False):

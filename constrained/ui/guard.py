@@ -28,6 +28,7 @@ except ImportError:  # Windows
     fcntl = None
 
 from .. import heads, images, validation
+from ..workers import WORKERS
 from . import crowd
 
 PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
@@ -195,8 +196,10 @@ async def lifespan(app):
     """
     app.middleware_stack = Guard(crowd.ready(app, app.middleware_stack or app.build_middleware_stack()))
     sweeping = asyncio.create_task(_sweep_on(app.get_blocks()))
+    WORKERS.start()
     yield
     sweeping.cancel()
+    WORKERS.close()
 
 
 def own_files(blocks: gradio.Blocks) -> set[str]:

@@ -9,8 +9,7 @@ from dataclasses import asdict
 
 import gradio as gr
 
-from .. import images
-from ..checkpoints import CHECKPOINTS, CheckpointError
+from ..checkpoints import CHECKPOINTS
 from ..inference import network
 from . import explore
 from .controls import BROWSER, Control, notice
@@ -47,8 +46,8 @@ def on_link(event: gr.EventData, head: bytes | None, shown: str):
     path = next((str(sample) for sample in explore.SAMPLES if sample.stem == name), shown)
     try:
         labels = network(model).checkpoint.labels
-        chart, crops = explore.look(images.decode(explore.read(path)), model, head, path)
-    except (images.PictureError, CheckpointError, OSError) as error:
+        chart, crops = explore.look(path, model, head)
+    except explore.TROUBLE as error:
         stay[2] = notice(explore.sentence(error))
         return stay
     picture = gr.skip() if path == shown else path

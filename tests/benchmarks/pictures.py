@@ -226,7 +226,7 @@ def on_server() -> list[tuple[str, str]]:
             "app": lambda: net.forward([views]),
             "decode": lambda: images.decode(data),
             "crop": lambda: net.checkpoint.views(picture),
-            "whole": lambda: explore.look(images.decode(next(fresh)), "cifar10"),
+            "whole": lambda: explore.look(next(fresh), "cifar10"),
         }
     )
 
