@@ -19,6 +19,7 @@ Colour profiles are ignored: numbers are read as sRGB.
 """
 
 import math
+import os
 import re
 import struct
 from collections.abc import Callable
@@ -78,14 +79,20 @@ def views(
     """A file, or a path to one, to what ``cut`` makes of its picture: the crops that a network sees.
 
     Raises:
-        OSError: if the file cannot be read.
+        FileNotFoundError: if there is no such file.
         PictureError, LargePictureError: as `decode`.
     """
     return cut(decode(read(source) if isinstance(source, str) else source, large))
 
 
 def read(path: str) -> bytes:
-    """A file's bytes, at most one more than are allowed, so that `decode` can tell."""
+    """A file's bytes, at most one more than are allowed, so that `decode` can tell.
+
+    Raises:
+        FileNotFoundError: if there is no such file, or something else of that name: a folder, a pipe.
+    """
+    if not os.path.isfile(path):
+        raise FileNotFoundError(path)
     with open(path, "rb") as file:
         return file.read(MAX_BYTES + 1)
 
