@@ -1,4 +1,4 @@
-"""The page as a Hugging Face Space: what is uploaded, and that it starts there."""
+"""The page as a Hugging Face Space: what is uploaded, which packages it stands on, and that it starts there."""
 
 import ctypes
 import itertools
@@ -16,6 +16,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 from huggingface_hub.utils import filter_repo_objects
+from packaging.requirements import Requirement
 
 from tests.load.server import free_port
 
@@ -79,6 +80,25 @@ def test_the_upload_is_a_command_of_the_client():
     )
     assert tried.returncode not in (0, 2)
     assert "offline" in (tried.stdout + tried.stderr).lower()
+
+
+# The pins ----------------------------------------------------------------------------------------------------------
+
+REQUIREMENTS = (ROOT / "requirements.txt").read_text()
+
+
+def pinned(python: str) -> dict[str, str]:
+    """What requirements.txt pins for a version of Python on Linux."""
+    machine = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
+    lines = [Requirement(line.split("#")[0]) for line in REQUIREMENTS.splitlines() if line.split("#")[0].strip()]
+    return {line.name: str(line.specifier) for line in lines if line.marker is None or line.marker.evaluate(machine)}
+
+
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
+def test_what_the_guard_relies_on_is_pinned(python):
+    pins = pinned(python)
+    assert {"fastapi", "starlette", "python-multipart", "uvicorn", "h11"} <= pins.keys()
+    assert all(re.fullmatch(r"==[\w.]+", version) for version in pins.values()), pins
 
 
 # Starting ------------------------------------------------------------------------------------------------------------
