@@ -82,9 +82,11 @@ def test_the_upload_is_a_command_of_the_client():
     assert "offline" in (tried.stdout + tried.stderr).lower()
 
 
-# The pins ----------------------------------------------------------------------------------------------------------
+# The pins and their lock -------------------------------------------------------------------------------------------
 
 REQUIREMENTS = (ROOT / "requirements.txt").read_text()
+LOCK = (ROOT / "requirements.lock").read_text().replace(" \\\n", "")  # one line a package
+LOCKED = re.compile(r"^([\w.-]+)==(\S+)(?: +--hash=sha256:[0-9a-f]{64})+$", re.MULTILINE)
 
 
 def pinned(python: str) -> dict[str, str]:
@@ -99,6 +101,20 @@ def test_what_the_guard_relies_on_is_pinned(python):
     pins = pinned(python)
     assert {"fastapi", "starlette", "python-multipart", "uvicorn", "h11"} <= pins.keys()
     assert all(re.fullmatch(r"==[\w.]+", version) for version in pins.values()), pins
+
+
+def test_the_lock_has_every_pin_of_the_space():
+    python = re.search(r'^python_version: "(.+)"$', FRONT, re.MULTILINE)[1]
+    assert f"--python-version {python} " in LOCK
+    locked = {name: f"=={version}" for name, version in LOCKED.findall(LOCK)}
+    pins = pinned(python)
+    assert {name: locked.get(name) for name in pins} == pins, "run the command at the top of requirements.lock again"
+
+
+def test_the_lock_has_a_hash_for_everything_and_no_address():
+    rest = LOCKED.sub("", LOCK).splitlines()
+    assert not [line for line in rest if line and not line.lstrip().startswith("#")]
+    assert "://" not in LOCK
 
 
 # Starting ------------------------------------------------------------------------------------------------------------
