@@ -117,6 +117,14 @@ def test_the_lock_has_a_hash_for_everything_and_no_address():
     assert "://" not in LOCK
 
 
+def test_actions_are_named_by_commit():
+    """A tag can be moved to other code. Behind the commit stands the tag, for people and for Dependabot."""
+    workflows = "".join(path.read_text() for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    uses = re.findall(r"uses: *(.+)", workflows)
+    assert uses
+    assert not [action for action in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)]
+
+
 # Starting ------------------------------------------------------------------------------------------------------------
 
 
