@@ -1,4 +1,4 @@
-"""The page as a Hugging Face Space: what is uploaded, and that it starts there."""
+"""The page as a Hugging Face Space: what is uploaded, which packages it stands on, and that it starts there."""
 
 import ctypes
 import itertools
@@ -16,6 +16,7 @@ import httpx
 import pytest
 from gradio_client import Client, handle_file
 from huggingface_hub.utils import filter_repo_objects
+from packaging.requirements import Requirement
 
 from tests.load.server import free_port
 
@@ -79,6 +80,49 @@ def test_the_upload_is_a_command_of_the_client():
     )
     assert tried.returncode not in (0, 2)
     assert "offline" in (tried.stdout + tried.stderr).lower()
+
+
+# The pins and their lock -------------------------------------------------------------------------------------------
+
+REQUIREMENTS = (ROOT / "requirements.txt").read_text()
+LOCK = (ROOT / "requirements.lock").read_text().replace(" \\\n", "")  # one line a package
+LOCKED = re.compile(r"^([\w.-]+)==(\S+)(?: +--hash=sha256:[0-9a-f]{64})+$", re.MULTILINE)
+
+
+def pinned(python: str) -> dict[str, str]:
+    """What requirements.txt pins for a version of Python on Linux."""
+    machine = {"python_version": python, "python_full_version": f"{python}.0", "sys_platform": "linux"}
+    lines = [Requirement(line.split("#")[0]) for line in REQUIREMENTS.splitlines() if line.split("#")[0].strip()]
+    return {line.name: str(line.specifier) for line in lines if line.marker is None or line.marker.evaluate(machine)}
+
+
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
+def test_what_the_guard_relies_on_is_pinned(python):
+    pins = pinned(python)
+    assert {"fastapi", "starlette", "python-multipart", "uvicorn", "h11"} <= pins.keys()
+    assert all(re.fullmatch(r"==[\w.]+", version) for version in pins.values()), pins
+
+
+def test_the_lock_has_every_pin_of_the_space():
+    python = re.search(r'^python_version: "(.+)"$', FRONT, re.MULTILINE)[1]
+    assert f"--python-version {python} " in LOCK
+    locked = {name: f"=={version}" for name, version in LOCKED.findall(LOCK)}
+    pins = pinned(python)
+    assert {name: locked.get(name) for name in pins} == pins, "run the command at the top of requirements.lock again"
+
+
+def test_the_lock_has_a_hash_for_everything_and_no_address():
+    rest = LOCKED.sub("", LOCK).splitlines()
+    assert not [line for line in rest if line and not line.lstrip().startswith("#")]
+    assert "://" not in LOCK
+
+
+def test_actions_are_named_by_commit():
+    """A tag can be moved to other code. Behind the commit stands the tag, for people and for Dependabot."""
+    workflows = "".join(path.read_text() for path in (ROOT / ".github" / "workflows").glob("*.yml"))
+    uses = re.findall(r"uses: *(.+)", workflows)
+    assert uses
+    assert not [action for action in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)]
 
 
 # Starting ------------------------------------------------------------------------------------------------------------
