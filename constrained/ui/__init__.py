@@ -10,7 +10,7 @@ from gradio import processing_utils
 from gradio_client import utils as client_utils
 
 from .. import heads, images, registry, validation
-from . import calibrate, code, crowd, explore, guard, languages, lessons, share, train
+from . import calibrate, code, crowd, explore, guard, languages, lessons, line, share, train
 from .controls import ASSETS, BROWSER, STEPS
 from .languages import said, t
 
@@ -27,9 +27,8 @@ SCRIPTS = (
 _ABOUT = said("What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.")
 TITLE = f"<h1>{said('Constrain the output of a ResNet18')}</h1><p>{_ABOUT}</p>"
 
-WAITING = 1000  # questions in line; whoever comes then is told that the line is full
 UNREADABLE = "What was sent cannot be read here: reload the page, or look at its API."
-FAILED = "This went wrong on the server, and nothing has changed: try again, or reload the page."
+FAILED = guard.UNKNOWN
 
 # The button shows and says what it switches to, whoever switched: a person, the system, or a test.
 THEME_BUTTON = """() => {
@@ -139,6 +138,16 @@ class Demo(gr.Blocks):
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
         self.default_config = crowd.Config(self)
+        self.larger = {explore.on_frame: guard.FRAME, train.on_use: guard.FRAME}
+
+    def queue(self, **options):
+        """As of ``gr.Blocks``, with lines that hold against strangers."""
+        super().queue(**options)
+        own = self._queue
+        limits = own.max_size, self, own.default_concurrency_limit
+        self._queue = line.Line(own.live_updates, own.max_thread_count, own.update_intervals, *limits)
+        self._queue.ANALYTICS_MAX_EVENTS = 0  # gradio puts the last 10,000 events into a table that nobody sees
+        return self
 
     def launch(self, **options):
         """As ``gr.Blocks.launch``; what is passed here wins over the page's own settings."""
@@ -199,6 +208,5 @@ def demo(model: str = "cifar10") -> Demo:
         presenting.click(js="() => { present.toggle(); }", **BROWSER)
         page.unload(train.on_leave)
         theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
-    page.queue(api_open=False, max_size=WAITING)
-    page._queue.ANALYTICS_MAX_EVENTS = 0  # after each event, gradio puts the last 10,000 into a table that nobody sees
+    page.queue(api_open=False)
     return page

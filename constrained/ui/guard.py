@@ -1,26 +1,35 @@
-"""What stands in front of the page: which addresses are open, how much may be sent, and how long uploads are kept.
+"""What stands in front of the page: which addresses are open, what may be sent, and how long uploads are kept.
 
 gradio has many more addresses than this page uses: one fetches other sites for whoever asks, one runs ffmpeg, one holds
 a connection open for developers. Its own size limit counts each file of an upload alone, and other bodies not at all.
+It takes whatever a request calls a session, a question or an upload, and keeps some of these names for ever.
 """
 
 import asyncio
 import atexit
 import contextlib
+import contextvars
+import errno
 import functools
+import json
 import os
 import re
 import secrets
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
-import fastapi
 import gradio
+import orjson
+from gradio import route_utils, routes
+from gradio.server_messages import UnexpectedErrorMessage
 from python_multipart.multipart import parse_options_header
-from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 try:
     import fcntl
@@ -29,94 +38,303 @@ except ImportError:  # Windows
 
 from .. import heads, images, validation
 from ..workers import WORKERS
-from . import crowd
+from . import connections, crowd
 
 PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
 # What a visitor has on a page is kept here: their picture, head, set. To the page of another server, from before a
 # restart or beside this one, an answer would be about other things than it shows.
 GONE = "The server that made this page is gone. The page loads anew, with the setting that its address has."
-BODY = 2**16  # bytes of a request
+UNKNOWN = "This went wrong on the server, and nothing has changed: try again, or reload the page."
+NO_NAME = "The name of a session, a question or an upload has up to 100 letters, digits, spaces and _ . : - in it."
+NO_ROOM = "The server has no room for this file at the moment: try again in a few minutes."
+SLOW = "This came too slowly, and was given up: try again on a faster connection."
+
+BODY = 2**16  # bytes of a request; a question about 1,000 classes has up to 24,000, a head that was trained here 28,000
+BRACKETS = 200  # in a request: lists and objects, which take fifty times the memory that they come in
 # The live webcam sends its frames in JSON. 320 x 240, which the page asks for, make up to 57 KB, and 640 x 480, the
 # least that some cameras have, up to 224 KB (measured, with the noise of a dark room).
 FRAME = 2**18
 FILE = max(images.MAX_BYTES, heads.MAX_BYTES, validation.MAX_BYTES)
-UPLOAD = FILE + BODY  # what multipart adds is less
+UPLOAD = FILE + 2**16  # what multipart adds is less
 PARTS = 8  # of an upload, which the page and its clients send one by one; gradio holds a file open for each
+PAUSE = 10.0  # seconds in which some of a body has to come
+LONGEST = 120.0  # seconds for all of it
 
 KEPT = 3600  # seconds after which an upload goes
-ROOM = 2**30  # bytes of all uploads; the oldest go first
+ROOM = 2**30  # bytes of all uploads, and at most half of what is free; the oldest go first
+SPARE = 2**26  # bytes that stay free on the disk
 SWEEP = 60  # seconds
 
+_NAME = r"[A-Za-z0-9 _.:-]{1,100}"
 _ENDPOINT = r"call/(v2/)?(classify|constrain)"
 _READ = r"config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(assets|static)/.+"
-_READ_API = r"info/?|app_id/?|startup-events|theme\.css|queue/data|upload_progress|heartbeat/[^/]+"
+_READ_API = rf"info/?|app_id/?|startup-events|theme\.css|queue/data|upload_progress|heartbeat/{_NAME}"
 # A file by its whole path. Of an address in its place gradio would fetch what is there.
-_FILE = r"file=(/|[A-Za-z]:[/\\]).+"
-_WRITE_API = r"upload|queue/join|run/predict|cancel|reset/?|stream/[^/]+(/close)?"
+_FILE = r"file=(/|[A-Za-z]:[/\\]).{1,1000}(?<![/\\]lock)"
+_WRITE_API = rf"upload|queue/join|run/predict|cancel|reset/?|stream/{_NAME}(/close)?"
 OPEN = {
-    "GET": re.compile(rf"/({_READ}|gradio_api/({_READ_API}|{_FILE}|{_ENDPOINT}/[^/]+))?", re.DOTALL),
+    "GET": re.compile(rf"/({_READ}|gradio_api/({_READ_API}|{_FILE}|{_ENDPOINT}/{_NAME}))?", re.DOTALL),
     "POST": re.compile(rf"/gradio_api/({_WRITE_API}|{_ENDPOINT}/?)"),
 }
 OPEN["HEAD"] = OPEN["GET"]
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
+
+# What a question may say; gradio reads more.
+_SAID = {"data", "fn_index", "session_hash", "event_id", "event_data", "trigger_id"}
+# Scripts and styles stand in the page, which gradio's own are made of too, and gr.HTML makes functions of texts. Any
+# site may show the page in a frame: Hugging Face does, and so do teachers.
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "content-security-policy": "; ".join(
+        [
+            "default-src 'self'",
+            "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' data: blob:",
+            "font-src 'self' data:",
+            "connect-src 'self' data: blob:",
+            "worker-src 'self' blob:",
+            "object-src 'none'",
+            "base-uri 'self'",
+            "form-action 'self'",
+            "frame-ancestors *",
+        ]
+    ),
+}
+
+
+class Refused(Exception):  # noqa: N818, an answer and no error
+    """A request that ends here.
+
+    Args:
+        answer: what it gets.
+    """
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__()
+        self.answer = answer
 
 
 class Guard:
-    """ASGI middleware that answers what is closed or too large itself, and lets everything else through.
+    """ASGI middleware that answers what is closed, malformed or too large itself, and lets everything else through.
 
     No answer permits a script of another site to read it: gradio permits that by the request's Origin, which is taken
     away here. A browser says what another site has made it send, and that is refused.
+
+    Args:
+        app: what is guarded.
+        blocks: its page; its ``larger`` names the functions that may be sent more than `BODY`, and how much.
     """
 
-    def __init__(self, app) -> None:
-        self._app = app
+    def __init__(self, app, blocks: gradio.Blocks) -> None:
+        self._app, self._blocks, self._line = app, blocks, blocks._queue
 
     async def __call__(self, scope, receive, send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
-        headers, path = Headers(scope=scope), scope["path"]
-        if scope["method"] not in OPEN or not OPEN[scope["method"]].fullmatch(path):
-            return await PlainTextResponse("There is nothing here.", 404)(scope, receive, send)
-        if scope["method"] == "POST" and headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-            return await PlainTextResponse("Another site may not send anything here.", 403)(scope, receive, send)
-        if headers.get("x-page", PAGE) != PAGE:  # programs do not say
-            return await sentence(GONE, 409)(scope, receive, send)
-
-        limit, refusal = limits(path)
-        if int(headers.get("content-length", 0)) > limit:  # the server in front has checked that it is a number
-            return await refusal(scope, receive, send)
-        _, options = parse_options_header(headers.get("content-type", ""))
-        boundary = options.get(b"boundary")
-        mark = b"--" + boundary if boundary else None
-        received, parts, tail, refused, answering = 0, 0, b"", False, False
-
-        async def counted():
-            nonlocal received, parts, tail, refused
-            message = await receive()
-            if message["type"] == "http.request":
-                body = message.get("body", b"")
-                received += len(body)
-                if mark:
-                    parts += (tail + body).count(mark)
-                    tail = (tail + body)[1 - len(mark) :]  # too short to be counted again
-                if received > limit or parts > PARTS + 1:  # one mark is the end
-                    refused = True
-                    return {"type": "http.disconnect"}
-            return message
 
         async def answer(message):
-            nonlocal answering
-            if answering or not refused:  # what the application makes of half a body is of no interest
-                answering = True
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=list(message.get("headers", ())))
+                for name, value in HEADERS.items():
+                    if not (self._blocks.share and name == "content-security-policy"):  # gradio's link loads scripts
+                        headers.setdefault(name, value)
+                message = message | {"headers": headers.raw}
+            await send(message)
+
+        try:
+            if scope["type"] != "http":  # a websocket, of which there is none
+                raise Refused(_closed())
+            await self._let_in(scope, receive, answer)
+        except Refused as refused:
+            if scope["type"] == "http":
+                await refused.answer(scope, receive, answer)
+            else:
+                await send({"type": "websocket.close"})
+
+    async def _let_in(self, scope, receive, send) -> None:
+        headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
+        if method not in OPEN or not OPEN[method].fullmatch(path):
+            raise Refused(_closed())
+        if not _HOST.fullmatch(headers.get("host", "")):
+            raise Refused(PlainTextResponse("This request does not name its host.", 400))
+        if method == "POST" and _from_elsewhere(headers):
+            raise Refused(PlainTextResponse("Another site may not send anything here.", 403))
+        if headers.get("x-page", PAGE) != PAGE:  # programs do not say
+            raise Refused(sentence(GONE, 409))
+        query = _query(scope)
+        # Origin: see above. Range: gradio answers it with the request's own headers, cookies among them.
+        taken = {b"origin", b"range", b"if-range"}
+        scope = scope | {"headers": [(key, value) for key, value in scope["headers"] if key not in taken]}
+
+        body = Body(receive, *limits(path))
+        if int(headers.get("content-length", 0)) > body.limit:  # the server in front has checked that it is a number
+            raise Refused(body.too_large)
+        if method != "POST":
+            return await self._read(scope, body, send, query)
+        if path == "/gradio_api/upload":
+            return await self._upload(scope, body, send, headers, query)
+        said = self._question(path, await body.whole())
+        if path.startswith("/gradio_api/stream/") and not self._line.frame(path.split("/")[3]):
+            raise Refused(_closed())
+        await self._app(scope, _replay(said, receive), send)
+
+    async def _read(self, scope, body: "Body", send, query: dict[str, str]) -> None:
+        *_, kind, name = ["", *scope["path"].split("/")]
+        session = query.get("session_hash") if name == "data" and kind == "queue" else None
+        if re.fullmatch(rf"/gradio_api/{_ENDPOINT}/{_NAME}", scope["path"]):
+            session = self._line.session_of(name) or name
+        if session is None:
+            return await self._app(scope, body.receive, send)
+        if session not in self._line.pending_messages_per_session:
+            raise Refused(_unknown_session("call" in scope["path"]))
+        with self._line.listening(session):
+            await self._app(scope, body.receive, send)
+
+    def _question(self, path: str, body: bytes) -> bytes:
+        """A question, checked, in the form in which gradio is to have it."""
+        try:
+            said = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise Refused(sentence("This is no question that can be read: send JSON.", 422)) from error
+        if not isinstance(said, dict):
+            raise Refused(sentence("This is no question that can be read: send a JSON object.", 422))
+        for name in ("session_hash", "event_id"):
+            value = said.get(name)
+            if value is not None and not (isinstance(value, str) and re.fullmatch(_NAME, value)):
+                raise Refused(sentence(NO_NAME, 422))
+        if body.count(b"[") + body.count(b"{") > BRACKETS:
+            raise Refused(sentence(f"A question can have {BRACKETS} lists and objects: leave some out.", 413))
+        if "v2" in path.split("/"):  # the endpoint's own parameters by name
+            return body
+        number = said.get("fn_index")
+        if path in ("/gradio_api/queue/join", "/gradio_api/run/predict"):
+            if not isinstance(number, int) or isinstance(number, bool):
+                raise Refused(sentence("fn_index must be a whole number.", 422))
+            if number not in self._blocks.fns:  # a page that was open while the server was renewed may ask one
+                raise Refused(sentence(UNKNOWN, 500))
+            most = self._blocks.larger.get(self._blocks.fns[number].fn, BODY)
+            if len(body) > most:
+                raise Refused(_too_large(most))
+        if not isinstance(said.get("trigger_id"), int | None):
+            raise Refused(sentence("trigger_id must be a whole number.", 422))
+        if said.keys() <= _SAID:
+            return body
+        return json.dumps({name: value for name, value in said.items() if name in _SAID}).encode()
+
+    async def _upload(self, scope, body: "Body", send, headers: Headers, query: dict[str, str]) -> None:
+        kind, options = parse_options_header(headers.get("content-type", ""))
+        boundary = options.get(b"boundary", b"")
+        # Multipart allows 70 characters. Without any, parts could not be counted.
+        if kind != b"multipart/form-data" or not re.fullmatch(rb"[\x21-\x7e]{1,70}", boundary):
+            raise Refused(PlainTextResponse("An upload has to be multipart/form-data with a boundary.", 400))
+        body.mark = b"--" + boundary
+        if not await asyncio.to_thread(make_room, self._blocks, time.time()):
+            raise Refused(sentence(NO_ROOM, 507))
+        files, status = [], 500
+        _opened.set(files)
+
+        async def answer(message):
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            if status < 500 and body.refusal is None:
                 await send(message)
 
-        inner = scope | {"headers": [(key, value) for key, value in scope["headers"] if key != b"origin"]}
         try:
-            await self._app(inner, counted, answer)
-        except Exception:
-            if not refused:
+            await self._app(scope, body.receive, answer)
+        except ClientDisconnect:
+            status = 400
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE):
                 raise
-        if refused and not answering:
-            await refusal(scope, receive, send)
+            print(f"An upload could not be stored: {error.strerror}.", file=sys.stderr)
+            body.refusal = body.refusal or sentence(NO_ROOM, 507)
+        finally:
+            if status != 200:  # of a whole one, gradio moves the files to where they belong
+                for name in files:
+                    with contextlib.suppress(OSError):
+                        os.unlink(name)
+            if name := query.get("upload_id"):
+                asyncio.get_running_loop().call_later(KEPT_PROGRESS, _forget_progress, name)
+            came(body.size)
+        if body.refusal is not None:
+            raise Refused(body.refusal)
+        if status >= 500:
+            raise Refused(sentence(UNKNOWN, 500))
+
+
+class Body:
+    """A request's body as it comes: counted, and given up when it is too large, in too many parts, or too slow.
+
+    Attributes:
+        limit: how many bytes it may have.
+        too_large: the answer to more.
+        mark: what stands between the parts of an upload.
+        refusal: the answer to one that was given up; None as long as it was not.
+        size: how many bytes have come.
+    """
+
+    def __init__(self, receive, limit: int, too_large: Response) -> None:
+        self._receive, self.limit, self.too_large = receive, limit, too_large
+        self.mark, self.refusal = b"", None
+        self.size, self._parts, self._tail, self._more = 0, 0, b"", True
+        self._ends = time.monotonic() + LONGEST
+
+    async def receive(self) -> dict:
+        """The next message; that the browser is gone, where the body is given up."""
+        if not self._more:
+            return await self._receive()
+        try:
+            left = min(PAUSE, self._ends - time.monotonic())
+            message = await asyncio.wait_for(self._receive(), max(left, 0))
+        except (asyncio.TimeoutError, TimeoutError):
+            return self._give_up(sentence(SLOW, 408))
+        if message["type"] != "http.request":
+            self._more = False
+            return message
+        body, self._more = message.get("body", b""), message.get("more_body", False)
+        self.size += len(body)
+        if self.mark:
+            self._parts += (self._tail + body).count(self.mark)
+            self._tail = (self._tail + body)[1 - len(self.mark) :]  # too short to be counted again
+        if self.size > self.limit or self._parts > PARTS + 1:  # one mark is the end
+            return self._give_up(self.too_large)
+        return message
+
+    def _give_up(self, refusal: Response) -> dict:
+        self.refusal, self._more = refusal, False
+        return {"type": "http.disconnect"}
+
+    async def whole(self) -> bytes:
+        """All of it; raises `Refused` for one that is given up."""
+        parts = []
+        while self._more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise Refused(self.refusal or sentence("The connection broke off: try again.", 400))
+            parts.append(message.get("body", b""))
+        return b"".join(parts)
+
+
+def _replay(body: bytes, receive):
+    """What an application receives of a request whose body has been read."""
+    sent = False
+
+    async def replayed():
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed
+
+
+def _closed() -> Response:
+    return PlainTextResponse("There is nothing here.", 404)
 
 
 def sentence(told: str, status: int) -> JSONResponse:
@@ -124,17 +342,73 @@ def sentence(told: str, status: int) -> JSONResponse:
     return JSONResponse({"error": told, "detail": told}, status)
 
 
-def limits(path: str) -> tuple[int, fastapi.Response]:
+def limits(path: str) -> tuple[int, Response]:
     """How many bytes may be sent to an address, and the answer to more."""
     if path == "/gradio_api/upload":
         told = f"An upload can have {UPLOAD // 2**20} MB and {PARTS} files: make it smaller and try again."
         return UPLOAD, PlainTextResponse(told, 413)
     limit = FRAME if path.startswith(("/gradio_api/queue/join", "/gradio_api/stream/")) else BODY
-    told = f"A request can have {limit // 2**10} KB: send pictures as files, by /gradio_api/upload."
-    return limit, sentence(told, 413)
+    return limit, _too_large(limit)
+
+
+def _too_large(limit: int) -> Response:
+    return sentence(f"A request can have {limit // 2**10} KB: send pictures as files, by /gradio_api/upload.", 413)
+
+
+def _from_elsewhere(headers: Headers) -> bool:
+    """Whether a page of another site made the browser send this."""
+    if site := headers.get("sec-fetch-site"):
+        return site in ("cross-site", "same-site")
+    # Browsers say that to https and to their own machine only. An Origin they say to all; programs say neither.
+    origin = headers.get("origin")
+    own = {headers.get("host"), headers.get("x-forwarded-host", "").partition(",")[0].strip()}
+    return origin is not None and urlsplit(origin).netloc not in own - {"", None}
+
+
+def _query(scope) -> dict[str, str]:
+    """The query of a request to gradio, in which every name is of the right form."""
+    raw = scope["query_string"]
+    if scope["path"] == "/":  # a link to a setting, which is read in the browser
+        return {}
+    if len(raw) > 2000:
+        raise Refused(sentence("This address is too long.", 414))
+    values = parse_qs(raw.decode("latin-1"), keep_blank_values=True)
+    for name in ("session_hash", "upload_id"):
+        for value in values.get(name, ()):
+            if not re.fullmatch(_NAME, value):
+                raise Refused(sentence(NO_NAME, 422))
+    return {name: value[-1] for name, value in values.items()}
+
+
+def _unknown_session(simple: bool) -> Response:
+    """What gradio says to a visitor that it does not know, which it also writes into the log with a traceback."""
+    if simple:
+        return Response('event: error\ndata: "404: Not Found"\n\n', media_type="text/event-stream")
+    message = UnexpectedErrorMessage(message="404: Not Found", session_not_found=True).model_dump()
+    return Response(f"data: {orjson.dumps(message, default=str).decode()}\n\n", media_type="text/event-stream")
 
 
 # Uploads --------------------------------------------------------------------------------------------------------------
+
+KEPT_PROGRESS = 60.0  # seconds after an upload, for the page to be told that it is there
+_opened: contextvars.ContextVar[list[str]] = contextvars.ContextVar("files that an upload has opened")
+
+
+def _temporary_file(**options):
+    """`tempfile.NamedTemporaryFile` for gradio's parser of uploads, which leaves a half behind when one breaks off.
+
+    What would spare it: files that the parser deletes when it fails, in gradio.
+    """
+    file = tempfile.NamedTemporaryFile(**options)  # noqa: SIM115, the parser closes it
+    if (files := _opened.get(None)) is not None:
+        files.append(file.name)
+    return file
+
+
+def _forget_progress(name: str) -> None:
+    """gradio keeps the names of all uploads that it was asked about."""
+    routes.file_upload_statuses.stop_tracking(name)
+    routes.file_upload_statuses._signals.pop(name, None)
 
 
 @functools.cache
@@ -163,29 +437,61 @@ def folder() -> Path:
     return made
 
 
-def sweep(keep: set[str], now: float) -> None:
-    """Delete uploads that are older than `KEPT`, and the oldest of the others until they fit into `ROOM`.
+def sweep(keep: set[str], now: float) -> set[str]:
+    """Delete uploads that are older than `KEPT`, and the oldest of the others until they fit into `room`.
 
     gradio's ``delete_cache`` knows uploads that were completed, and no other: half of one would stay for ever.
 
     Args:
         keep: paths of files that belong to the page itself.
         now: seconds since the epoch.
+
+    Returns:
+        Paths of what was deleted.
     """
-    files = []
+    files, gone = [], set()
     for path in folder().rglob("*"):
         with contextlib.suppress(FileNotFoundError):  # renamed or deleted meanwhile
             if path.is_file() and str(path) not in keep and path != folder() / "lock":
                 files.append((path.stat().st_mtime, path.stat().st_size, path))
-    size = sum(file[1] for file in files)
+    size, most = sum(file[1] for file in files), room(sum(file[1] for file in files))
     for changed, bytes_, path in sorted(files):
-        if now - changed < KEPT and size <= ROOM:
+        if now - changed < KEPT and size <= most:
             break
         path.unlink(missing_ok=True)
+        gone.add(str(path))
         size -= bytes_
         if path.parent != folder():
             with contextlib.suppress(OSError):  # another file is in there
                 path.parent.rmdir()
+    return gone
+
+
+def room(taken: int) -> int:
+    """How many bytes all uploads may have, where they have ``taken``: `ROOM`, or half of what they leave free."""
+    return min(ROOM, (taken + max(0, shutil.disk_usage(folder()).free - SPARE)) // 2)
+
+
+_looked, _come = 0.0, 0  # when uploads were last swept, and how many bytes have come since
+
+
+def came(size: int) -> None:
+    """So many bytes have come as an upload."""
+    global _come
+    _come += size
+
+
+def make_room(blocks: gradio.Blocks, now: float) -> bool:
+    """Before an upload: delete older ones where there might be too many; whether there is room for it."""
+    global _looked, _come
+    free = shutil.disk_usage(folder()).free
+    if _come > ROOM // 8 or now - _looked > SWEEP or free < SPARE + 2 * UPLOAD:
+        _looked, _come = now, 0
+        gone = sweep(own_files(blocks), now)
+        for kept in (blocks.upload_file_set, *(block.temp_files for block in blocks.blocks.values())):
+            kept -= gone  # gradio would remember them for ever
+        free = shutil.disk_usage(folder()).free
+    return free > UPLOAD
 
 
 @contextlib.asynccontextmanager
@@ -194,11 +500,16 @@ async def lifespan(app):
 
     Middleware that is handed to gradio stands behind its own, which answers browsers about other sites.
     """
-    app.middleware_stack = Guard(crowd.ready(app, app.middleware_stack or app.build_middleware_stack()))
-    sweeping = asyncio.create_task(_sweep_on(app.get_blocks()))
+    blocks = app.get_blocks()
+    inner = crowd.ready(app, app.middleware_stack or app.build_middleware_stack())
+    app.middleware_stack = Guard(inner, blocks)
+    route_utils.NamedTemporaryFile = _temporary_file
+    going = [asyncio.create_task(_sweep_on(blocks)), asyncio.create_task(connections.hold(blocks))]
     WORKERS.start()
     yield
-    sweeping.cancel()
+    blocks._queue.close()
+    for task in going:
+        task.cancel()
     WORKERS.close()
 
 
@@ -210,4 +521,4 @@ def own_files(blocks: gradio.Blocks) -> set[str]:
 async def _sweep_on(blocks: gradio.Blocks) -> None:
     while True:
         await asyncio.sleep(SWEEP)
-        await asyncio.to_thread(sweep, own_files(blocks), time.time())
+        await asyncio.to_thread(make_room, blocks, time.time())

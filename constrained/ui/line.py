@@ -1,0 +1,270 @@
+"""The lines in which questions wait: gradio's queue, with limits for each visitor, and without the ways to stop it.
+
+gradio's own has one limit for all that wait, keeps answers until somebody fetches them, and forgets whoever came first
+once 2,000 have come; the loop that starts its work then ends with a KeyError, and with it the server's usefulness. Here
+
+- a visitor has at most `EACH` questions of a kind in line or at work, and one address half of a line;
+- a line of a kind has `LONGEST` places, and one that is full fills no other;
+- who does not listen gets no second answer of a kind, and is forgotten after `DEAF` seconds, with all that they asked;
+- a message to a visitor who is gone is dropped, and a loop that ends before the server does is started again.
+
+gradio's internals that this relies on: `Queue.push`, `get_events`, `send_message`, `broadcast_estimations`,
+`process_events`, `clean_events` and `start`, and its dictionaries by session. What would spare it: a limit of events a
+session, and messages to unknown sessions that are dropped, in gradio.
+"""
+
+import asyncio
+import contextlib
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+
+from gradio.queueing import Event, EventQueue, Queue
+from gradio.server_messages import EstimationMessage, EventMessage, ProcessCompletedMessage
+
+LONGEST = 500  # questions of a kind in line
+EACH = 10  # of a visitor, of a kind, in line and at work
+DEAF = 30.0  # seconds after which a visitor who does not listen is forgotten
+UNHEARD = 200  # visitors at most for whom answers are kept though they do not listen
+UNREAD = 2  # answers that a visitor may leave unread and still be given another one
+MESSAGES = 500  # unread, of whatever kind, after which a visitor counts as gone
+SILENCE = 5.0  # seconds without a frame after which a webcam loses its place
+TURN = 30.0  # seconds after which a webcam gives way to one that waits
+_TIDY = 0.5  # seconds between two looks at all of this
+
+FULL = "Too many people are asking this at the moment: try again in a minute."
+YOURS_FULL = f"You have {EACH} of these in line already: wait for an answer, then ask again."
+
+
+class Sessions(dict):
+    """What is kept of each visitor, by session, from which gradio may delete what is no longer there."""
+
+    def __delitem__(self, session: str) -> None:
+        self.pop(session, None)
+
+
+class Line(Queue):
+    """`gradio.queueing.Queue` that holds against strangers."""
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        self.pending_messages_per_session = Sessions()
+        self.pending_event_ids_session = Sessions()
+        self._listening: Counter[str] = Counter()
+        self._heard: dict[str, float] = {}  # session -> when it last asked or listened; the longest ago comes first
+        self._told: dict[str, float] = {}  # kind of work -> when all in its line were told their places
+        self._stirred = True  # whether something may start that could not before
+        self._looked = 0.0
+        self._closed = False
+
+    # Coming in --------------------------------------------------------------------------------------------------------
+
+    async def push(self, body, request, username):
+        """As of gradio; a line that is full, for all or for this visitor, is a sentence and no exception."""
+        self._stirred = True
+        fn = self.blocks.fns[body.fn_index]
+        session, line = body.session_hash, self.event_queue_per_concurrency_id.get(fn.concurrency_id)
+        if line is not None:
+            theirs = [
+                event for event in [*line.queue, *self._at_work(line.concurrency_id)] if event.session_hash == session
+            ]
+            if len(theirs) >= EACH:
+                return False, YOURS_FULL, "queue_full"
+            address = request.client.host if request.client else None
+            near = sum(_address(event) == address for event in line.queue)
+            if len(line.queue) >= LONGEST or near >= LONGEST // 2:
+                return False, FULL, "queue_full"
+        answer = await super().push(body, request, username)
+        self._hear(body.session_hash)
+        return answer
+
+    def _at_work(self, kind: str | None = None) -> list[Event]:
+        """What is being answered, of one kind or of all."""
+        events = [event for job in self.active_jobs if job is not None for event in job]
+        return [event for event in events if kind in (None, event.concurrency_id)]
+
+    # Listening --------------------------------------------------------------------------------------------------------
+
+    def session_of(self, event_id: str) -> str | None:
+        """Whose question that is; None if it is not known, or no longer."""
+        if event_id in self.event_ids_to_events:
+            return self.event_ids_to_events[event_id].session_hash
+        return next((session for session, ids in self.pending_event_ids_session.items() if event_id in ids), None)
+
+    @contextlib.contextmanager
+    def listening(self, session: str) -> Iterator[None]:
+        """While a visitor's stream of answers is open."""
+        self._listening[session] += 1
+        self._stirred = True
+        try:
+            yield
+        finally:
+            self._listening[session] -= 1
+            if not self._listening[session]:
+                del self._listening[session]
+            self._hear(session)
+            if not self.pending_event_ids_session.get(session):
+                self._forget(session)  # has had all answers
+
+    def _hear(self, session: str) -> None:
+        self._heard.pop(session, None)
+        self._heard[session] = time.monotonic()
+
+    def _forget(self, session: str) -> None:
+        """Drop what a visitor has asked and not been told."""
+        for line in self.event_queue_per_concurrency_id.values():
+            for event in [event for event in line.queue if event.session_hash == session]:
+                line.queue.remove(event)
+                self.event_ids_to_events.pop(event._id, None)
+        for event in self._at_work():
+            if event.session_hash == session:
+                event.alive = False  # a run ends at its next report
+                if event.streaming:
+                    _end(event)
+        for kept in (self.pending_messages_per_session, self.pending_event_ids_session, self._heard):
+            kept.pop(session, None)
+
+    # Going out --------------------------------------------------------------------------------------------------------
+
+    def send_message(self, event: Event, event_message: EventMessage) -> None:
+        """As of gradio, but what nobody will read is dropped."""
+        messages = self.pending_messages_per_session.get(event.session_hash)
+        if messages is None or not event.alive:
+            return
+        if messages.qsize() >= MESSAGES:
+            event.alive = False
+            return
+        if isinstance(event_message, EstimationMessage) and messages.qsize() >= MESSAGES // 10:
+            return  # the next one says the same
+        super().send_message(event, event_message)
+
+    def broadcast_estimations(self, concurrency_id: str, after: int | None = None) -> None:
+        """As of gradio; who stands in a long line is told their place once a second."""
+        if after is None:
+            now, line = time.monotonic(), self.event_queue_per_concurrency_id[concurrency_id]
+            if len(line.queue) > LONGEST // 10 and now - self._told.get(concurrency_id, 0.0) < 1:
+                return
+            self._told[concurrency_id] = now
+        super().broadcast_estimations(concurrency_id, after)
+
+    # At work ----------------------------------------------------------------------------------------------------------
+
+    def get_events(self) -> tuple[list[Event], bool, str] | None:
+        """As of gradio, but whoever does not listen is passed over."""
+        now = time.monotonic()
+        if not self._stirred and now - self._looked < 0.05:  # gradio asks a thousand times a second
+            return None
+        self._looked = now
+        for concurrency_id, line in self._by_turns():
+            if line.concurrency_limit is not None and line.current_concurrency >= line.concurrency_limit:
+                continue
+            event = next((event for event in line.queue if self._may_start(event)), None)
+            if event is not None:
+                line.queue.remove(event)
+                return [event], False, concurrency_id
+        self._stirred = False
+        return None
+
+    def _by_turns(self) -> list[tuple[str, EventQueue]]:
+        """The lines, the one last served last."""
+        lines = sorted(self.event_queue_per_concurrency_id.items(), key=lambda item: getattr(item[1], "served", 0.0))
+        return [item for item in lines if item[1].queue]
+
+    def _may_start(self, event: Event) -> bool:
+        messages = self.pending_messages_per_session.get(event.session_hash)
+        if messages is None:
+            return False  # forgotten; `_tidy` clears it away
+        unread = sum(isinstance(message, ProcessCompletedMessage) for message in messages._queue)
+        if event.session_hash in self._listening:
+            return unread < UNREAD
+        return not unread and event.session_hash not in {e.session_hash for e in self._at_work(event.concurrency_id)}
+
+    async def process_events(self, events, batch, begin_time, fn) -> None:
+        """As of gradio."""
+        self.event_queue_per_concurrency_id[fn.concurrency_id].served = time.monotonic()
+        try:
+            await super().process_events(events, batch, begin_time, fn)
+        finally:
+            self._stirred = True
+
+    def frame(self, event_id: str) -> bool:
+        """A webcam sends another picture; whether there is such a webcam."""
+        event = self.event_ids_to_events.get(event_id)
+        if event is None or not event.streaming:
+            return False
+        event.frame_time = time.monotonic()
+        return True
+
+    async def _tidy_on(self) -> None:
+        while not self._closed:
+            await asyncio.sleep(_TIDY)
+            self._tidy(time.monotonic())
+
+    def _tidy(self, now: float) -> None:
+        """Forget those who do not listen, and end webcams that are silent or have had their turn."""
+        deaf = [session for session in self._heard if session not in self._listening]
+        unheard = len(deaf) - UNHEARD
+        for i, session in enumerate(deaf):
+            waits = any(e in self.event_ids_to_events for e in self.pending_event_ids_session.get(session, ()))
+            if now - self._heard[session] > DEAF or (i < unheard and not waits):
+                self._forget(session)
+        for line in self.event_queue_per_concurrency_id.values():
+            for event in [event for event in line.queue if event.session_hash not in self.pending_messages_per_session]:
+                line.queue.remove(event)
+                self.event_ids_to_events.pop(event._id, None)
+        webcams = [event for event in self._at_work() if event.streaming and not event.closed]
+        for event in webcams:
+            if now - getattr(event, "frame_time", event.enqueue_time) > SILENCE and event.run_time > 0:
+                _end(event)
+        for kind in {event.concurrency_id for event in webcams}:
+            if any(event.alive for event in self.event_queue_per_concurrency_id[kind].queue):
+                longest = max((e for e in webcams if e.concurrency_id == kind), key=lambda event: event.run_time)
+                if longest.run_time > TURN:
+                    _end(longest)
+
+    # For as long as the server runs -----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """As of gradio, with loops that are started again should they end."""
+        self._closed = False
+        self.active_jobs = [None] * self.max_thread_count
+        loops = [self.start_processing, self.start_progress_updates, self._tidy_on]
+        for loop in loops if self.live_updates else [*loops, self.notify_clients]:
+            self._keep_going(loop)
+
+    def _keep_going(self, loop: Callable[[], Coroutine]) -> None:
+        task = asyncio.get_running_loop().create_task(loop())
+        self._loops = [one for one in getattr(self, "_loops", []) if not one.done()] + [task]
+
+        def again(ended: asyncio.Task) -> None:
+            if self._closed or asyncio.get_running_loop().is_closed():
+                return
+            error = None if ended.cancelled() else ended.exception()
+            print(f"The queue's {loop.__name__} ended, and is started again.", file=sys.stderr)
+            if error is not None:
+                traceback.print_exception(error)
+            self.stopped = False
+            self._keep_going(loop)
+
+        task.add_done_callback(again)
+
+    def _cancel_asyncio_tasks(self) -> None:
+        if self._closed:  # not when `start_processing` ends and is started again
+            super()._cancel_asyncio_tasks()
+
+    def close(self) -> None:
+        """As of gradio."""
+        self._closed = True
+        super().close()
+
+
+def _address(event: Event) -> str | None:
+    return event.request.client.host if event.request.client else None
+
+
+def _end(event: Event) -> None:
+    """Let a webcam's turn end with the answer that it had last."""
+    event.closed = True
+    event.signal.set()
