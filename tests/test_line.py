@@ -1,0 +1,306 @@
+"""The lines in which questions wait: no visitor can stop them, fill them for others, or leave something behind."""
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+
+import httpx
+import pytest
+
+import app
+from constrained.ui import calibrate, explore, guard, lessons, line, train
+from tests.test_safety import JSON, SETTING, Server
+
+NUMBERS = {fn.fn: fn._id for fn in app.demo.fns.values() if fn.fn}
+SWEEP = {"run": 1, "kind": "bounds", "setting": SETTING | {"method": "clamp", "epochs": 500}}
+CONSTRAIN = [[2.0, -1.0], "softmax", -2, 4, 1, 0.1, 1]
+RUN = {"run": 1, "setting": SETTING | {"epochs": 500}}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    started = Server(tmp_path_factory.mktemp("around") / "uploads")
+    yield started
+    started.process.kill()
+    started.process.wait()
+
+
+def question(function, session: object, event: object = None, data: list | None = None) -> dict:
+    return {"data": data or [], "fn_index": NUMBERS[function], "session_hash": session, "event_data": event}
+
+
+@pytest.fixture
+def asked(server):
+    """Asks; what a test leaves in line or at work is ended when it is over."""
+    sessions, client = set(), httpx.Client(base_url=f"{server.url}/gradio_api", timeout=60)
+
+    def ask(function, session: object, event: object = None, data: list | None = None) -> httpx.Response:
+        sessions.add(session)
+        return client.post("/queue/join", json=question(function, session, event, data))
+
+    yield ask
+    for session in sessions:  # to listen once, and to go, is to leave
+        with (
+            contextlib.suppress(httpx.HTTPError),
+            client.stream("GET", "/queue/data", params={"session_hash": session}, timeout=0.2) as stream,
+        ):
+            next(stream.iter_lines(), None)
+    client.close()
+
+
+def works(server, session: str = "somebody") -> None:
+    """Others get their answers."""
+    answer = server.ask(explore.constrain, CONSTRAIN, session)
+    assert answer["data"][0]["method"] == "softmax"
+
+
+# Names --------------------------------------------------------------------------------------------------------------
+
+NO_NAMES = ["", "x" * 101, "x" * 60_000, "a/b", "a\nb", "\0", "é", "<b>", 7, True, [], {}, ["a"]]
+
+
+@pytest.mark.parametrize("name", NO_NAMES, ids=lambda name: repr(name)[:12])
+def test_what_is_no_name_is_refused_wherever_one_stands(server, name):
+    """gradio takes an empty session for none, and waits in vain for whom it belongs to; long ones it keeps for ever."""
+    client = httpx.Client(base_url=f"{server.url}/gradio_api", timeout=30)
+    bodies = {
+        "/queue/join": question(train.on_run, name, RUN),
+        "/run/predict": question(train.on_halt, name, {"run": 1}),
+        "/call/constrain": {"data": [[1.0, 2.0], "softmax"], "session_hash": name},
+        "/cancel": {"session_hash": name, "fn_index": 1, "event_id": "1"},
+    }
+    bodies |= {"/reset": {"event_id": name}, "/stream/1": {"data": [], "session_hash": name}}
+    for path, body in bodies.items():
+        answer = client.post(path, json=body)
+        assert answer.status_code in (413, 422), path
+        assert answer.json()["error"].endswith("."), path
+    if isinstance(name, str) and len(name) < 1000:
+        for path, key in (("/queue/data", "session_hash"), ("/upload_progress", "upload_id")):
+            assert client.get(path, params={key: name}).status_code == 422
+        assert client.post("/upload", params={"upload_id": name}, files={"files": ("a", b"a")}).status_code == 422
+        if name:
+            assert client.get(f"/heartbeat/{httpx.URL('/', params={'a': name}).query.decode()[2:]}").status_code == 404
+    works(server)
+
+
+def test_names_that_programs_use_are_names(server):
+    for name in ("x", "0.ab1c2", "visitor 1", "3f2b8a1e-9c4d-4e0f-8a7b-0123456789ab", "x" * 100):
+        works(server, name)
+
+
+@pytest.mark.parametrize("number", [None, "1", 1.0, True, [1], -1, 10**6, 2**70])
+def test_what_is_no_question_of_this_page_never_reaches_the_queue(server, number):
+    for path in ("queue/join", "run/predict"):
+        body = question(train.on_run, "s") | {"fn_index": number}
+        answer = httpx.post(f"{server.url}/gradio_api/{path}", json=body, timeout=30)
+        assert answer.status_code in (422, 500)
+        assert answer.json()["error"].endswith(".")
+    assert "Traceback" not in server.log.read_text(encoding="utf-8")
+
+
+# Places -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_visitor_has_some_places_and_fills_no_line(server, asked):
+    """A thousand questions of one visitor, who then gets a sentence, while others go on."""
+    answers = [asked(train.on_sweep, "greedy", SWEEP) for _ in range(40)]
+    assert [answer.status_code for answer in answers] == [200] * line.EACH + [503] * (40 - line.EACH)
+    assert answers[-1].json()["detail"] == line.YOURS_FULL
+    works(server)
+    assert asked(train.on_run, "modest", RUN).status_code == 200
+    assert asked(explore.on_gradient, "greedy", {}).status_code == 200  # another kind of work
+
+
+def test_a_full_line_fills_no_other(server, asked):
+    """Of one address it is half of a line that can be full; of all of them, the whole."""
+    told = None
+    for number in range(line.LONGEST):
+        answer = asked(train.on_run, f"crowd-{number}", RUN)
+        if answer.status_code != 200:
+            told = answer
+            break
+    assert told.status_code == 503
+    assert told.json()["detail"] == line.FULL
+    assert line.LONGEST // 2 <= number <= line.LONGEST // 2 + 3  # two are at work
+    works(server)
+    answer = server.ask(explore.on_sample, ["cifar10", None], "looking", {"index": 0})
+    assert json.loads(answer["data"][0])["image"] == explore.SAMPLES[0].stem
+
+
+def test_a_question_of_lists_takes_no_memory_that_it_does_not_have(server):
+    """A line full of them, each as large as it may be, in all that is nested."""
+    before = server.memory("VmRSS")
+    for event in ([{}] * 80_000, [[]] * 30_000, {"a": [{}] * 201}):
+        body = json.dumps(question(train.on_sweep, "lists", event)).encode()
+        answer = httpx.post(f"{server.url}/gradio_api/queue/join", content=body, headers=JSON, timeout=30)
+        assert answer.status_code == 413
+    assert server.memory("VmRSS") - before < 20
+
+
+@pytest.mark.parametrize("function", [function for function in NUMBERS if function.__name__ != "<lambda>"])
+def test_only_frames_and_heads_may_be_large(server, function):
+    body = question(function, "large", {"text": "x" * (guard.BODY + 1)})
+    answer = httpx.post(f"{server.url}/gradio_api/queue/join", json=body, timeout=30)
+    large = function in (explore.on_frame, train.on_use)
+    assert answer.status_code == (200 if large else 413)
+    body["event_data"]["text"] *= 4
+    assert httpx.post(f"{server.url}/gradio_api/queue/join", json=body, timeout=30).status_code == 413
+
+
+# Who does not listen ------------------------------------------------------------------------------------------------
+
+
+def test_answers_that_nobody_fetches_are_not_made(server, asked):
+    """One may be, before the visitor has begun to listen."""
+    before = server.memory("VmRSS")
+    for _ in range(300):
+        asked(calibrate.on_bundled, "deaf")
+    time.sleep(2)
+    assert server.memory("VmRSS") - before < 20
+    works(server)
+
+
+def test_of_many_who_fetch_nothing_little_is_kept(server, asked, monkeypatch):
+    before = server.memory("VmRSS")
+    for number in range(2 * line.UNHEARD):
+        asked(calibrate.on_bundled, f"deaf-{number}")
+    time.sleep(5)
+    assert server.memory("VmRSS") - before < 150  # 0.4 MB an answer
+    works(server)
+
+
+def test_visitors_who_come_while_somebody_waits_push_nobody_out(launched):
+    """gradio remembers 2,000, and its loop ends with an error when it tells a place in line to one who came before."""
+
+    class Waiting:
+        alive, session_hash, _id = True, "first", "1"
+
+    def come():
+        sessions = launched.pending_messages_per_session
+        for session in ("first", *map(str, range(5000))):
+            sessions[session] = asyncio.Queue()
+        launched.send_message(Waiting, line.EstimationMessage(queue_size=1))
+        told = sessions["first"].qsize()
+        sessions.clear()
+        return told
+
+    assert on_loop(come) == 1
+
+
+def test_a_stream_of_nobody_is_told_so_without_a_word_in_the_log(server):
+    before = server.log.read_text(encoding="utf-8")
+    answer = server.get("/gradio_api/queue/data?session_hash=nobody")
+    assert json.loads(answer.text.removeprefix("data: "))["session_not_found"] is True
+    for version in ("", "v2/"):
+        assert "event: error" in server.get(f"/gradio_api/call/{version}classify/nobody").text
+    assert server.log.read_text(encoding="utf-8") == before
+
+
+def test_a_program_may_fetch_its_answer_later(server):
+    with httpx.Client(base_url=f"{server.url}/gradio_api/call/constrain", timeout=30) as client:
+        event = client.post("", json={"data": CONSTRAIN}).json()["event_id"]
+        time.sleep(3)
+        assert "event: complete" in client.get(f"/{event}").text
+        assert "event: error" in client.get(f"/{event}").text  # once
+
+
+# The line itself, with a clock of the test's own --------------------------------------------------------------------
+
+
+@pytest.fixture
+def launched():
+    """The page in this process, and its line."""
+    app.demo.launch(prevent_thread_lock=True, quiet=True)
+    yield app.demo._queue
+    app.demo.close(verbose=False)
+
+
+def on_loop(work) -> object:
+    """Run a function in the server's event loop."""
+    (loop,) = {task.get_loop() for task in app.demo._queue._loops}
+    done = threading.Event()
+    answer = []
+
+    def run():
+        try:
+            answer.append(work())
+        finally:
+            done.set()
+
+    loop.call_soon_threadsafe(run)
+    assert done.wait(10)
+    return answer[0]
+
+
+def ask_here(session: str) -> str:
+    """A question to the page in this process: what its stream says."""
+    url = f"{app.demo.local_url}gradio_api"
+    httpx.post(f"{url}/queue/join", json=question(lessons.on_open, session), timeout=30).raise_for_status()
+    return httpx.get(f"{url}/queue/data", params={"session_hash": session}, timeout=60).text
+
+
+def test_a_loop_that_ends_is_started_again(launched, monkeypatch, capfd):
+    assert "process_completed" in ask_here("before")
+    for round_ in range(2):
+        assert on_loop(lambda: [task.cancel() for task in launched._loops if not task.done()]) == [True] * 3
+        time.sleep(0.2)
+        assert not launched.stopped
+        assert "process_completed" in ask_here(f"after-{round_}")
+
+    def fails():
+        monkeypatch.undo()
+        raise KeyError("w4")
+
+    monkeypatch.setattr(launched, "get_events", fails)
+    assert "process_completed" in ask_here("last")
+    assert "is started again" in capfd.readouterr().err
+
+
+def test_nothing_is_left_of_who_has_gone(launched):
+    for number in range(50):
+        ask_here(f"visitor-{number}")
+    time.sleep(0.5)
+    for kept in (launched.pending_messages_per_session, launched.pending_event_ids_session, launched._heard):
+        assert not [session for session in kept if session.startswith("visitor-")]
+    assert not launched.event_ids_to_events
+
+
+def test_who_does_not_listen_is_forgotten_in_time(launched, monkeypatch):
+    monkeypatch.setattr(line, "DEAF", 0.5)
+    url = f"{app.demo.local_url}gradio_api"
+    for number in range(4):
+        body = question(train.on_run, f"deaf-{number}", RUN)
+        httpx.post(f"{url}/queue/join", json=body, timeout=30).raise_for_status()
+    ends = time.monotonic() + 10
+    while launched.pending_messages_per_session or launched.event_ids_to_events or any(launched.active_jobs):
+        assert time.monotonic() < ends, "runs that nobody listens to go on"
+        time.sleep(0.1)
+    assert not launched._heard
+
+
+def test_a_message_to_who_is_gone_is_dropped(launched):
+    class Gone:
+        alive, session_hash, _id = True, "gone", "1"
+
+    on_loop(lambda: launched.send_message(Gone(), line.EstimationMessage(queue_size=1)))
+    assert "gone" not in launched.pending_messages_per_session
+
+
+def test_unread_messages_have_a_limit(launched):
+    class Listener:
+        alive, session_hash, _id = True, "slow", "1"
+
+    def send():
+        launched.pending_messages_per_session["slow"] = messages = asyncio.Queue()
+        for _ in range(2 * line.MESSAGES):
+            launched.send_message(Listener, line.EstimationMessage(queue_size=1))
+        places = messages.qsize()
+        for _ in range(2 * line.MESSAGES):
+            launched.send_message(Listener, line.ProcessCompletedMessage(output={}, success=True))
+        del launched.pending_messages_per_session["slow"]
+        return places, messages.qsize()
+
+    assert on_loop(send) == (line.MESSAGES // 10, line.MESSAGES)
+    assert not Listener.alive  # the run that sent them ends
