@@ -48,7 +48,7 @@ DEFAULTS = {key: parameter.default for key, parameter in registry.PARAMETERS.ite
 class Server:
     """``python app.py`` in a process of its own, with a folder in which it makes its own."""
 
-    def __init__(self, around: Path) -> None:
+    def __init__(self, around: Path, **options) -> None:
         self.port = free_port()
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("GRADIO", "CONSTRAINED"))}
         self.around = around
@@ -59,6 +59,7 @@ class Server:
                 env=environment | {"GRADIO_TEMP_DIR": str(around), "PYTHONUNBUFFERED": "1"},
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                **options,
             )
         self.url = f"http://127.0.0.1:{self.port}"
         deadline = time.monotonic() + 120
@@ -318,6 +319,191 @@ def test_forms_of_other_sites_are_refused(server):
         assert answer.status_code == expected
 
 
+def test_forms_of_other_sites_are_refused_without_sec_fetch_too(server):
+    """Browsers send those to https and to their own machine only, not to a classroom's server by its name."""
+    files, host = {"files": ("a.png", b"a")}, "classroom.test:7860"
+    expected = {"http://classroom.test:7860": 200, None: 200, "http://evil.example": 403, "null": 403}
+    expected |= {"http://classroom.test": 403, "http://evil.classroom.test:7860": 403, "": 403}
+    for origin, status in expected.items():
+        headers = {"Host": host} | ({"Origin": origin} if origin is not None else {})
+        assert httpx.post(f"{server.url}/gradio_api/upload", files=files, headers=headers).status_code == status, origin
+    behind = {"Host": "127.0.0.1:7860", "X-Forwarded-Host": "page.example", "Origin": "https://page.example"}
+    assert httpx.post(f"{server.url}/gradio_api/upload", files=files, headers=behind).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["", "a b", "a/b", "evil.example/x", "x" * 300, "a:b", "<b>", "[zz]", "a@b"])
+def test_a_host_that_is_none_is_refused(server, host):
+    assert server.get("/", Host=host).status_code == 400
+    assert server.get("/", **{"X-Forwarded-Host": host or "/"}).status_code == 400
+
+
+def test_whatever_host_is_named_nothing_of_it_reaches_others(server):
+    """gradio keeps what it says of its API with the address of whoever asked first."""
+    for path in ("/", "/gradio_api/info", "/gradio_api/info?all_endpoints=1", "/config"):
+        evil = server.get(path, Host="evil.example")
+        assert b"evil.example" in evil.content
+        assert b"evil.example" not in server.get(path).content
+        assert b"evil.example" not in server.get(path, Host="page.example").content
+    body = {"picture": None, "model": "cifar10"}
+    httpx.post(f"{server.url}/gradio_api/call/v2/classify", json=body, headers={"Host": "evil.example"})
+    assert b"evil.example" not in server.get("/gradio_api/info").content
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-10", "bytes=0-1,2-3", "--", "bytes=-1", "bytes=9-", "bytes=5-1"])
+def test_no_header_of_a_request_comes_back(server, asked):
+    """gradio answers a range with the request's own headers, cookies that scripts cannot read among them."""
+    own = server.upload(PICTURE)
+    sent = {
+        "Range": asked,
+        "If-Range": "x",
+        "Cookie": "page=secret",
+        "Authorization": "secret",
+        "Set-Cookie": "a=secret",
+    }
+    sent |= {"Access-Control-Allow-Origin": "secret", "X-Secret": "secret"}
+    for path in (f"/gradio_api/file={own}", "/", "/config", "/theme.css", "/gradio_api/info"):
+        answer = server.get(path, **sent)
+        assert answer.status_code == 200
+        assert "secret" not in str(answer.headers.raw)
+        assert len(answer.headers.get_list("content-type")) == 1
+    assert server.get(f"/gradio_api/file={own}", **sent).content == PICTURE
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/config", "/gradio_api/info", "/nothing", "/gradio_api/queue/data?session_hash=x"]
+)
+def test_every_answer_says_how_a_browser_is_to_treat_it(server, path):
+    headers = server.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    policy = headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "object-src 'none'" in policy
+    assert "frame-ancestors *" in policy  # on purpose: Hugging Face and teachers show the page in theirs
+    assert "http" not in policy
+
+
+BOUNDARIES = ["", '""', "é", "x" * 71, "x" * 300, "a b", None]
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES, ids=lambda boundary: repr(boundary)[:8])
+def test_an_upload_whose_parts_cannot_be_counted_is_refused(server, boundary):
+    """gradio would take an empty one, and open a file for each of a thousand parts."""
+    mark = (boundary or "").strip('"').encode()
+    part = b"--" + mark + b'\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\nx\r\n'
+    kind = b"multipart/form-data" + (b"" if boundary is None else b"; boundary=" + boundary.encode())
+    answer = httpx.post(
+        f"{server.url}/gradio_api/upload", content=part * 990, headers={b"content-type": kind}, timeout=30
+    )
+    assert answer.status_code == 400
+    assert answer.text.endswith(".")
+    assert len(os.listdir(f"/proc/{server.process.pid}/fd")) < 200
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/json", "multipart/mixed; boundary=X"])
+def test_an_upload_of_another_kind_is_refused(server, kind):
+    answer = httpx.post(f"{server.url}/gradio_api/upload", content=part(1), headers={"content-type": kind})
+    assert answer.status_code == 400
+
+
+# Half requests ------------------------------------------------------------------------------------------------------
+
+
+def half(server, body: bytes, promised: int, path: str = "upload") -> socket.socket:
+    """A request whose body is not all there."""
+    connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    kind = MULTIPART["content-type"] if path == "upload" else JSON["content-type"]
+    head = f"POST /gradio_api/{path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: {promised}\r\n\r\n"
+    connection.sendall(head.encode() + body)
+    return connection
+
+
+def halves(server) -> list[Path]:
+    return [path for path in server.around.glob("constrained-*/*") if path.is_file() and path.name != "lock"]
+
+
+def test_half_an_upload_is_deleted_at_once_and_takes_no_line_of_the_log(server):
+    before = server.log.read_text(encoding="utf-8")
+    connection = half(server, part(100_000), 200_000)
+    ends = time.monotonic() + 10
+    while not halves(server):
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    connection.close()
+    while halves(server):
+        assert time.monotonic() < ends
+        time.sleep(0.02)
+    too_many = part(1) * 50 + b"--X--\r\n"
+    assert httpx.post(f"{server.url}/gradio_api/upload", content=too_many, headers=MULTIPART).status_code == 413
+    no_name = b"--X\r\nContent-Disposition: form-data\r\n\r\nx\r\n" + part(5) + b"--X--\r\n"
+    assert httpx.post(f"{server.url}/gradio_api/upload", content=no_name, headers=MULTIPART).status_code == 400
+    time.sleep(0.2)
+    assert not halves(server)
+    assert server.log.read_text(encoding="utf-8") == before
+
+
+def test_what_a_stranger_sends_wrongly_takes_at_most_a_line_of_the_log(server):
+    before = server.log.read_text(encoding="utf-8")
+    own = server.upload(PICTURE)
+    client = httpx.Client(base_url=f"{server.url}/gradio_api", timeout=30)
+    client.get("/queue/data", params={"session_hash": "nobody"})
+    client.get(f"/file={own}", headers={"Range": "bytes=0-1,2-3"})
+    client.post("/queue/join", json={"data": [], "fn_index": -1, "session_hash": "s"})
+    client.post("/upload", content=part(1), headers={"content-type": "multipart/form-data; boundary=" + "x" * 300})
+    client.post("/call/v2/nothing", json={})
+    client.post("/call/nothing", json={"data": []})
+    client.post("/run/predict", content=b"\xff")
+    client.post("/queue/join", json={"data": "x", "fn_index": 1, "session_hash": "s"})
+    client.post("/cancel", json={"session_hash": "s", "fn_index": 1, "event_id": "e"})
+    client.get("/upload_progress", params={"upload_id": "nothing"}, timeout=10)
+    half(server, part(10), 1000).close()
+    half(server, b'{"data"', 1000, "queue/join").close()
+    time.sleep(0.5)
+    lines = server.log.read_text(encoding="utf-8").removeprefix(before).splitlines()
+    assert not [one for one in lines if "Traceback" in one], lines
+    assert len(lines) <= 2
+
+
+@pytest.mark.parametrize("path", ["upload", "queue/join"])
+def test_a_body_that_does_not_come_is_given_up(path):
+    """In a process of its own it takes ten seconds; here, the clock is the test's."""
+
+    async def tried():
+        async def receive():
+            await asyncio.sleep(60)
+
+        body = guard.Body(receive, *guard.limits(f"/gradio_api/{path}"))
+        message = await body.receive()
+        return message, body.refusal
+
+    guard_pause, guard.PAUSE = guard.PAUSE, 0.1
+    try:
+        message, refusal = asyncio.run(tried())
+    finally:
+        guard.PAUSE = guard_pause
+    assert message == {"type": "http.disconnect"}
+    assert refusal.status_code == 408
+    assert json.loads(refusal.body)["error"] == guard.SLOW
+
+
+def test_a_body_that_drips_is_given_up_too(monkeypatch):
+    monkeypatch.setattr(guard, "LONGEST", 0.3)
+
+    async def tried():
+        async def receive():
+            await asyncio.sleep(0.05)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+        body = guard.Body(receive, 1000, None)
+        while (await body.receive())["type"] == "http.request":
+            pass
+        return body.refusal, body.size
+
+    refusal, size = asyncio.run(tried())
+    assert refusal.status_code == 408
+    assert 3 <= size <= 8
+
+
 # What can be read ---------------------------------------------------------------------------------------------------
 
 PICTURE = explore.FIRST_SAMPLE.read_bytes()
@@ -384,6 +570,7 @@ def test_an_upload_cannot_be_found_by_others(server):
     assert one.parent.name not in config
     (own,) = server.around.glob("constrained-*")
     assert own.stat().st_mode & 0o777 == 0o700
+    assert server.get(f"/gradio_api/file={own}/lock").status_code == 404
     assert own in one.parents
 
 
@@ -632,6 +819,35 @@ def test_old_uploads_go_and_so_do_halves_of_one(tmp_path, monkeypatch):
     assert not old.parent.exists()
     guard.sweep(set(), 2e9)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_is_full_refuses_uploads_with_a_sentence(server, monkeypatch):
+    usage = type("Usage", (), {"free": 2**20})
+    monkeypatch.setattr(guard.shutil, "disk_usage", lambda _: usage)
+    assert not guard.make_room(app.demo, time.time())
+    assert guard.room(100) == 50  # what is there gives way as well
+    usage.free = 10 * guard.ROOM
+    assert guard.make_room(app.demo, time.time())
+    assert guard.room(0) == guard.ROOM
+
+
+def test_room_is_looked_at_as_uploads_come(tmp_path, monkeypatch):
+    """Not once a minute: a thousand of six megabytes come in between."""
+    monkeypatch.setattr(guard, "folder", lambda: tmp_path)
+    monkeypatch.setattr(guard, "ROOM", 2**20)
+    guard.make_room(app.demo, time.time())
+    most = 0
+    for number in range(100):
+        assert guard.make_room(app.demo, time.time())
+        path = upload_of(tmp_path, f"{number}/x", 0, 2**15)
+        os.utime(path)
+        app.demo.upload_file_set.add(str(path))
+        guard.came(2**15)
+        most = max(most, sum(path.stat().st_size for path in tmp_path.rglob("x")))
+    assert most <= guard.ROOM * 1.25
+    there = {str(path) for path in tmp_path.rglob("x")}
+    assert {path for path in app.demo.upload_file_set if path.startswith(str(tmp_path))} <= there | {str(path)}
+    app.demo.upload_file_set.clear()
 
 
 def test_the_oldest_go_first_when_there_are_too_many(tmp_path, monkeypatch):

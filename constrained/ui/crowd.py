@@ -7,15 +7,22 @@ component's configuration, while nobody else is answered. A picture takes the ne
 import asyncio
 import gc
 import gzip
+import time
 from collections import OrderedDict
+from dataclasses import dataclass
 
+from gradio import route_utils
 from gradio.blocks import BlocksConfig
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import Response
 
-# What the address that gradio writes into the page depends on.
-ADDRESS = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
-ADDRESSES = 8  # by which the page is remembered; a stranger can name any
+# What gradio works out for each who asks, though it differs by the address alone. It is made by an address that nobody
+# has; of the API, gradio keeps what it says with the address of whoever asks first.
+PATHS = ("/", "/gradio_api/info")
+NOWHERE = "page.invalid"
+ADDRESSES = 8  # for which it is kept compressed; a stranger can name any
+KEPT = 600  # seconds after which one that nobody used gives way to another
 
 
 class Config(BlocksConfig):
@@ -30,47 +37,111 @@ class Config(BlocksConfig):
         return new
 
 
-class Once:
-    """ASGI middleware that has the page made once for each address that it is reached by, and compressed."""
+@dataclass(frozen=True)
+class Made:
+    """An answer to all, with `NOWHERE` in place of the address.
 
-    def __init__(self, app) -> None:
-        self._app = app
-        self._pages: OrderedDict[tuple, tuple[dict, bytes, bytes]] = OrderedDict()
+    Attributes:
+        headers, body: of the answer.
+        root: the address as it stands in there.
+    """
+
+    headers: dict[str, str]
+    body: bytes
+    root: str
+
+    def at(self, root: str) -> bytes:
+        """The body, with an address."""
+        return self.body.replace(self.root.encode(), root.encode())
+
+
+class Once:
+    """ASGI middleware that has the page made once for all, and gives each the address by which they came.
+
+    Args:
+        app: what makes it.
+        root_path: below which it is reached; gradio's.
+    """
+
+    def __init__(self, app, root_path: str = "") -> None:
+        self._app, self._root_path = app, root_path
+        self._made: dict[str, Made] = {}
+        self._pages: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()  # compressed; when last used
         self._lock = asyncio.Lock()
 
     async def __call__(self, scope, receive, send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
+        path = scope["path"].rstrip("/") or "/"
+        if scope["type"] != "http" or scope["method"] != "GET" or path not in PATHS:
             return await self._app(scope, receive, send)
-        headers = Headers(scope=scope)
-        key = (scope["scheme"], scope.get("root_path"), *(headers.get(name) for name in ADDRESS))
-        async with self._lock:  # a class that comes at once waits for one page
-            if key not in self._pages:
-                status, kept, body = await self._make(scope, receive)
-                if status != 200:
-                    return await Response(body, status, kept)(scope, receive, send)
-                self._pages[key] = kept, body, await asyncio.to_thread(gzip.compress, body)
-                while len(self._pages) > ADDRESSES:
-                    self._pages.popitem(last=False)
-            self._pages.move_to_end(key)
-            kept, body, small = self._pages[key]
-        if "gzip" in headers.get("accept-encoding", ""):
-            kept, body = kept | {"content-encoding": "gzip"}, small
-        await Response(body, 200, kept)(scope, receive, send)
+        made = await self.make(scope, receive, path)
+        if isinstance(made, Response):
+            return await made(scope, receive, send)
+        headers, body = made.headers, None
+        root = self._root(scope, path)
+        if "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+            body = await self._compressed(path, made, root)
+        if body is None:
+            body = made.at(root)
+        else:
+            headers = headers | {"content-encoding": "gzip"}
+        await Response(body, 200, headers)(scope, receive, send)
 
-    async def _make(self, scope, receive) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body of the page, whatever the link says: that is read in the browser."""
-        status, kept, parts = 500, {}, []
+    def _root(self, scope, path: str) -> str:
+        """The address of the page, as gradio finds it in a request."""
+        return route_utils.get_root_url(Request(scope), path, self._root_path or scope.get("root_path"))
 
-        async def keep(message):
-            nonlocal status, kept
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                kept = {"content-type": Headers(raw=message["headers"])["content-type"], "vary": "accept-encoding"}
-            else:
-                parts.append(message.get("body", b""))
+    async def _compressed(self, path: str, made: Made, root: str) -> bytes | None:
+        """The answer for an address, compressed; None if too many others have one."""
+        now, key = time.monotonic(), (path, root)
+        if key not in self._pages:
+            async with self._lock:  # a class that comes at once waits for one page
+                if key not in self._pages:
+                    if len(self._pages) >= ADDRESSES:
+                        oldest = next(iter(self._pages))
+                        if now - self._pages[oldest][1] < KEPT:
+                            return None
+                        del self._pages[oldest]
+                    self._pages[key] = await asyncio.to_thread(gzip.compress, made.at(root)), now
+        self._pages[key] = self._pages[key][0], now
+        self._pages.move_to_end(key)
+        return self._pages[key][0]
 
-        await self._app(scope | {"query_string": b""}, receive, keep)
-        return status, kept, b"".join(parts)
+    async def make(self, scope, receive, path: str) -> Made | Response:
+        """What a path is answered with, whatever a link says, which is read in the browser; or an error, not kept."""
+        async with self._lock:
+            if path in self._made:
+                return self._made[path]
+            names = (b"host", b"x-forwarded-host", b"x-forwarded-proto", b"x-gradio-server")
+            headers = [(name, value) for name, value in scope["headers"] if name not in names]
+            scope = scope | {"query_string": b"", "path": path, "raw_path": path.encode(), "scheme": "http"}
+            scope["headers"] = [*headers, (b"host", NOWHERE.encode())]
+            status, kept, parts = 500, {}, []
+
+            async def keep(message):
+                nonlocal status, kept
+                if message["type"] == "http.response.start":
+                    status = message["status"]
+                    kept = {"content-type": Headers(raw=message["headers"])["content-type"], "vary": "accept-encoding"}
+                else:
+                    parts.append(message.get("body", b""))
+
+            await self._app(scope, receive, keep)
+            body = b"".join(parts)
+            if status != 200:
+                return Response(body, status, kept)
+            self._made[path] = Made(kept, body, self._root(scope, path))
+            return self._made[path]
+
+
+async def warm(once) -> None:
+    """Have everything made, before anybody asks."""
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "http_version": "1.1", "headers": [], "root_path": ""}
+    for path in PATHS:
+        await once.make(scope | {"server": (NOWHERE, None), "client": None}, receive, path)
 
 
 def ready(app, inner):
@@ -80,4 +151,6 @@ def ready(app, inner):
     """
     gc.freeze()  # or each full collection goes through 300,000 objects of libraries and page, and all wait 0.2 s for it
     blocks = app.get_blocks()
-    return inner if app.auth or app.auth_dependency or blocks.dev_mode else Once(inner)
+    if app.auth or app.auth_dependency or blocks.dev_mode:
+        return inner
+    return Once(inner, app.root_path or blocks.custom_mount_path or "")

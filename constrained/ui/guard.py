@@ -158,7 +158,10 @@ class Guard:
         headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
         if method not in OPEN or not OPEN[method].fullmatch(path):
             raise Refused(_closed())
-        if not _HOST.fullmatch(headers.get("host", "")):
+        # A proxy says the latter two; gradio makes addresses of all three.
+        forwarded = headers.get("x-forwarded-host", "x").partition(",")[0].strip()
+        server = urlsplit(headers.get("x-gradio-server", "http://x"))
+        if not all(_HOST.fullmatch(name) for name in (headers.get("host", ""), forwarded, server.netloc)):
             raise Refused(PlainTextResponse("This request does not name its host.", 400))
         if method == "POST" and _from_elsewhere(headers):
             raise Refused(PlainTextResponse("Another site may not send anything here.", 403))
@@ -502,6 +505,8 @@ async def lifespan(app):
     """
     blocks = app.get_blocks()
     inner = crowd.ready(app, app.middleware_stack or app.build_middleware_stack())
+    if isinstance(inner, crowd.Once):
+        await crowd.warm(inner)
     app.middleware_stack = Guard(inner, blocks)
     route_utils.NamedTemporaryFile = _temporary_file
     going = [asyncio.create_task(_sweep_on(blocks)), asyncio.create_task(connections.hold(blocks))]
