@@ -2,8 +2,12 @@
 
 What is remembered of a picture is its features, the input of the last layer. Any head of that width then gives its
 logits at once, so a visitor can have one of their own beside everybody else's.
+
+Frames of live webcams come after all pictures, one at a time: there is always another frame, and nobody waits for a
+certain one.
 """
 
+import itertools
 import queue
 import threading
 from collections import OrderedDict
@@ -23,6 +27,7 @@ from .modules import ConstrainedLinear
 BATCH = 16  # pictures a forward pass; more gains nothing on a CPU and makes the first one wait
 CORES = torch.get_num_threads()
 REMEMBERED = 512  # pictures whose features are kept
+PICTURE, FRAME = 0, 1  # which comes first
 
 
 class Network:
@@ -45,7 +50,9 @@ class Network:
         """Get ready for `_ask`, and return the last layer."""
         state = self.checkpoint.load()
         self._backbone = fused(state)
-        self._waiting: queue.SimpleQueue[tuple[list[PIL.Image.Image], Future]] = queue.SimpleQueue()
+        # PICTURE or FRAME, a number in the order of arrival, views, and who is to be told.
+        self._waiting: queue.PriorityQueue[tuple[int, int, list[PIL.Image.Image], Future]] = queue.PriorityQueue()
+        self._arrivals = itertools.count()
         threading.Thread(target=self._run, name=f"network {self.checkpoint.key}", daemon=True).start()
         head = torch.nn.Linear(*reversed(state["fc.weight"].shape))
         head.load_state_dict({"weight": state["fc.weight"], "bias": state["fc.bias"]})
@@ -59,12 +66,14 @@ class Network:
         return self.logits_of(self.checkpoint.views(picture), head)
 
     @torch.inference_mode()
-    def logits_of(self, views: list[PIL.Image.Image], head: ConstrainedLinear | None = None) -> np.ndarray:
+    def logits_of(
+        self, views: list[PIL.Image.Image], head: ConstrainedLinear | None = None, kind: int = PICTURE
+    ) -> np.ndarray:
         """The same from the views, for one who needs them too: making them is most of the work on a large picture."""
-        features = torch.from_numpy(self.features_of(views))
+        features = torch.from_numpy(self.features_of(views, kind))
         return (self.head(features) if head is None else head.logits(features)).numpy()
 
-    def features_of(self, views: list[PIL.Image.Image]) -> np.ndarray:
+    def features_of(self, views: list[PIL.Image.Image], kind: int = PICTURE) -> np.ndarray:
         """Features ``(512,)``, float32, of a picture: their mean over its views."""
         # What the network sees decides the answer, so that is what is remembered, and not the file.
         key = sha256(b"".join(view.tobytes() for view in views)).digest()
@@ -77,7 +86,7 @@ class Network:
                     self._known.popitem(last=False)
             self._known.move_to_end(key)
         if new:
-            self._ask(views, future)
+            self._ask(views, future, kind)
         try:
             return future.result()
         except Exception:
@@ -85,20 +94,22 @@ class Network:
                 self._known.pop(key, None)  # a failure is not remembered
             raise
 
-    def _ask(self, views: list[PIL.Image.Image], future: Future) -> None:
+    def _ask(self, views: list[PIL.Image.Image], future: Future, kind: int) -> None:
         """Have ``future`` told the features of a picture, or what went wrong."""
-        self._waiting.put((views, future))
+        self._waiting.put((kind, next(self._arrivals), views, future))
 
     def _run(self) -> None:
         torch.set_num_threads(CORES)  # a new thread begins with what another one asked for last
         while True:
-            batch = [self._waiting.get()]
-            while len(batch) < BATCH:  # whatever waits by now goes along; nobody waits for company
-                try:
-                    batch.append(self._waiting.get_nowait())
-                except queue.Empty:
-                    break
+            kind, _, *first = self._waiting.get()
+            batch = [tuple(first)]
+            while kind == PICTURE and len(batch) < BATCH and self._next_is(PICTURE):
+                batch.append(self._waiting.get()[2:])  # whatever waits by now goes along; nobody waits for company
             self._answer(batch)
+
+    def _next_is(self, kind: int) -> bool:
+        with self._waiting.mutex:
+            return bool(self._waiting.queue) and self._waiting.queue[0][0] == kind
 
     def _answer(self, batch: list[tuple[list[PIL.Image.Image], Future]]) -> None:
         """Tell each future of a batch its features; if that fails, each alone, so that nobody fails for another."""

@@ -85,7 +85,7 @@ class Remote(inference.Network):
     def _start(self) -> torch.nn.Module:
         return answer(self._handle.head.remote())
 
-    def _ask(self, views: list[PIL.Image.Image], future: Future) -> None:
+    def _ask(self, views: list[PIL.Image.Image], future: Future, kind: int) -> None:
         for left in reversed(range(TRIES)):
             try:
                 future.set_result(answer(self._handle.features.remote(views)).copy())  # Ray's own cannot be written to

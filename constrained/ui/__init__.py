@@ -27,6 +27,7 @@ SCRIPTS = (
 _ABOUT = said("What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.")
 TITLE = f"<h1>{said('Constrain the output of a ResNet18')}</h1><p>{_ABOUT}</p>"
 
+THREADS = 64  # more than all lines have places, so that a line that is full holds up no other
 UNREADABLE = "What was sent cannot be read here: reload the page, or look at its API."
 FAILED = guard.UNKNOWN
 
@@ -97,6 +98,7 @@ def settings() -> dict:
         "run_history": False,
         "share": False,
         "state_session_capacity": 1000,
+        "max_threads": THREADS,
         "max_file_size": guard.FILE,
         "app_kwargs": {
             "openapi_url": None,
@@ -175,6 +177,8 @@ class Demo(gr.Blocks):
         """The page as an ASGI application with the same settings, for a server other than gradio's."""
         own = settings()
         self.state_session_capacity = own.pop("state_session_capacity")
+        self.max_threads = own.pop("max_threads")
+        self._queue.max_thread_count = self.max_threads
         for key in ("strict_cors", "share"):  # as they are here anyway
             del own[key]
         return gr.mount_gradio_app(fastapi.FastAPI(openapi_url=None), self, "/", **own)

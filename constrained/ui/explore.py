@@ -9,6 +9,7 @@ import base64
 import io
 import json
 import threading
+import time
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from torch import Tensor
 from .. import gradients, heads, images, registry, training
 from ..checkpoints import CHECKPOINTS, TITLES, Checkpoint, CheckpointError
 from ..heads import HeadError
-from ..inference import Network, network
+from ..inference import FRAME, PICTURE, Network, network
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ..workers import WORKERS, WorkerError
 from . import lessons
@@ -44,8 +45,37 @@ _LARGE_AT_ONCE = threading.BoundedSemaphore(2)  # so that large pictures never t
 
 # Everything that runs the network shares one limit, so that requests wait in gradio's queue and not in threads.
 NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility": "private"}
+# Live webcams hold a place for as long as they are on: a line of their own, which `line` has taken in turns.
+CAMERA = {"concurrency_id": "camera", "concurrency_limit": 16, "api_visibility": "private"}
+REST, LONGEST_REST = 1.5, 0.3  # after a frame, in the time that it took, and in seconds; while another one waits
 # Nor do they wait for a model that is being fetched: those who do have places of their own.
 MODELS = {"concurrency_id": "models", "concurrency_limit": 4, "api_visibility": "private"}
+
+
+class Pace:
+    """Has one done at a time, and, as long as others wait, leaves the machine to everybody else in between."""
+
+    def __init__(self) -> None:
+        self._lock, self._waiting, self._counting = threading.Lock(), 0, threading.Lock()
+
+    def _count(self, change: int) -> int:
+        with self._counting:
+            self._waiting += change
+            return self._waiting
+
+    def __enter__(self) -> None:
+        self._count(1)
+        self._lock.acquire()
+        self._started = time.monotonic()
+
+    def __exit__(self, *_) -> None:
+        took = time.monotonic() - self._started
+        if self._count(-1):
+            time.sleep(min(REST * took, LONGEST_REST))
+        self._lock.release()
+
+
+_FRAMES = Pace()  # of all live webcams: there is always another frame, and nobody waits for a certain one
 
 
 class Picture(gr.Image):
@@ -134,7 +164,7 @@ def views(source: str | bytes, checkpoint: Checkpoint) -> list[PIL.Image.Image]:
             return WORKERS.run(images.views, source, checkpoint.views)
 
 
-def look(source: str | bytes, model: str, head: bytes | None = None) -> tuple[str, str]:
+def look(source: str | bytes, model: str, head: bytes | None = None, kind: int = PICTURE) -> tuple[str, str]:
     """A picture through a `chosen` model to the chart's message, as JSON, and the crops that it saw, as HTML.
 
     The chart is told the name of a sample, and of nobody's own picture. Raises what `chosen` and `views` raise.
@@ -152,7 +182,7 @@ def look(source: str | bytes, model: str, head: bytes | None = None) -> tuple[st
     if own:
         seen += f'<p class="own-head"><b>{said("Your head")}</b>: {words(own)}</p>'
     image = Path(source).stem if isinstance(source, str) and Path(source) in SAMPLES else None
-    return json.dumps(message(net, net.logits_of(crops, own and own.layer), name) | {"image": image}), seen
+    return json.dumps(message(net, net.logits_of(crops, own and own.layer, kind), name) | {"image": image}), seen
 
 
 def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
@@ -178,12 +208,12 @@ def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float
 # Events -------------------------------------------------------------------------------------------------------------
 
 
-def on_picture(source: str | bytes | None, model: str, head: bytes | None, shown: str):
+def on_picture(source: str | bytes | None, model: str, head: bytes | None, shown: str, kind: int = PICTURE):
     """A visitor's picture to (chart, crops, notice, picture box, shown); bad input brings the last good one back."""
     if source is None:
         return gr.skip(), gr.skip(), "", gr.skip(), gr.skip()
     try:
-        return *look(source, model, head), "", gr.skip(), source if isinstance(source, str) else shown
+        return *look(source, model, head, kind), "", gr.skip(), source if isinstance(source, str) else shown
     except TROUBLE as error:
         back = shown if Path(shown).is_file() else None  # uploads go after an hour
         return gr.skip(), gr.skip(), notice(sentence(error)), back, gr.skip()
@@ -191,7 +221,8 @@ def on_picture(source: str | bytes | None, model: str, head: bytes | None, shown
 
 def on_frame(source: str | bytes | None, model: str, head: bytes | None):
     """A frame of the webcam to (chart, crops, notice)."""
-    return on_picture(source, model, head, "")[:3]
+    with _FRAMES:
+        return on_picture(source, model, head, "", FRAME)[:3]
 
 
 def on_sample(model: str, head: bytes | None, event: gr.EventData):
@@ -530,7 +561,7 @@ def build(model: str) -> Tab:
         **NETWORK,
     )
     # As often as a camera has a new picture; the browser sends one only when it has an answer to the one before.
-    camera.stream(on_frame, [camera, chooser, head], on_chart, stream_every=1 / 30, show_progress="hidden", **NETWORK)
+    camera.stream(on_frame, [camera, chooser, head], on_chart, stream_every=1 / 30, show_progress="hidden", **CAMERA)
     gallery.select(
         on_sample,
         [chooser, head],

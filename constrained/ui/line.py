@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 
 from gradio.queueing import Event, EventQueue, Queue
-from gradio.server_messages import EstimationMessage, EventMessage, ProcessCompletedMessage
+from gradio.server_messages import EstimationMessage, EventMessage, ProcessCompletedMessage, ProcessGeneratingMessage
 
 LONGEST = 500  # questions of a kind in line
 EACH = 10  # of a visitor, of a kind, in line and at work
@@ -138,6 +138,8 @@ class Line(Queue):
             return
         if isinstance(event_message, EstimationMessage) and messages.qsize() >= MESSAGES // 10:
             return  # the next one says the same
+        if isinstance(event_message, ProcessGeneratingMessage) and event.streaming:
+            event.answered = time.monotonic()  # the next frame may come
         super().send_message(event, event_message)
 
     def broadcast_estimations(self, concurrency_id: str, after: int | None = None) -> None:
@@ -194,7 +196,7 @@ class Line(Queue):
         event = self.event_ids_to_events.get(event_id)
         if event is None or not event.streaming:
             return False
-        event.frame_time = time.monotonic()
+        event.answered = None
         return True
 
     async def _tidy_on(self) -> None:
@@ -216,7 +218,8 @@ class Line(Queue):
                 self.event_ids_to_events.pop(event._id, None)
         webcams = [event for event in self._at_work() if event.streaming and not event.closed]
         for event in webcams:
-            if now - getattr(event, "frame_time", event.enqueue_time) > SILENCE and event.run_time > 0:
+            answered = getattr(event, "answered", None)
+            if answered is not None and now - answered > SILENCE:
                 _end(event)
         for kind in {event.concurrency_id for event in webcams}:
             if any(event.alive for event in self.event_queue_per_concurrency_id[kind].queue):

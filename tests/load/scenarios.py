@@ -7,6 +7,7 @@ three, with their range. A wrong or missing answer is a failure, whatever the cl
 
 import asyncio
 import contextlib
+import io
 import itertools
 import os
 import random
@@ -23,7 +24,7 @@ from tests.benchmarks import spread
 
 from .pictures import File, Model, Pictures, encoded, same
 from .server import BACK, Server
-from .visitor import Page, Visit, Visitor, page_of, visit
+from .visitor import Page, RefusedError, Visit, Visitor, page_of, visit
 
 REPEAT = 3
 STOCK = 1200  # pictures before the first comes again: by then a server that remembers 512, or two, has forgotten it
@@ -239,6 +240,68 @@ async def heads(bench: Bench, trainers: int = 10, visitors: int = 20) -> None:
     bench.report.add(f"{visitors} classify while {trainers} train heads", "classifying at most 2 × slower", measured)
 
 
+async def strangers(bench: Bench, webcams: int = 16, silent: int = 100, halves: int = 300) -> None:
+    """Live webcams, webcams that send one frame and no more, and half requests, all at once beside one who looks."""
+    # More than the server remembers, so that each has to be looked at, as those of a camera have.
+    stock = [encoded(PIL.Image.open(io.BytesIO(f.data)).resize((320, 240)), "JPEG") for f in bench.take(640)]
+    frames = [File("frame.jpg", data) for data in stock]
+    places = itertools.count()
+    filmed = turns = 0
+
+    async def film() -> None:
+        nonlocal filmed, turns
+        async with Visitor(bench.url, bench.page) as visitor:
+            await visitor.open()
+            while True:
+                at = 40 * next(places) % len(frames)
+                async for _ in visitor.film(frames[at:] + frames[:at]):
+                    filmed += 1
+                turns += 1
+
+    async def be_silent() -> None:
+        while True:
+            async with Visitor(bench.url, bench.page) as visitor:
+                await visitor.open()
+                with contextlib.suppress(RefusedError):
+                    async for _ in visitor.film(frames):
+                        await asyncio.sleep(60)
+
+    async def half(number: int) -> None:
+        host, port = bench.url.removeprefix("http://").split(":")
+        body = b'--x\r\nContent-Disposition: form-data; name="files"; filename="half.jpg"\r\n\r\n' + bytes(1000)
+        head = b"POST /gradio_api/%s HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\nContent-Type: %s\r\n"
+        sent = (
+            head % (b"upload", b"multipart/form-data; boundary=x") + b"\r\n" + body,
+            head % (b"queue/join", b"application/json") + b'\r\n{"data": [',
+            head % (b"upload", b"multipart/form-data; boundary=x"),
+        )
+        while True:
+            with contextlib.suppress(OSError):
+                reader, writer = await asyncio.open_connection(host, int(port))
+                writer.write(sent[number % len(sent)])
+                await reader.read()
+                writer.close()
+
+    numbers = itertools.count()
+    ratios, visits = [], []
+    for _ in range(REPEAT):
+        one = await bench.alone()
+        async with (
+            background(film, webcams),
+            background(be_silent, silent),
+            background(lambda: half(next(numbers)), halves),
+        ):
+            await asyncio.sleep(8)  # all are there, and the silent ones have been seen to be silent
+            before, started = filmed, time.perf_counter()
+            seen = [await bench.visit(file) for file in bench.take(25)]
+            rate = (filmed - before) / (time.perf_counter() - started)
+        visits += seen
+        ratios.append(statistics.median(v.waited for v in seen) / one)
+    measured = f"{spread(ratios)} × t1; {bench.tally(visits)}; {rate:.1f} frames/s meanwhile, {turns} turns"
+    what = f"One looks at pictures beside {webcams} webcams, {silent} silent ones and {halves} half requests"
+    bench.report.add(what, "median at most 1.5 × t1", measured)
+
+
 async def sessions(bench: Bench, count: int) -> None:
     """Visitors who come, look at one small picture, and leave."""
     server = bench.server
@@ -377,6 +440,7 @@ ALL = {
     "faults": faults,
     "poisoned": poisoned,
     "heads": heads,
+    "strangers": strangers,
     "sessions": sessions,
     "sliders": sliders,
 }

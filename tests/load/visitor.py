@@ -5,7 +5,9 @@ is left out: a server in front, or the browser's cache, answers those.
 """
 
 import asyncio
+import base64
 import contextlib
+import itertools
 import json
 import random
 import time
@@ -140,6 +142,28 @@ class Visitor:
         """Train a head on the Train tab, to its end."""
         async for _ in self.call("train-block", "run", [], {"run": run, "setting": {"epochs": epochs}}):
             pass
+
+    async def film(self, files: list[File]) -> AsyncIterator[bool]:
+        """A live webcam, which sends the next frame when it has an answer to the one before; whether there was one."""
+        frames = itertools.cycle("data:image/jpeg;base64," + base64.b64encode(file.data).decode() for file in files)
+        body = self._page.event("camera", "stream") | {"session_hash": self._session, "event_data": None}
+
+        def with_frame() -> dict:
+            return body | {"data": [{"path": None, "url": next(frames), "is_stream": True}, "cifar10", None]}
+
+        asked = (await self._ask("join", "POST", f"{API}/queue/join", json=with_frame())).json()["event_id"]
+        async with self._http.stream("GET", f"{API}/queue/data", params={"session_hash": self._session}) as stream:
+            self._check("data", stream)
+            async for line in stream.aiter_lines():
+                message = json.loads(line[5:]) if line.startswith("data:") else {}
+                if message.get("event_id") != asked:
+                    continue
+                if message["msg"] == "process_streaming":
+                    yield isinstance(message["output"]["data"][0], str)
+                    with contextlib.suppress(RefusedError):  # its turn is over, which the next message says
+                        await self._ask("frame", "POST", f"{API}/stream/{asked}", json=with_frame())
+                elif message["msg"] == "process_completed":
+                    return
 
     async def break_off(self, file: File) -> None:
         """Half an upload, and then no more."""
