@@ -48,15 +48,16 @@ DEFAULTS = {key: parameter.default for key, parameter in registry.PARAMETERS.ite
 class Server:
     """``python app.py`` in a process of its own, with a folder in which it makes its own."""
 
-    def __init__(self, around: Path, **options) -> None:
+    def __init__(self, around: Path, environment: dict[str, str] | None = None, **options) -> None:
         self.port = free_port()
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(("GRADIO", "CONSTRAINED"))}
+        own = {key: value for key, value in os.environ.items() if not key.startswith(("GRADIO", "CONSTRAINED"))}
+        own |= {"GRADIO_TEMP_DIR": str(around), "PYTHONUNBUFFERED": "1"} | (environment or {})
         self.around = around
         self.log = around.parent / "log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, ROOT / "app.py", "--port", str(self.port)],
-                env=environment | {"GRADIO_TEMP_DIR": str(around), "PYTHONUNBUFFERED": "1"},
+                env=own,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 **options,
@@ -404,6 +405,26 @@ def test_an_upload_whose_parts_cannot_be_counted_is_refused(server, boundary):
 def test_an_upload_of_another_kind_is_refused(server, kind):
     answer = httpx.post(f"{server.url}/gradio_api/upload", content=part(1), headers={"content-type": kind})
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize("root", ["/demo", "https://page.example/demo/"])
+def test_below_a_path_behind_a_proxy_that_strips_it_and_one_that_does_not(tmp_path, root):
+    behind = Server(tmp_path / "uploads", environment={"GRADIO_ROOT_PATH": root})
+    proxied = {"Host": "page.example", "X-Forwarded-Host": "page.example", "X-Forwarded-Proto": "https"}
+    try:
+        for prefix in ("", "/demo"):
+            page = behind.get(f"{prefix}/", **proxied)
+            assert page.status_code == 200
+            assert b"https://page.example/demo" in page.content
+            answer = httpx.post(f"{behind.url}{prefix}/gradio_api/upload", files={"files": ("a.jpg", PICTURE)})
+            (path,) = answer.json()
+            assert behind.get(f"{prefix}/gradio_api/file={path}", **proxied).content == PICTURE
+            assert behind.get(f"{prefix}/openapi.json", **proxied).status_code == 404
+        assert behind.get("/demo/demo/", **proxied).status_code == 404
+        assert behind.get("/demonstration/", **proxied).status_code == 404
+    finally:
+        behind.process.kill()
+        behind.process.wait()
 
 
 # Half requests ------------------------------------------------------------------------------------------------------

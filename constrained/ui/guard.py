@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import gradio
 import orjson
@@ -130,6 +130,9 @@ class Guard:
 
     def __init__(self, app, blocks: gradio.Blocks) -> None:
         self._app, self._blocks, self._line = app, blocks, blocks._queue
+        self._prefix = urlsplit(blocks.root_path or "").path.rstrip(
+            "/"
+        )  # a proxy in front may leave it on or take it off
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "lifespan":
@@ -155,6 +158,9 @@ class Guard:
                 await send({"type": "websocket.close"})
 
     async def _let_in(self, scope, receive, send) -> None:
+        if self._prefix and scope["path"].startswith(f"{self._prefix}/"):
+            bare = scope["path"].removeprefix(self._prefix)
+            scope = scope | {"path": bare, "raw_path": quote(bare).encode()}
         headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
         if method not in OPEN or not OPEN[method].fullmatch(path):
             raise Refused(_closed())
