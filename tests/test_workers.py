@@ -19,6 +19,7 @@ from constrained.workers import WorkerError, Workers
 
 ROOT = Path(__file__).parent.parent
 CAT = str(explore.FIRST_SAMPLE)
+OWN = explore.FIRST_SAMPLE.read_bytes()
 CUT = functools.partial(views.crops, detail=32)
 posix = pytest.mark.skipif(workers.resource is None, reason="this system has no limits for a process")
 
@@ -169,11 +170,11 @@ def dying(monkeypatch):
 
 def test_a_picture_that_kills_its_decoder_ends_in_a_sentence(dying, tmp_path):
     inference.network("cifar10")
-    told = explore.on_picture(CAT, "cifar10", None, CAT)
+    told = explore.on_picture(OWN, "cifar10", None, CAT)
     assert "This file cannot be read within the limits" in told[2]
     assert "This file cannot be read within the limits" in explore.on_frame(b"x", "cifar10", None)[2]
     with pytest.raises(explore.gr.Error, match="within the limits"):
-        explore.classify(CAT, "cifar10")
+        explore.classify(OWN, "cifar10")
     assert dying == [images.views] * 3
 
 

@@ -157,11 +157,18 @@ def views(source: str | bytes, checkpoint: Checkpoint) -> list[PIL.Image.Image]:
         WorkerError: if it is too much for the decoder.
         FileNotFoundError: if it is gone.
     """
+    if is_sample(source):
+        return images.views(source, checkpoint.views)  # no stranger's: nothing to fear, and no worker to start
     try:
         return WORKERS.run(images.views, source, checkpoint.views, False)
     except images.LargePictureError:
         with _LARGE_AT_ONCE:
             return WORKERS.run(images.views, source, checkpoint.views)
+
+
+def is_sample(source: object) -> bool:
+    """Whether that is the path of a bundled picture."""
+    return isinstance(source, str) and Path(source) in SAMPLES
 
 
 def look(source: str | bytes, model: str, head: bytes | None = None, kind: int = PICTURE) -> tuple[str, str]:
@@ -181,7 +188,7 @@ def look(source: str | bytes, model: str, head: bytes | None = None, kind: int =
     seen = f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
     if own:
         seen += f'<p class="own-head"><b>{said("Your head")}</b>: {words(own)}</p>'
-    image = Path(source).stem if isinstance(source, str) and Path(source) in SAMPLES else None
+    image = Path(source).stem if is_sample(source) else None
     return json.dumps(message(net, net.logits_of(crops, own and own.layer, kind), name) | {"image": image}), seen
 
 
