@@ -5,8 +5,8 @@ worth keeping in runs/fuzz, and takes five minutes unless told otherwise. Each f
 worker of the page: decoded, and cut into the crops that both networks see. One that gives neither crops nor a
 PictureError, or takes a second of this process, ends it and lies in runs/ as crash-.... All options are libFuzzer's.
 
-Needs ``pip install -e ".[fuzz]"``. Coverage is that of Python code: this project's and Pillow's plugins; Pillow's C code
-runs, but unseen.
+Needs ``pip install -e ".[fuzz]"``. Coverage is that of Python code: this project's and Pillow's plugins; Pillow's C
+code runs, but unseen.
 """
 
 import functools
