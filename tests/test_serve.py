@@ -112,9 +112,9 @@ class Cluster:
 
     def wait(self) -> None:
         ends = time.monotonic() + START_SECONDS
-        while "is ready at" not in self._log.read_text():
-            assert self._process.poll() is None, self._log.read_text()[-3000:]
-            assert time.monotonic() < ends, self._log.read_text()[-3000:]
+        while "is ready at" not in self._log.read_text(encoding="utf-8"):
+            assert self._process.poll() is None, self._log.read_text(encoding="utf-8")[-3000:]
+            assert time.monotonic() < ends, self._log.read_text(encoding="utf-8")[-3000:]
             time.sleep(0.5)
 
     def processes(self, title: str = "") -> list[int]:
