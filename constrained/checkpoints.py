@@ -19,6 +19,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from . import shipped
+
 FOLDER = Path(__file__).parent.parent / "checkpoints"
 SQUARES = 4  # at most, of a very long picture
 
@@ -115,8 +117,19 @@ def prepare(views: list[PIL.Image.Image], geometry: dict) -> Tensor:
 
 
 def facts() -> dict:
-    """What `pretrain` wrote about the bundled model: its files, labels, input and figures."""
-    return json.loads((FOLDER / "resnet18-cifar10.json").read_text())
+    """What `pretrain` wrote about the bundled model: its files, labels, input and figures.
+
+    Raises:
+        CheckpointError: if it is missing or not as it was shipped: a wrong number there would be shown as a right one.
+    """
+    path = FOLDER / "resnet18-cifar10.json"
+    try:
+        known = json.loads(shipped.text(path))
+    except (shipped.DamagedError, ValueError) as error:
+        raise CheckpointError(shipped.sentence(path)) from error
+    if not shipped.intact(path):
+        raise CheckpointError(shipped.sentence(path))
+    return known
 
 
 def tested(*names: str) -> list[Tensor]:
@@ -125,9 +138,18 @@ def tested(*names: str) -> list[Tensor]:
     Args:
         names: of ``features`` ``(N, 512)`` and ``logits`` ``(N, 10)``, float16, ``labels`` ``(N,)``, uint8, and
             ``fit`` ``(N,)``, bool: whether a head may learn from that picture, or is judged by it.
+
+    Raises:
+        CheckpointError: if the file is missing or damaged.
     """
-    with safetensors.safe_open(FOLDER / facts()["features"]["file"], "pt") as file:
-        return [file.get_tensor(name) for name in names]
+    known = facts()["features"]
+    path = FOLDER / known["file"]
+    try:
+        check(path, known["sha256"])
+        with safetensors.safe_open(path, "pt") as file:
+            return [file.get_tensor(name) for name in names]
+    except (OSError, ValueError) as error:
+        raise CheckpointError(shipped.sentence(path)) from error
 
 
 def check(path: Path, sha256: str) -> None:
@@ -208,10 +230,7 @@ def bundled() -> Checkpoint:
             check(path, known["sha256"])
             state = safetensors.torch.load_file(path)
         except (OSError, ValueError) as error:
-            raise CheckpointError(
-                f"The bundled weights {path.name} are missing or damaged: restore them with "
-                f"git checkout {FOLDER.name}/{path.name}."
-            ) from error
+            raise CheckpointError(shipped.sentence(path)) from error
         return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
 
     detail = geometry["detail"]

@@ -24,7 +24,7 @@ import torch
 from constrained import checkpoints
 from constrained.model import torchvision
 
-FACTS = json.loads((checkpoints.FOLDER / "resnet18-cifar10.json").read_text())
+FACTS = json.loads((checkpoints.FOLDER / "resnet18-cifar10.json").read_text(encoding="utf-8"))
 
 
 def noise(width, height, seed=0):
@@ -279,7 +279,7 @@ def test_a_full_disk_is_a_message(hub):
 
 
 def test_a_folder_that_cannot_be_made_is_a_message(hub, tmp_path):
-    (tmp_path / "hub").write_text("in the way")
+    (tmp_path / "hub").write_text("in the way", encoding="utf-8")
     with pytest.raises(checkpoints.CheckpointError, match=r"could not be stored \(Not a directory\)"):
         checkpoints.imagenet().load()
 
@@ -323,7 +323,7 @@ def test_three_processes_at_once_and_one_is_killed(hub, tmp_path):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(started.pid, signal.SIGKILL)
         started.communicate()
-    assert {file.name: file.read_text() for file in answers.iterdir()} == dict.fromkeys(
+    assert {file.name: file.read_text(encoding="utf-8") for file in answers.iterdir()} == dict.fromkeys(
         "bc", str(WEIGHTS["fc.weight"].sum().item())
     )
     (left,) = (path for path in hub.path.parent.iterdir() if path != hub.path)  # of the one that was killed
@@ -351,7 +351,7 @@ def test_no_pickle_is_loaded(hub, tmp_path):
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "a flipped bit"])
 def test_bundled_weights_that_are_damaged_are_a_message(damage, monkeypatch, tmp_path):
-    (tmp_path / "resnet18-cifar10.json").write_text(json.dumps(FACTS))
+    (tmp_path / "resnet18-cifar10.json").write_text(json.dumps(FACTS), encoding="utf-8")
     data = bytearray((checkpoints.FOLDER / FACTS["file"]).read_bytes())
     if damage == "a flipped bit":  # a number like any other
         data[-1000] ^= 1
@@ -359,5 +359,7 @@ def test_bundled_weights_that_are_damaged_are_a_message(damage, monkeypatch, tmp
     if damage != "missing":
         (tmp_path / FACTS["file"]).write_bytes(data[: 10**6] if damage == "cut" else data)
     monkeypatch.setattr(checkpoints, "FOLDER", tmp_path)
-    with pytest.raises(checkpoints.CheckpointError, match="missing or damaged: restore them with git checkout"):
+    with pytest.raises(
+        checkpoints.CheckpointError, match=r"(missing|damaged or has been edited): restore it with git checkout"
+    ):
         checkpoints.bundled().load()
