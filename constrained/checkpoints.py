@@ -1,11 +1,13 @@
 """The models a person can choose: their weights, labels, facts, and how a picture becomes their input."""
 
 import contextlib
+import functools
 import hashlib
 import http.client
 import json
 import math
 import os
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -212,7 +214,9 @@ def _chunks(url: str, size: int) -> Iterator[bytes]:
                     raise TimeoutError(f"not done after {LONGEST // 60} minutes")
                 received += len(chunk)
                 yield chunk
-    except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: HF_ENDPOINT is no address
+    except (http.client.InvalidURL, ValueError) as error:
+        raise CheckpointError("the variable HF_ENDPOINT is no address") from error
+    except (OSError, http.client.HTTPException) as error:
         reason = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
         raise CheckpointError(str(getattr(reason, "strerror", None) or reason)) from error
     if received < size:
@@ -248,6 +252,16 @@ def bundled() -> Checkpoint:
     )
 
 
+# To a visitor, who is told no path of the server.
+RETRY = "try again later; the log of this page says how to put them in place by hand. The bundled model stays."
+
+
+@functools.cache
+def log(line: str) -> None:
+    """Tell whoever runs this, once: visitors may meet the same trouble again and again."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def imagenet() -> Checkpoint:
     """torchvision's own ResNet18 for the 1,000 classes of ImageNet, with its own transforms; downloaded when chosen.
 
@@ -272,7 +286,6 @@ def imagenet() -> Checkpoint:
     def load() -> dict[str, Tensor]:
         repository = IMAGENET["file"].split("/")[1]
         path = Path(torch.hub.get_dir(), "checkpoints", repository, "model.safetensors")
-        folder = str(path.parent).replace(str(Path.home()), "~")
         # As huggingface_hub has it, for a mirror.
         hub = os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
         url = f"{hub}/{IMAGENET['file']}"
@@ -288,15 +301,12 @@ def imagenet() -> Checkpoint:
                 download(url, path, IMAGENET["bytes"], IMAGENET["sha256"])
             return safetensors.torch.load_file(path)
         except CheckpointError as error:
-            raise CheckpointError(
-                f"The ImageNet weights {trouble} ({error}): put {url} into {folder} by hand and choose it again. "
-                "The bundled model stays."
-            ) from error
+            log(f"The ImageNet weights {trouble} ({error}): put {url} into {path.parent} by hand and choose it again.")
+            raise CheckpointError(f"The ImageNet weights {trouble} ({error}): {RETRY}") from error
         except OSError as error:
-            raise CheckpointError(
-                f"The ImageNet weights could not be stored ({error.strerror or error}): make room for 47 MB in "
-                f"{folder}, or let this program write there, and choose it again. The bundled model stays."
-            ) from error
+            why = f"could not be stored ({error.strerror or type(error).__name__})"
+            log(f"The ImageNet weights {why}: make room for 47 MB in {path.parent}, or let this program write there.")
+            raise CheckpointError(f"The ImageNet weights {why}: {RETRY}") from error
 
     return Checkpoint(
         key="imagenet",
