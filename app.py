@@ -10,9 +10,7 @@ import socket
 import sys
 import threading
 import traceback
-from types import FrameType
 from typing import NoReturn
-from urllib.parse import urlparse
 
 try:
     import resource
@@ -62,10 +60,13 @@ def prepare() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-if __name__ == "__main__":
+# `gradio app.py` executes this file again, in another thread, once it is being served.
+STARTING = __name__ == "__main__" and threading.current_thread() is threading.main_thread()
+if STARTING:
     prepare()
 
 try:
+    import gradio as gr
     import httpx
     from gradio.tunneling import CURRENT_TUNNELS
 
@@ -74,7 +75,7 @@ try:
     from constrained.ui import demo as build
     from constrained.ui import guard
 except ModuleNotFoundError as error:
-    if __name__ != "__main__":
+    if not STARTING:
         raise
     stop(f"The package {error.name} is not installed: run pip install -r requirements.txt.")
 
@@ -155,7 +156,7 @@ def listening(host: str | None, port: int | None) -> tuple[str, int]:
             if code == errno.EADDRINUSE:
                 continue
             if code == errno.EACCES:
-                stop(f"This user may not listen on port {one}: choose one from 1024 on with --port.")
+                stop(f"This user may not listen on port {one}: choose one from 1024 on with --port, or another user.")
             stop(
                 f"{named} {host!r:.80} is no address of this machine: leave it out to listen on this machine alone, or "
                 "use --classroom to let the network in."
@@ -197,21 +198,23 @@ def leave(code: int) -> NoReturn:
     os._exit(code)
 
 
-def end(number: int, frame: FrameType | None) -> NoReturn:
-    """What a signal does."""
+def end(pages: list[gr.Blocks]) -> NoReturn:
+    """What a signal does; ``pages`` is the page, if it is there."""
     for name in SIGNALS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     late = threading.Timer(PATIENCE, os._exit, [0])
     late.daemon = True
     late.start()
-    if demo is not None and demo.is_running:
-        for tunnel in CURRENT_TUNNELS:
-            tunnel.kill()
-        if demo.node_process:
-            demo.node_process.terminate()
-        demo.server.should_exit = True
-        demo.server.thread.join(1)  # from here on nobody can connect
+    for tunnel in CURRENT_TUNNELS:
+        tunnel.kill()
+    for page in pages:
+        if not page.is_running:
+            continue
+        if page.node_process:
+            page.node_process.terminate()
+        page.server.should_exit = True
+        page.server.thread.join(1)  # from here on nobody can connect
     leave(0)
 
 
@@ -226,10 +229,12 @@ def refused(error: Exception, damaged: list[str], kept: str) -> str:
     match error:
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             return f"There is no room for uploads and samples in {kept}: make some, or {ELSEWHERE}."
-        case shipped.DamagedError() | CheckpointError() | images.PictureError() | OSError() if damaged:
-            return "The page cannot start without that."
-        case shipped.DamagedError() | CheckpointError() | images.PictureError():
+        case shipped.DamagedError() | CheckpointError() if str(error) not in damaged:
             return str(error)
+        case shipped.DamagedError() | CheckpointError():
+            return "The page cannot start."
+        case images.PictureError() | OSError(filename=str()) if damaged:
+            return "The page cannot start."
         case httpx.HTTPError():
             return f"The page cannot reach itself ({error}): if a proxy is set here, name this machine in NO_PROXY."
         case MemoryError() | RuntimeError() if isinstance(error, MemoryError) or "allocate memory" in str(error):
@@ -240,11 +245,12 @@ def refused(error: Exception, damaged: list[str], kept: str) -> str:
 def main() -> None:
     """Build the page, launch it, and wait for a signal."""
     global demo
+    pages: list[gr.Blocks] = []
     for name in SIGNALS:
         # Whoever starts this may have a signal ignored, as nohup does.
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN:
-            signal.signal(getattr(signal, name), end)
-    host, port = listening(args.host, args.port)
+            signal.signal(getattr(signal, name), lambda *_: end(pages))
+    listening(args.host, args.port)
     damaged = shipped.damaged()
     for sentence in damaged:
         print(sentence, file=sys.stderr)
@@ -254,22 +260,24 @@ def main() -> None:
     except OSError as error:
         stop(f"Uploads cannot be kept in {kept} ({error.strerror}): let this user write there, or {ELSEWHERE}.")
     try:
-        demo = build(args.model)
+        page = demo = build(args.model)
+        pages.append(page)
+        host, port = listening(args.host, args.port)  # again: that took seconds
         os.environ.pop("GRADIO_SERVER_NAME", None)  # gradio would look for a free port there, which fails for IPv6
-        demo.launch(server_name=host, server_port=port, share=args.share, prevent_thread_lock=True)
+        page.launch(server_name=host, server_port=port, share=args.share, prevent_thread_lock=True)
     except Exception as error:
         print(refused(error, damaged, kept), file=sys.stderr)
         leave(1)
     if host == "[::]":
-        print(f"* On this machine: http://[::1]:{demo.server_port}", flush=True)
+        print(f"* On this machine: http://[::1]:{port}", flush=True)
     if args.host == EVERYWHERE:
-        print(f"* For the board: http://{address()}:{urlparse(demo.local_url).port}", flush=True)
-    demo.block_thread()
+        print(f"* For the board: http://{address()}:{port}", flush=True)
+    page.block_thread()
 
 
 args = options(sys.argv[1:] if __name__ == "__main__" else [])
 mark_gpu()
-demo = None if __name__ == "__main__" else build(args.model)
+demo = None if STARTING else build(args.model)
 
-if __name__ == "__main__":
+if STARTING:
     main()

@@ -7,6 +7,7 @@
     python -m constrained.pretrain --rest 0.4                       # pictures that are known well rest by turns
     python -m constrained.pretrain --augment 0.5 --sam 0.1          # crops and jitter half as strong; flatter minima
     torchrun --nproc-per-node 2 -m constrained.pretrain             # data parallel, gloo on CPUs, nccl on GPUs
+    python -m constrained.shipped                                   # then the page takes the new files
 
 The network sees pictures of ``--size`` pixels that hold no more detail than 32 x 32: that is what CIFAR-10 offers,
 and a photograph is brought to the same 32 pixels before it is shown to the network (`checkpoints.crops`). It wants the

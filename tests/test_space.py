@@ -205,9 +205,11 @@ def GPU(function=None, **options):
 ASK = """
 import os, sys, types
 sys.modules |= {  # the real ones take seconds
-    "constrained": types.ModuleType("constrained"),
-    "constrained.checkpoints": types.SimpleNamespace(CHECKPOINTS={"cifar10": None}),
-    "constrained.ui": types.SimpleNamespace(demo=lambda model: None),
+    "constrained": types.SimpleNamespace(images=None, shipped=None),
+    "constrained.checkpoints": types.SimpleNamespace(CHECKPOINTS={"cifar10": None}, CheckpointError=None),
+    "constrained.ui": types.SimpleNamespace(demo=lambda model: None, guard=None),
+    "gradio.tunneling": types.SimpleNamespace(CURRENT_TUNNELS=[]),
+    "gradio": types.SimpleNamespace(Blocks=None),
 }
 import app
 for zero, folder in [("", sys.argv[1]), ("true", "/nowhere"), ("true", sys.argv[1])]:

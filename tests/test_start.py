@@ -16,8 +16,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import gradio as gr
 import httpx
 import pytest
 
@@ -186,6 +188,17 @@ def test_a_signal_that_is_to_be_ignored_is(tmp_path):
         process.send_signal(signal.SIGHUP)
         time.sleep(0.5)
         assert httpx.get(url, timeout=30).status_code == 200
+
+
+def test_gradio_may_execute_it_again_in_another_thread(monkeypatch):
+    """As ``gradio app.py`` does, to exchange the page of a server that runs: no signals there, and no second server."""
+    monkeypatch.setattr(sys, "argv", ["app.py"])
+    before = signal.getsignal(signal.SIGTERM)
+    names = {"__name__": "__main__"}
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(exec, (ROOT / "app.py").read_text(encoding="utf-8"), names).result()
+    assert isinstance(names["demo"], gr.Blocks)
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 # Folders for files of strangers ---------------------------------------------------------------------------------------
@@ -416,6 +429,14 @@ def test_a_port_in_use_is_named_or_passed_over(capsys, monkeypatch):
         assert f"Port {taken} is in use" in refusal(capsys, None, None)
 
 
+def test_a_port_that_this_user_may_not_have_is_told(capsys, monkeypatch):
+    def forbidden(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(app, "claim", forbidden)
+    assert refusal(capsys, None, 80).startswith("This user may not listen on port 80: ")
+
+
 @IPV6
 def test_ipv6_can_be_named_with_or_without_brackets(capsys):
     port = free_port()
@@ -601,6 +622,7 @@ def test_it_does_not_start_without_a_file_and_names_it(checkout, name, how):
         done = run("--port", str(free_port()), root=checkout)
     assert done.returncode == 1
     assert done.stderr.startswith(f"{name} is ")
+    assert done.stderr.endswith("The page cannot start.\n")
     assert "Traceback" not in done.stderr
 
 
