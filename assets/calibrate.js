@@ -208,7 +208,7 @@
 
   const set = (key, value) => {
     if (key === "method") {
-      if (!(value in registry.methods)) return;
+      if (!Object.hasOwn(registry.methods, value)) return;
       state.method = value;
     } else {
       if (value === null || !Number.isFinite(value)) return; // an emptied box

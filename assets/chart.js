@@ -75,7 +75,7 @@
     } else if (key === "target") {
       state.targetName = state.labels.includes(value) ? value : null;
     } else if (FAMILIES.includes(key)) {
-      if (state.methods[key] === value || !(value in registry.methods)) return;
+      if (state.methods[key] === value || !Object.hasOwn(registry.methods, value)) return;
       remember(key);
       state.methods[key] = value;
       state.family = key;

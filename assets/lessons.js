@@ -27,6 +27,7 @@
   };
   let sheeted = false; // whether the tab shows the teacher's sheet in place of the catalogue
   let lessons = null;
+  let troubles = []; // what is wrong with lessons that cannot be shown
   let ask = null; // what the server is asked for: {open, run}
   let panel = null;
   let board = null; // of the Lessons tab
@@ -56,11 +57,9 @@
     if (!message) return;
     const data = JSON.parse(message);
     if (data.lessons && !lessons) {
-      lessons = data.lessons;
+      lessons = data.lessons.filter(({ trouble }) => !trouble);
+      troubles = data.lessons.flatMap(({ trouble }) => trouble ?? []);
       arrived();
-    } else if (data.trouble) {
-      asked = false; // the next visit to the tab asks again
-      globalThis.share.say(data.trouble);
     } else if (data.run === runs) tabulate(data);
   };
 
@@ -503,6 +502,7 @@
       const start = button(card, name, () => open(lesson.slug, goOn ? at : 1), "main");
       start.setAttribute("aria-describedby", title.id);
     }
+    for (const trouble of troubles) node("li", "lesson-card", list, t("This lesson cannot be shown. {trouble}", { trouble }));
     const foot = node("p", "lesson-foot", board);
     const link = node("a", "", foot, t("Teacher's sheet"));
     link.href = "?teacher=1";

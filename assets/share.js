@@ -44,6 +44,7 @@
   let told = null;
   let tab = "explore";
   let hidden = [];
+  let expected = null; // {model, target, notices} of a link whose model is on its way: only then are its classes known
   let opening = null; // the query of the page as it opens, for which the address has no words
 
   // A tab's numbers --------------------------------------------------------------------------------------------------
@@ -167,6 +168,7 @@
 
   let settling = 0;
   document.addEventListener("setting", () => {
+    arrive();
     speak();
     clearTimeout(settling);
     settling = setTimeout(() => {
@@ -183,20 +185,23 @@
   const OFF = ["0", "false", "off"];
   const ON = ["1", "true", "on"];
 
+  const flag = (name, text, notices) => {
+    if ([...ON, ...OFF].includes(text)) return ON.includes(text);
+    return void notices.push(sentence(name, text, t("0 or 1")));
+  };
+
   // A text as the value of a control, or undefined with a sentence in `notices`.
   const read = (owner, key, name, text, notices) => {
     const control = facts.controls[owner][key];
     const refuse = (wanted) => void notices.push(sentence(name, text, wanted));
-    if (control.kind === "flag") {
-      if (![...ON, ...OFF].includes(text)) return refuse(t("0 or 1"));
-      return ON.includes(text);
-    }
+    if (control.kind === "flag") return flag(name, text, notices);
     if (control.kind === "choice") {
       const found = control.values.find((value) => String(value) === text);
       return found === undefined ? refuse(t("one of {list}", { list: control.values.filter((v) => v !== "").join(", ") })) : found;
     }
     if (control.kind === "text") return text;
     const value = text.trim() === "" ? NaN : Number(text);
+    if (control.whole && !Number.isInteger(value)) return refuse(t("a whole number from {low} to {high}", control));
     if (!(value >= control.low && value <= control.high)) return refuse(t("a number from {low} to {high}", control));
     return value;
   };
@@ -205,6 +210,20 @@
   const parse = (text) => {
     const asked = new URLSearchParams(text);
     const [wanted, notices] = [{}, []];
+    const names = ["image", "model", "tab", "method", "family", "lesson", "step", "present", "teacher", "hide", "a"];
+    for (const [owner, controls] of Object.entries(facts.controls)) {
+      const prefix = owner === "explore" ? "" : `${owner}.`;
+      names.push(...Object.keys(controls).map((key) => prefix + (SHORT[key] ?? key)));
+    }
+    for (const name of new Set(asked.keys())) {
+      const [owner] = name.split(".");
+      if (names.includes(name)) {
+        if (asked.getAll(name).length > 1) notices.push(t("{name} is in the link more than once; the first one counts.", { name }));
+      } else if (["train", "calibrate"].includes(owner)) {
+        const list = names.filter((one) => one.startsWith(`${owner}.`)).join(", ");
+        notices.push(sentence(name, asked.get(name), t("one of {list}", { list })));
+      }
+    }
     const take = (owner, key, name) => {
       if (!asked.has(name)) return;
       wanted[owner] ??= {};
@@ -243,8 +262,14 @@
       }
     }
     if (["image", "model", "family"].some((key) => asked.has(key))) wanted.explore ??= {};
-    const names = (asked.get("hide") ?? "").split(",").filter(Boolean);
-    for (const name of names) if (!(name in HIDES)) notices.push(sentence("hide", name, t("one of {list}", { list: Object.keys(HIDES).join(", ") })));
+    const hide = (asked.get("hide") ?? "").split(",").filter(Boolean);
+    for (const name of hide) {
+      if (!Object.hasOwn(HIDES, name)) notices.push(sentence("hide", name, t("one of {list}", { list: Object.keys(HIDES).join(", ") })));
+    }
+    const switched = (name) => (asked.has(name) ? flag(name, asked.get(name), notices) ?? null : null);
+    if (asked.has("step") && !asked.has("lesson")) {
+      notices.push(t("{what} in the link needs a lesson; it was left out.", { what: `step=${asked.get("step").slice(0, 40)}` }));
+    }
     return {
       wanted,
       image: among("image", facts.images),
@@ -252,9 +277,9 @@
       tab: among("tab", facts.tabs),
       lesson: asked.get("lesson"),
       step: asked.get("step"),
-      present: asked.has("present") ? ON.includes(asked.get("present")) : null,
-      teacher: asked.has("teacher") ? ON.includes(asked.get("teacher")) : null,
-      hide: asked.has("hide") ? names.filter((name) => name in HIDES) : null,
+      present: switched("present"),
+      teacher: switched("teacher"),
+      hide: asked.has("hide") ? hide.filter((name) => Object.hasOwn(HIDES, name)) : null,
       a: asked.has("a") ? pinned(asked.get("a"), notices) : null,
       notices,
     };
@@ -262,12 +287,21 @@
 
   // The setting A of a comparison: "bounded:clamp,...,lo:-2,...". What is missing stands where the page opens.
   const pinned = (text, notices) => {
-    const given = Object.fromEntries(text.split(",").map((part) => part.split(/:(.*)/)));
+    const names = new Map([...FAMILIES, ...Object.keys(globalThis.registry.parameters)].map((key) => [SHORT[key] ?? key, key]));
+    const given = {};
+    let good = 0;
+    for (const part of text.split(",")) {
+      const [name, value = ""] = part.split(/:(.*)/);
+      const key = names.get(name);
+      if (!key) notices.push(sentence("a", part, t("one of {list}", { list: [...names.keys()].map((one) => `${one}:…`).join(", ") })));
+      else if (Object.hasOwn(given, key)) notices.push(t("{name} is in the link more than once; the first one counts.", { name: `a=${name}` }));
+      else given[key] = read("explore", key, name, value, notices);
+      if (key && given[key] !== undefined) good += 1;
+    }
+    if (!good) return; // nothing of it can be read
     const [methods, settings] = [{}, {}];
-    for (const [key, { opening }] of Object.entries(facts.controls.explore)) {
-      const name = SHORT[key] ?? key;
-      const into = FAMILIES.includes(key) ? methods : key in globalThis.registry.parameters ? settings : null;
-      if (into) into[key] = (name in given ? read("explore", key, name, given[name] ?? "", notices) : undefined) ?? opening;
+    for (const key of names.values()) {
+      (FAMILIES.includes(key) ? methods : settings)[key] = given[key] ?? facts.controls.explore[key].opening;
     }
     return settings.lo > settings.hi ? void notices.push(t("In the link, A has lo above hi; it was left out.")) : { methods, settings };
   };
@@ -290,17 +324,28 @@
     if (whole.explore) globalThis.explore.pinA(page.a);
     const state = globalThis.explore.state;
     const [otherImage, otherModel] = [image && image !== state.image, chosen && chosen !== state.model];
+    const target = wanted.explore?.target ?? owners.explore.get("target");
+    expected = { model: otherModel ? chosen : state.model, target: wanted.explore?.target, notices };
     if (otherImage || otherModel) {
       // Classes shown and target go along: the server knows which of them the model has.
-      const [k, target] = ["k", "target"].map(owners.explore.get);
-      send.picture({ image: image ?? state.image, model: chosen ?? model(), k, target });
+      send.picture({ image: image ?? state.image, model: chosen ?? model(), k: owners.explore.get("k"), target });
     }
     if (page.hide) hide(page.hide);
     if (page.teacher !== null) globalThis.lessons.sheet(page.teacher);
-    if (page.lesson) globalThis.lessons.open(page.lesson, page.step, Boolean(whole.explore));
+    if (page.lesson !== null) globalThis.lessons.open(page.lesson, page.step, Boolean(whole.explore));
     if (page.present !== null) globalThis.present.toggle(page.present);
     if (notices.length) say(notices.join(" "));
     changed();
+  };
+
+  // The model of a link is there: has it the class that the link wants?
+  const arrive = () => {
+    const { labels, model: shown } = globalThis.explore.state;
+    if (expected?.model !== shown) return;
+    const { target, notices } = expected;
+    expected = null;
+    if (target === undefined || target === facts.controls.explore.target.opening || labels.includes(target)) return;
+    say([...notices, sentence("target", target, t("a class of the model"))].join(" "));
   };
 
   const hide = (names) => {

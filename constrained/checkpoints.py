@@ -6,6 +6,7 @@ import hashlib
 import http.client
 import json
 import os
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from . import shipped
 from .views import crops, middle
 
 FOLDER = Path(__file__).parent.parent / "checkpoints"
@@ -100,8 +102,19 @@ def prepare(views: list[PIL.Image.Image], geometry: dict) -> Tensor:
 
 
 def facts() -> dict:
-    """What `pretrain` wrote about the bundled model: its files, labels, input and figures."""
-    return json.loads((FOLDER / "resnet18-cifar10.json").read_text())
+    """What `pretrain` wrote about the bundled model: its files, labels, input and figures.
+
+    Raises:
+        CheckpointError: if it is missing or not as it was shipped: a wrong number there would be shown as a right one.
+    """
+    path = FOLDER / "resnet18-cifar10.json"
+    try:
+        known = json.loads(shipped.text(path))
+    except (shipped.DamagedError, ValueError) as error:
+        raise CheckpointError(shipped.sentence(path)) from error
+    if not shipped.intact(path):
+        raise CheckpointError(shipped.sentence(path))
+    return known
 
 
 def tested(*names: str) -> list[Tensor]:
@@ -110,9 +123,18 @@ def tested(*names: str) -> list[Tensor]:
     Args:
         names: of ``features`` ``(N, 512)`` and ``logits`` ``(N, 10)``, float16, ``labels`` ``(N,)``, uint8, and
             ``fit`` ``(N,)``, bool: whether a head may learn from that picture, or is judged by it.
+
+    Raises:
+        CheckpointError: if the file is missing or damaged.
     """
-    with safetensors.safe_open(FOLDER / facts()["features"]["file"], "pt") as file:
-        return [file.get_tensor(name) for name in names]
+    known = facts()["features"]
+    path = FOLDER / known["file"]
+    try:
+        check(path, known["sha256"])
+        with safetensors.safe_open(path, "pt") as file:
+            return [file.get_tensor(name) for name in names]
+    except (OSError, ValueError) as error:
+        raise CheckpointError(shipped.sentence(path)) from error
 
 
 def check(path: Path, sha256: str) -> None:
@@ -175,7 +197,9 @@ def _chunks(url: str, size: int) -> Iterator[bytes]:
                     raise TimeoutError(f"not done after {LONGEST // 60} minutes")
                 received += len(chunk)
                 yield chunk
-    except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: HF_ENDPOINT is no address
+    except (http.client.InvalidURL, ValueError) as error:
+        raise CheckpointError("the variable HF_ENDPOINT is no address") from error
+    except (OSError, http.client.HTTPException) as error:
         reason = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
         raise CheckpointError(str(getattr(reason, "strerror", None) or reason)) from error
     if received < size:
@@ -193,10 +217,7 @@ def bundled() -> Checkpoint:
             check(path, known["sha256"])
             state = safetensors.torch.load_file(path)
         except (OSError, ValueError) as error:
-            raise CheckpointError(
-                f"The bundled weights {path.name} are missing or damaged: restore them with "
-                f"git checkout {FOLDER.name}/{path.name}."
-            ) from error
+            raise CheckpointError(shipped.sentence(path)) from error
         return {key: value.float() if value.is_floating_point() else value for key, value in state.items()}
 
     detail = geometry["detail"]
@@ -212,6 +233,16 @@ def bundled() -> Checkpoint:
         batch=lambda views: prepare(views, geometry),
         load=load,
     )
+
+
+# To a visitor, who is told no path of the server.
+RETRY = "try again later; the log of this page says how to put them in place by hand. The bundled model stays."
+
+
+@functools.cache
+def log(line: str) -> None:
+    """Tell whoever runs this, once: visitors may meet the same trouble again and again."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def imagenet() -> Checkpoint:
@@ -232,7 +263,6 @@ def imagenet() -> Checkpoint:
     def load() -> dict[str, Tensor]:
         repository = IMAGENET["file"].split("/")[1]
         path = Path(torch.hub.get_dir(), "checkpoints", repository, "model.safetensors")
-        folder = str(path.parent).replace(str(Path.home()), "~")
         # As huggingface_hub has it, for a mirror.
         hub = os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
         url = f"{hub}/{IMAGENET['file']}"
@@ -248,15 +278,12 @@ def imagenet() -> Checkpoint:
                 download(url, path, IMAGENET["bytes"], IMAGENET["sha256"])
             return safetensors.torch.load_file(path)
         except CheckpointError as error:
-            raise CheckpointError(
-                f"The ImageNet weights {trouble} ({error}): put {url} into {folder} by hand and choose it again. "
-                "The bundled model stays."
-            ) from error
+            log(f"The ImageNet weights {trouble} ({error}): put {url} into {path.parent} by hand and choose it again.")
+            raise CheckpointError(f"The ImageNet weights {trouble} ({error}): {RETRY}") from error
         except OSError as error:
-            raise CheckpointError(
-                f"The ImageNet weights could not be stored ({error.strerror or error}): make room for 47 MB in "
-                f"{folder}, or let this program write there, and choose it again. The bundled model stays."
-            ) from error
+            why = f"could not be stored ({error.strerror or type(error).__name__})"
+            log(f"The ImageNet weights {why}: make room for 47 MB in {path.parent}, or let this program write there.")
+            raise CheckpointError(f"The ImageNet weights {why}: {RETRY}") from error
 
     return Checkpoint(
         key="imagenet",

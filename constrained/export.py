@@ -14,7 +14,9 @@ import argparse
 import copy
 import importlib.util
 import json
+import os
 import sys
+import threading
 from pathlib import Path
 
 import torch
@@ -170,7 +172,10 @@ def main(argv: list[str]) -> None:
         parser.add_argument(option, type=float, default=default, help=f"{parameter.help} Default: {default:g}.")
     parser.add_argument("--model", choices=list(CHECKPOINTS), default="cifar10", help="the network (default: cifar10)")
     parser.add_argument("--head", type=Path, help="a head trained on the page, in place of the network's last layer")
+    parser.add_argument("--leashed", action="store_true", help="give up as soon as the standard input is closed")
     args = parser.parse_args(argv)
+    if args.leashed:
+        threading.Thread(target=lambda: (os.read(0, 1), os._exit(REFUSED)), daemon=True).start()
     try:
         head = None if args.head is None else heads.load(heads.read(args.head))
         checkpoint = CHECKPOINTS[args.model]()

@@ -48,7 +48,7 @@ import torch
 from markdown_it import MarkdownIt
 from torch import Tensor
 
-from . import checkpoints, experiments, formats, gradients, images, registry
+from . import checkpoints, experiments, formats, gradients, images, registry, shipped
 from .inference import network
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -355,12 +355,13 @@ def read(path: Path) -> Lesson:
 
     Raises:
         ValueError: with file and line in front, for whatever is wrong with it.
+        DamagedError: if it cannot be read at all.
     """
     name = re.fullmatch(r"\d\d-([a-z0-9-]+)\.md", path.name)
     if not name:
         raise ValueError(f"{path.name}: a lesson's file is called NN-slug.md, with small letters, digits and hyphens")
     header, steps = {}, []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(shipped.text(path).splitlines(), 1):
         where = f"{path.name}:{number}"
         if line.startswith("# "):
             steps.append(_Draft(line[2:].strip(), where))
@@ -548,20 +549,31 @@ def _told(step: Step) -> dict:
 
 
 @functools.cache
-def catalogue() -> list[dict]:
-    """All lessons for the page, as JSON has them, with every number measured; made when first asked for.
+def _measured(path: Path) -> dict:
+    lesson = read(path)
+    return {
+        "slug": lesson.slug,
+        "title": lesson.title,
+        "minutes": lesson.minutes,
+        "summary": lesson.summary,
+        "teacher": lesson.teacher and _inline(lesson.teacher, {}),
+        "steps": [_located(step.where, _told, step) for step in lesson.steps],
+    }
 
-    Raises:
-        ValueError: with file and line, for a lesson with a mistake in it.
+
+def catalogue() -> list[dict]:
+    """All lessons for the page, as JSON has them, with every number measured; each is made when first asked for.
+
+    In place of a lesson with a mistake in it stands ``{"slug", "trouble"}``: a sentence that names the file.
     """
-    return [
-        {
-            "slug": lesson.slug,
-            "title": lesson.title,
-            "minutes": lesson.minutes,
-            "summary": lesson.summary,
-            "teacher": lesson.teacher and _inline(lesson.teacher, {}),
-            "steps": [_located(step.where, _told, step) for step in lesson.steps],
-        }
-        for lesson in lessons()
-    ]
+    told = {}
+    for path in sorted(FOLDER.glob("*.md")):
+        try:
+            lesson = _measured(path)
+            if lesson["slug"] in told:
+                raise ValueError(f"{path.name}: another lesson has this name")
+        except Exception as error:  # whatever it is, the others are still there
+            why = str(getattr(error, "strerror", None) or error)  # without the path of an OSError
+            lesson = {"slug": path.stem, "trouble": why if path.name in why else f"{path.name}: {why}"}
+        told[lesson["slug"]] = lesson
+    return list(told.values())

@@ -128,21 +128,21 @@ class _Probability(Constraint):
 
 
 class Softmax(_Probability):
-    __doc__ = "`functional.softmax`.\n\n" + _Probability.__doc__
+    __doc__ = "`functional.softmax`.\n\n" + (_Probability.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.softmax(x, self.temperature, dim=self.dim)
 
 
 class Sparsemax(_Probability):
-    __doc__ = "`functional.sparsemax`.\n\n" + _Probability.__doc__
+    __doc__ = "`functional.sparsemax`.\n\n" + (_Probability.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.sparsemax(x, self.temperature, dim=self.dim)
 
 
 class Entmax15(_Probability):
-    __doc__ = "`functional.entmax15`.\n\n" + _Probability.__doc__
+    __doc__ = "`functional.entmax15`.\n\n" + (_Probability.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.entmax15(x, self.temperature, dim=self.dim)
@@ -169,28 +169,28 @@ class _Weighted(Constraint):
 
 
 class ProxL1(_Weighted):
-    __doc__ = "`functional.prox_l1`: soft threshold.\n\n" + _Weighted.__doc__
+    __doc__ = "`functional.prox_l1`: soft threshold.\n\n" + (_Weighted.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.prox_l1(x, self.lam, dim=self.dim)
 
 
 class ProxL2(_Weighted):
-    __doc__ = "`functional.prox_l2`: shrinkage.\n\n" + _Weighted.__doc__
+    __doc__ = "`functional.prox_l2`: shrinkage.\n\n" + (_Weighted.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.prox_l2(x, self.lam, dim=self.dim)
 
 
 class PenaltyL1(_Weighted):
-    __doc__ = "`functional.penalty_l1`: maps logits to a scalar for the training loss.\n\n" + _Weighted.__doc__
+    __doc__ = "`functional.penalty_l1`: maps logits to a scalar for the training loss.\n\n" + (_Weighted.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.penalty_l1(x, self.lam, dim=self.dim)
 
 
 class PenaltyL2(_Weighted):
-    __doc__ = "`functional.penalty_l2`: maps logits to a scalar for the training loss.\n\n" + _Weighted.__doc__
+    __doc__ = "`functional.penalty_l2`: maps logits to a scalar for the training loss.\n\n" + (_Weighted.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.penalty_l2(x, self.lam, dim=self.dim)
@@ -217,21 +217,21 @@ class _Sized(_Set):
 
 
 class ProjectL1Ball(_Sized):
-    __doc__ = "`functional.project_l1_ball`.\n\n" + _Sized.__doc__
+    __doc__ = "`functional.project_l1_ball`.\n\n" + (_Sized.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.project_l1_ball(x, self.radius, dim=self.dim)
 
 
 class ProjectL2Ball(_Sized):
-    __doc__ = "`functional.project_l2_ball`.\n\n" + _Sized.__doc__
+    __doc__ = "`functional.project_l2_ball`.\n\n" + (_Sized.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.project_l2_ball(x, self.radius, dim=self.dim)
 
 
 class ProjectSimplex(_Sized):
-    __doc__ = "`functional.project_simplex`.\n\n" + _Sized.__doc__
+    __doc__ = "`functional.project_simplex`.\n\n" + (_Sized.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.project_simplex(x, self.radius, dim=self.dim)

@@ -7,6 +7,7 @@
     python -m constrained.pretrain --rest 0.4                       # pictures that are known well rest by turns
     python -m constrained.pretrain --augment 0.5 --sam 0.1          # crops and jitter half as strong; flatter minima
     torchrun --nproc-per-node 2 -m constrained.pretrain             # data parallel, gloo on CPUs, nccl on GPUs
+    python -m constrained.shipped                                   # then the page takes the new files
 
 The network sees pictures of ``--size`` pixels that hold no more detail than 32 x 32: that is what CIFAR-10 offers,
 and a photograph is brought to the same 32 pixels before it is shown to the network (`checkpoints.crops`). It wants the
@@ -285,7 +286,7 @@ def train(model: nn.Module, data: tuple[Tensor, Tensor], args: argparse.Namespac
 
 def origin(weights: Path) -> dict:
     """What is known of the weights that a run starts from, read from the facts beside them."""
-    facts = json.loads(weights.with_suffix(".json").read_text())
+    facts = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
     if facts["sha256"] != sha256(weights):
         raise ValueError(f"{weights.name} is not the file that {weights.stem}.json describes")
     return {key: facts[key] for key in ("sha256", "test", "training")}
@@ -295,13 +296,13 @@ def begin(run: Path, settings: dict, resume: bool) -> None:
     """Refuse to go on with a run under other settings: the facts would name some that it was not trained with."""
     path = run / "settings.json"
     if resume and path.exists():
-        before = json.loads(path.read_text())
+        before = json.loads(path.read_text(encoding="utf-8"))
         changed = [f"{k} was {before.get(k)}, now {v}" for k, v in settings.items() if before.get(k) != v]
         if changed:
             raise ValueError(f"--resume needs the settings that the run was started with: {'; '.join(changed)}")
     if not resume:
         (run / "state.json").unlink(missing_ok=True)  # or a later --resume would go on with an older run
-    path.write_text(json.dumps(settings))
+    path.write_text(json.dumps(settings), encoding="utf-8")
 
 
 def save_state(run: Path, epoch: int, model: nn.Module, optimizer, scheduler, losses: Tensor) -> None:
@@ -316,7 +317,7 @@ def save_state(run: Path, epoch: int, model: nn.Module, optimizer, scheduler, lo
     rest["tensors"] = f"epoch-{epoch}.safetensors"
     safetensors.torch.save_file(tensors, run / rest["tensors"])
     partial = run / "state.json.part"
-    partial.write_text(json.dumps(rest))
+    partial.write_text(json.dumps(rest), encoding="utf-8")
     os.replace(partial, run / "state.json")
     for old in run.glob("epoch-*.safetensors"):
         if old.name != rest["tensors"]:
@@ -325,7 +326,7 @@ def save_state(run: Path, epoch: int, model: nn.Module, optimizer, scheduler, lo
 
 def load_state(run: Path, model: nn.Module, optimizer, scheduler, losses: Tensor) -> int:
     """Put `save_state`'s files back; returns how many epochs are done."""
-    rest = json.loads((run / "state.json").read_text())
+    rest = json.loads((run / "state.json").read_text(encoding="utf-8"))
     tensors = safetensors.torch.load_file(run / rest["tensors"])
     model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")})
     momentum = {
@@ -403,7 +404,7 @@ def export(model: nn.Module, test: tuple[Tensor, Tensor], settings: dict, histor
             },
         },
     }
-    (args.out / f"{NAME}.json").write_text(json.dumps(facts, indent=2) + "\n")
+    (args.out / f"{NAME}.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
     return facts
 
 
@@ -427,7 +428,7 @@ def command(args: argparse.Namespace, processes: int) -> str:
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m constrained.pretrain", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m constrained.pretrain", description="Train the bundled model.")
     parser.add_argument("--data", type=Path, default=Path("runs/data"), help="an .npz file, or a download folder")
     # Not --run: torchrun would take that for an abbreviation of its own --run-path.
     parser.add_argument(
@@ -489,7 +490,7 @@ def main(argv: list[str]) -> None:
     if rank == 0:
         begin(args.run, settings, args.resume)
     log = args.run / "log.json"
-    epochs = json.loads(log.read_text()) if args.resume and log.exists() else []
+    epochs = json.loads(log.read_text(encoding="utf-8")) if args.resume and log.exists() else []
 
     def on_epoch(epoch: int, seconds: float) -> None:
         pixels, labels = (split[:: max(1, len(split) // GLANCE)] for split in test)  # they may lie class by class
@@ -499,7 +500,7 @@ def main(argv: list[str]) -> None:
         print(f"\n  test accuracy {accuracy:.4f}, NLL {nll:.4f}")
         del epochs[epoch - 1 :]
         epochs.append({"seconds": round(seconds, 1), "accuracy": round(accuracy, 4), "nll": round(nll, 4)})
-        log.write_text(json.dumps(epochs))
+        log.write_text(json.dumps(epochs), encoding="utf-8")
 
     try:
         train(model, data, args, on_epoch)

@@ -8,6 +8,8 @@ import secrets
 from hashlib import sha256
 from http.cookies import CookieError, SimpleCookie
 
+from starlette.datastructures import Headers
+
 NAME = "page"
 
 
@@ -38,13 +40,15 @@ class Stamped:
         self._app, self._page = app, page
 
     async def __call__(self, scope, receive, send) -> None:
-        headers = dict(scope.get("headers", ()))
-        if scope["type"] != "http" or cookie(headers.get(b"cookie", b"").decode("latin-1")).startswith(
-            f"{self._page}."
-        ):
+        if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        # A browser keeps the cookie of a page that another site frames only if it says so and came encrypted.
-        safe = headers.get(b"x-forwarded-proto", scope.get("scheme", "").encode()) == b"https"
+        headers = Headers(scope=scope)
+        if cookie("; ".join(headers.getlist("cookie"))).startswith(f"{self._page}."):
+            return await self._app(scope, receive, send)
+        # A browser keeps the cookie of a page that another site frames only if it says so and came encrypted. Each of
+        # several proxies may add how it was reached; the first one was reached by the browser.
+        came = ",".join(headers.getlist("x-forwarded-proto")) or scope.get("scheme", "")
+        safe = came.partition(",")[0].strip().lower() == "https"
         kept = "SameSite=None; Secure; Partitioned" if safe else "SameSite=Lax"
         value = f"{NAME}={self._page}.{secrets.token_hex(8)}; Path=/; HttpOnly; {kept}"
 

@@ -75,7 +75,7 @@ def test_wrong_arguments_get_a_sentence(client, arguments, told):
 
 def test_a_file_that_is_no_picture_gets_a_sentence(client, tmp_path):
     path = tmp_path / "cat.png"
-    path.write_text("meow")
+    path.write_text("meow", encoding="utf-8")
     with pytest.raises(Exception, match="This is a text file"):
         client.predict(handle_file(str(path)), "cifar10", api_name="/classify")
 

@@ -57,13 +57,13 @@ def test_only_two_endpoints_are_public(app):
 
 def test_nothing_on_the_page_points_elsewhere():
     for path in (ROOT / "assets").glob("*.*s"):  # scripts and style sheets
-        addresses = set(re.findall(r"https?://[^\s\"'`)]+", path.read_text()))
+        addresses = set(re.findall(r"https?://[^\s\"'`)]+", path.read_text(encoding="utf-8")))
         assert addresses <= {"http://www.w3.org/2000/svg"}, path.name  # a name, never fetched
 
 
 def test_the_readme_tells_the_measured_figures():
-    facts = json.loads((checkpoints.FOLDER / "resnet18-cifar10.json").read_text())
-    readme = (ROOT / "README.md").read_text()
+    facts = json.loads((checkpoints.FOLDER / "resnet18-cifar10.json").read_text(encoding="utf-8"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for figure in (f"{facts['test']['accuracy']:.2%}", f"{facts['test']['nll']:.3f}", f"{facts['test']['ece']:.3f}"):
         assert figure in readme
     assert facts["sha256"] in readme
@@ -71,7 +71,9 @@ def test_the_readme_tells_the_measured_figures():
 
 def test_the_readmes_ten_lines_run():
     block = re.search(
-        r"## The library in ten lines\n\n```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL
+        r"## The library in ten lines\n\n```python\n(.*?)```",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        re.DOTALL,
     )
     names: dict = {}
     exec(block[1], names)
@@ -81,7 +83,7 @@ def test_the_readmes_ten_lines_run():
 
 
 def test_every_sample_has_a_licence():
-    licences = (ROOT / "assets" / "samples" / "LICENSES.md").read_text()
+    licences = (ROOT / "assets" / "samples" / "LICENSES.md").read_text(encoding="utf-8")
     samples = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
     assert len(samples) >= 6
     for sample in samples:

@@ -106,7 +106,7 @@ def test_a_file_that_is_gone_is_a_sentence(tmp_path):
 def test_another_set_opens_at_temperature_1(tmp_path):
     """What was fitted on the last set says nothing about this one."""
     file = tmp_path / "own.csv"
-    file.write_text("label,a,b\n" + "0,1,2\n1,0,3\n" * 15)
+    file.write_text("label,a,b\n" + "0,1,2\n1,0,3\n" * 15, encoding="utf-8")
     for answer in (calibrate.on_upload(str(file)), calibrate.on_bundled()):
         *_, slider, box = answer
         assert (slider, box) == (50, 1)

@@ -369,11 +369,11 @@ def test_fit_refuses_what_has_no_slope():
 
 
 def test_the_readmes_lines_run(tmp_path, monkeypatch, capsys):
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
     block = re.search(r"## Calibrate\n.*?```python\n(.*?)```", readme, re.DOTALL)[1]
     logits, labels = predicted(200, 3, 2.0)
     rows = "\n".join(f"{label},{a},{b},{c}" for label, (a, b, c) in zip(labels.tolist(), logits.tolist(), strict=True))
-    (tmp_path / "set.csv").write_text(f"label,a,b,c\n{rows}\n")
+    (tmp_path / "set.csv").write_text(f"label,a,b,c\n{rows}\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(block, names)

@@ -291,7 +291,9 @@ def test_a_network_takes_a_head(fitted, file, tmp_path):
 
 def test_the_readmes_lines_run(file, tmp_path, monkeypatch):
     root = Path(checkpoints.FOLDER).parent
-    block = re.search(r"loads again.*?```python\n(.*?)```", (root / "README.md").read_text(), re.DOTALL)[1]
+    block = re.search(
+        r"loads again.*?```python\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )[1]
     (tmp_path / "head.safetensors").write_bytes(file)
     (tmp_path / "checkpoints").symlink_to(checkpoints.FOLDER)
     monkeypatch.chdir(tmp_path)

@@ -418,13 +418,13 @@ def costs() -> None:
     """In a process of its own: what each of the bombs costs, in MB and seconds of this process, and what it is told."""
 
     def megabytes(key: str) -> float:
-        return int(re.search(rf"{key}:\s*(\d+) kB", Path("/proc/self/status").read_text())[1]) / 1024
+        return int(re.search(rf"{key}:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="utf-8"))[1]) / 1024
 
     found = {}
     for data, _, _ in MODES.values():
         decode(data)  # what is needed the first time is not the bomb's
     for name, (data, _) in bombs().items():
-        Path("/proc/self/clear_refs").write_text("5")  # VmHWM, the most memory so far, starts again
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")  # VmHWM, the most memory so far, starts again
         before, start = megabytes("VmRSS"), time.process_time()
         try:
             told = "{} x {}".format(*decode(data).size)

@@ -23,7 +23,7 @@ def python_texts() -> set[str]:
     """What the modules of the page translate: texts as they stand there, and those that a module gives a name."""
     texts = set()
     for path in (ROOT / "constrained" / "ui").glob("*.py"):
-        module = ast.parse(path.read_text())
+        module = ast.parse(path.read_text(encoding="utf-8"))
         constants = {
             target.id: node.value
             for node in module.body
@@ -43,7 +43,7 @@ def python_texts() -> set[str]:
 
 def script_texts() -> set[str]:
     """The same of the scripts, and of the one in ui/__init__.py."""
-    scripts = [path.read_text() for path in (ROOT / "assets").glob("*.js")] + [ui.THEME_BUTTON]
+    scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "assets").glob("*.js")] + [ui.THEME_BUTTON]
     return {json.loads(found) for script in scripts for found in CALL.findall(script)}
 
 
@@ -155,6 +155,6 @@ def test_no_text_is_hidden_behind_a_word_of_gradios_own():
     """gradio's catalogues have groups at their top, such as "image"; a text of that name would be one of them."""
     folder = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
     (own,) = (path for path in folder.glob("de-*.js"))
-    groups = set(re.findall(r"[{,]\"?(\w+)\"?:\w", own.read_text().rpartition("_name:e")[2]))
+    groups = set(re.findall(r"[{,]\"?(\w+)\"?:\w", own.read_text(encoding="utf-8").rpartition("_name:e")[2]))
     assert {"image", "label", "common"} <= groups
     assert not groups & CATALOGUES["de"].keys()

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTION = README[README.index("## In a notebook") :]
 CELLS = re.findall(r"```python\n(.*?)```", SECTION.split("\n## ")[0], re.DOTALL)
 KERNEL = """

@@ -86,7 +86,7 @@ def finished(archive, tmp_path_factory):
 
 def read(folder):
     """The facts, the weights and the features that a run has written."""
-    facts = json.loads((folder / "out" / f"{pretrain.NAME}.json").read_text())
+    facts = json.loads((folder / "out" / f"{pretrain.NAME}.json").read_text(encoding="utf-8"))
     tensors = (safetensors.torch.load_file(folder / "out" / f) for f in (facts["file"], facts["features"]["file"]))
     return facts, *tensors
 
@@ -151,7 +151,7 @@ def test_every_fact_is_measured_or_an_argument_of_the_run(finished, archive):
     }
     assert pretrain.sha256(archive) in training["data"]
     assert training["seconds"] == round(
-        sum(e["seconds"] for e in json.loads((finished / RUN / "log.json").read_text()))
+        sum(e["seconds"] for e in json.loads((finished / RUN / "log.json").read_text(encoding="utf-8")))
     )
     versions = {"python": platform.python_version(), "torch": torch.__version__, "torchvision": torchvision.__version__}
     assert training["versions"] == versions
@@ -180,7 +180,7 @@ def test_what_a_run_starts_from_brings_its_facts_along(finished, tmp_path):
     weights = finished / "out" / facts["file"]
     assert pretrain.origin(weights) == {key: facts[key] for key in ("sha256", "test", "training")}
     (tmp_path / weights.name).write_bytes(weights.read_bytes() + b" ")
-    (tmp_path / f"{pretrain.NAME}.json").write_text(json.dumps(facts))
+    (tmp_path / f"{pretrain.NAME}.json").write_text(json.dumps(facts), encoding="utf-8")
     with pytest.raises(ValueError, match="is not the file that"):
         pretrain.origin(tmp_path / weights.name)
 
@@ -214,7 +214,7 @@ def test_resumed_run_equals_an_uninterrupted_one(archive, finished, tmp_path, mo
         patch.setattr(os, "replace", killed_at_the_second_epoch)
         with pytest.raises(Killed):
             pretrain.main(arguments(archive, tmp_path))
-    assert json.loads(Path(RUN, "state.json").read_text())["epoch"] == 1
+    assert json.loads(Path(RUN, "state.json").read_text(encoding="utf-8"))["epoch"] == 1
     assert not (tmp_path / "out").exists()
 
     trained, augment = [], pretrain.augment
@@ -228,7 +228,7 @@ def test_resumed_run_equals_an_uninterrupted_one(archive, finished, tmp_path, mo
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
     assert any(name.startswith("momentum.") for name in ours)
     states, logs = (
-        [json.loads((folder / RUN / name).read_text()) for folder in (tmp_path, finished)]
+        [json.loads((folder / RUN / name).read_text(encoding="utf-8")) for folder in (tmp_path, finished)]
         for name in ("state.json", "log.json")
     )
     assert states[0] == states[1]
@@ -246,7 +246,7 @@ def test_resume_refuses_other_settings(tmp_path):
 
 
 def test_new_run_forgets_an_older_one_in_the_same_folder(tmp_path):
-    (tmp_path / "state.json").write_text("{}")
+    (tmp_path / "state.json").write_text("{}", encoding="utf-8")
     pretrain.begin(tmp_path, {}, resume=True)
     assert (tmp_path / "state.json").exists()
     pretrain.begin(tmp_path, {}, resume=False)
@@ -277,7 +277,7 @@ def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
     assert facts["training"]["command"].startswith("torchrun --nproc-per-node 2 -m constrained.pretrain ")
     assert facts["sha256"] == pretrain.sha256(tmp_path / "out" / facts["file"])
     assert ran.stdout.count("test accuracy") == 2  # one process reports, once an epoch
-    assert len(json.loads((tmp_path / RUN / "log.json").read_text())) == 2
+    assert len(json.loads((tmp_path / RUN / "log.json").read_text(encoding="utf-8"))) == 2
     assert weights["bn1.num_batches_tracked"] == 2 * TRAIN // BATCH
     model = torchvision.models.resnet18(num_classes=10)
     model.load_state_dict(weights)

@@ -884,7 +884,8 @@ def test_uploads_of_a_killed_process_go_when_another_starts(tmp_path, monkeypatc
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     for name in ("killed", "living"):
         upload_of(tmp_path, f"constrained-{name}/upload", 0)
-        upload_of(tmp_path, f"constrained-{name}/lock", 0)
+        (tmp_path / f"constrained-{name}" / "lock").write_bytes(guard.SIGNED)
+        (tmp_path / f"constrained-{name}").chmod(0o700)
     upload_of(tmp_path, "constrained-other/upload", 0)
     with (tmp_path / "constrained-living" / "lock").open() as lock:
         guard.fcntl.flock(lock, guard.fcntl.LOCK_EX)

@@ -84,8 +84,29 @@ def test_page_names_itself_to_who_is_new_or_comes_from_another_and_to_nobody_els
     assert "set-cookie" in answer("page=ab.7")
 
 
-def test_page_that_another_site_frames_keeps_its_cookie():
-    assert answer(x_forwarded_proto="https")["set-cookie"].endswith("; SameSite=None; Secure; Partitioned")
+@pytest.mark.parametrize("came", ["https", "https, http", "https,http,http", "HTTPS", " https ", "https, https"])
+def test_page_that_another_site_frames_keeps_its_cookie(came):
+    """Behind one proxy or several."""
+    assert answer(x_forwarded_proto=came)["set-cookie"].endswith("; SameSite=None; Secure; Partitioned")
+
+
+@pytest.mark.parametrize("came", ["http", "http, https", "", ",https", "httpsx"])
+def test_page_that_came_in_the_open_has_a_cookie_for_that(came):
+    assert answer(x_forwarded_proto=came)["set-cookie"].endswith("; HttpOnly; SameSite=Lax")
+
+
+def test_a_browser_may_send_each_cookie_by_itself():
+    messages = []
+
+    async def page(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def keep(message):
+        messages.append(message)
+
+    scope = {"type": "http", "headers": [(b"cookie", b"page=a.7"), (b"cookie", b"theme=dark")]}
+    asyncio.run(sticky.Stamped(page, "a")(scope, None, keep))
+    assert messages[0]["headers"] == []
 
 
 # The two deployments ------------------------------------------------------------------------------------------------
@@ -112,9 +133,9 @@ class Cluster:
 
     def wait(self) -> None:
         ends = time.monotonic() + START_SECONDS
-        while "is ready at" not in self._log.read_text():
-            assert self._process.poll() is None, self._log.read_text()[-3000:]
-            assert time.monotonic() < ends, self._log.read_text()[-3000:]
+        while "is ready at" not in self._log.read_text(encoding="utf-8"):
+            assert self._process.poll() is None, self._log.read_text(encoding="utf-8")[-3000:]
+            assert time.monotonic() < ends, self._log.read_text(encoding="utf-8")[-3000:]
             time.sleep(0.5)
 
     def processes(self, title: str = "") -> list[int]:

@@ -79,6 +79,8 @@ def test_every_control_is_described_and_opens_inside_its_own_range():
             else:
                 assert told["kind"] in ("flag", "text"), name
             assert (f"{name}@" in facts["order"]) == ("scale" in told), name
+    whole = {f"{owner}.{key}" for owner, all_ in facts["controls"].items() for key in all_ if all_[key].get("whole")}
+    assert whole == {"explore.k", "train.epochs", "train.examples", "train.seed"}
     assert {p.key for p in registry.PARAMETERS.values()} <= facts["controls"]["explore"].keys()
     assert facts["controls"]["train"]["noise"]["high"] == 0.6  # a share, which its slider shows in percent
     assert facts["images"][0] == "cat"

@@ -63,7 +63,7 @@ def run(path: Path, *arguments: str) -> tuple[SimpleNamespace, str]:
 
 def defined(path: Path, code: str) -> SimpleNamespace:
     """What a script defines when it is imported."""
-    path.write_text(code)
+    path.write_text(code, encoding="utf-8")
     return SimpleNamespace(**runpy.run_path(str(path)))
 
 
@@ -95,7 +95,7 @@ def test_scripts_give_the_numbers_of_the_page(key, name, networks, tmp_path):
     constraint = registry.build(key, given)
     files = scripts(key, name, given)
     for file, code in files.items():
-        (tmp_path / file).write_text(code)
+        (tmp_path / file).write_text(code, encoding="utf-8")
 
     plain, library = (tmp_path / snippets.name(script, key) for script in ("plain", "library"))
     weights = ["--weights", str(WEIGHTS)] if name == "cifar10" else []
@@ -282,7 +282,7 @@ def test_standalone_in_an_interpreter_of_its_own(networks, tmp_path):
         environment["PYTHONPATH"] = str(ROOT)
     paths = {key: tmp_path / snippets.name("plain", key) for key in ("smooth_clamp", "sparsemax", "project_l1_ball")}
     for key, path in paths.items():
-        path.write_text(snippets.plain(key, settings(key)))
+        path.write_text(snippets.plain(key, settings(key)), encoding="utf-8")
     command += ["-c", code, str(PICTURE), "--weights", str(WEIGHTS), *map(str, paths.values())]
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=500)
     assert ran.returncode == 0, ran.stderr
@@ -317,7 +317,7 @@ def test_scripts_are_well_formed(tmp_path):
         for name in MODELS:
             (tmp_path / name).mkdir(exist_ok=True)
             for file, code in scripts(key, name, settings(key)).items():
-                (tmp_path / name / file).write_text(code)
+                (tmp_path / name / file).write_text(code, encoding="utf-8")
     ruff = [sys.executable, "-m", "ruff"]
     for command in (["check", "--select", "B,E,F,I,UP,W"], ["format", "--check"]):
         line = [*ruff, *command, "--isolated", "--line-length", "100", str(tmp_path)]

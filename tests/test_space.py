@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 from tests.load.server import free_port
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 FRONT = README.split("---\n")[1]
 UPLOAD = re.search(r"^hf upload [^`]*", README, re.MULTILINE)[0].replace("\\\n", " ")
 
@@ -45,7 +45,9 @@ def uploaded() -> list[str]:
 def test_the_card_fits_the_requirements():
     """By https://huggingface.co/docs/hub/spaces-config-reference."""
     card = dict(re.findall(r"^(\w+): *(.+)$", FRONT, re.MULTILINE))
-    pins = dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    pins = dict(
+        re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert card["sdk"] == "gradio"
     assert card["sdk_version"] == pins["gradio"]  # the Space installs this one first
     assert (ROOT / card["app_file"]).is_file()
@@ -180,7 +182,7 @@ def started(checkout, tmp_path_factory):
     }
     before = tree(checkout)
     log = elsewhere / "log"
-    with log.open("w") as output:
+    with log.open("w", encoding="utf-8") as output:
         space = subprocess.Popen(
             [sys.executable, str(checkout / "app.py")],
             cwd=elsewhere,
@@ -193,9 +195,9 @@ def started(checkout, tmp_path_factory):
     url = f"http://127.0.0.1:{port}/"
     deadline = time.monotonic() + 180
     # Printed once everything is in place; with Node in front the port answers before that.
-    while "Running on local URL" not in log.read_text():
-        assert space.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
+    while "Running on local URL" not in log.read_text(encoding="utf-8"):
+        assert space.poll() is None, log.read_text(encoding="utf-8")
+        assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
         time.sleep(0.2)
     yield url, log, before
     os.killpg(space.pid, signal.SIGKILL)
@@ -207,8 +209,8 @@ def test_the_page_is_there(started):
     page = httpx.get(url, timeout=60)
     assert page.status_code == 200
     assert "Constrain the output of a ResNet18" in page.text
-    assert "http://0.0.0.0" in log.read_text()
-    assert ("with SSR" in log.read_text()) == (shutil.which("node") is not None)
+    assert "http://0.0.0.0" in log.read_text(encoding="utf-8")
+    assert ("with SSR" in log.read_text(encoding="utf-8")) == (shutil.which("node") is not None)
 
 
 def test_it_knows_that_it_is_a_space(started):
@@ -247,9 +249,11 @@ def GPU(function=None, **options):
 ASK = """
 import os, sys, types
 sys.modules |= {  # the real ones take seconds
-    "constrained": types.ModuleType("constrained"),
-    "constrained.checkpoints": types.SimpleNamespace(CHECKPOINTS={"cifar10": None}),
-    "constrained.ui": types.SimpleNamespace(demo=lambda model: None),
+    "constrained": types.SimpleNamespace(images=None, shipped=None),
+    "constrained.checkpoints": types.SimpleNamespace(CHECKPOINTS={"cifar10": None}, CheckpointError=None),
+    "constrained.ui": types.SimpleNamespace(demo=lambda model: None, guard=None),
+    "gradio.tunneling": types.SimpleNamespace(CURRENT_TUNNELS=[]),
+    "gradio": types.SimpleNamespace(Blocks=None),
 }
 import app
 for zero, folder in [("", sys.argv[1]), ("true", "/nowhere"), ("true", sys.argv[1])]:
@@ -266,7 +270,7 @@ print(len(sys.modules["spaces"].marked))
 
 def test_a_function_is_marked_on_zerogpu_alone(tmp_path):
     """Elsewhere nothing, without the package nothing; and starting the page is enough."""
-    (tmp_path / "spaces.py").write_text(FAKE)
+    (tmp_path / "spaces.py").write_text(FAKE, encoding="utf-8")
     environment = {key: value for key, value in os.environ.items() if key != "SPACES_ZERO_GPU"}
     asked = subprocess.run(
         [sys.executable, "-c", ASK, str(tmp_path)],

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio import processing_utils
 from gradio_client import utils as client_utils
 
-from .. import heads, images, registry, validation
+from .. import heads, images, registry, shipped, validation
 from . import calibrate, code, crowd, explore, guard, languages, lessons, line, share, train
 from .controls import ASSETS, BROWSER, STEPS
 from .languages import said, t
@@ -80,8 +80,8 @@ def head() -> str:
         },
     }
     scripts = [f"globalThis.registry = {json.dumps(facts)};"]
-    scripts += [(ASSETS / f"{name}.js").read_text() for name in SCRIPTS]
-    style = (ASSETS / "style.css").read_text()
+    scripts += [shipped.text(ASSETS / f"{name}.js") for name in SCRIPTS]
+    style = shipped.text(ASSETS / "style.css")
     return f"<style>{style}</style>" + "".join(f"<script>{script}</script>" for script in scripts)
 
 

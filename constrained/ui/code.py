@@ -14,9 +14,6 @@ from .controls import BROWSER
 from .explore import YOURS, Tab
 from .languages import phrase, t
 
-WEIGHTS = checkpoints.FOLDER / checkpoints.facts()["file"]
-SIZE = f"{WEIGHTS.stat().st_size / 2**20:.0f} MB"
-
 OWN = phrase(
     "You are using a head of your own. The code has the bundled model's; to load yours, from the file that Download on "
     'the Train tab gives: `constrained_resnet18(weights=..., head="head.safetensors")`, as in the README.'
@@ -98,6 +95,8 @@ def on_write(event: gr.EventData) -> str:
 
 def build(explored: Tab) -> None:
     """Lay out the tab inside a `gr.Tab` and wire its events; `export` adds the network as a file."""
+    weights = checkpoints.FOLDER / checkpoints.facts()["file"]
+    size = f"{weights.stat().st_size / 2**20:.0f} MB"
     with gr.Row(elem_id="code", equal_height=False):
         with gr.Column(elem_classes="setup", scale=0, min_width=270):
             family = gr.Radio(
@@ -113,7 +112,7 @@ def build(explored: Tab) -> None:
                 elem_id="code-script",
             )
             gr.DownloadButton(
-                t("Download the weights, {size}", size=SIZE), str(WEIGHTS), size="sm", elem_id="code-weights"
+                t("Download the weights, {size}", size=size), str(weights), size="sm", elem_id="code-weights"
             )
             export.build(explored)
         with gr.Column(elem_classes="results", scale=1, min_width=0):

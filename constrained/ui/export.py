@@ -4,15 +4,15 @@ A file is made by a process of its own, one at a time, which gives its half giga
 picture. The last few files are kept, in a folder that only the server's user can read and that goes when it ends.
 """
 
-import atexit
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,7 +21,7 @@ import gradio as gr
 from .. import checkpoints, export, registry
 from ..export import ExportError
 from ..heads import HeadError
-from . import explore
+from . import explore, guard
 from .controls import notice
 from .languages import said
 
@@ -39,8 +39,7 @@ def folder() -> Path:
     """Where the files are, made when first needed; gradio serves it as it is, without copies."""
     global _folder
     if _folder is None:
-        _folder = Path(tempfile.mkdtemp(prefix="constrained-"))  # nobody else's to read
-        atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+        _folder = guard.private(guard.folder().parent)  # beside the uploads, which are swept
         gr.set_static_paths(_folder)
     return _folder
 
@@ -97,17 +96,41 @@ def file(ending: str, method: str, settings: dict[str, float], model: str, head:
         return _made[key]
 
 
+@contextlib.contextmanager
+def leash() -> Iterator[int]:
+    """The reading end of a pipe that closes when this process ends, however it ends."""
+    reading, writing = os.pipe()
+    try:
+        yield reading
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
 def make(path: Path, method: str, settings: dict[str, float], model: str, head: bytes | None) -> None:
     """Run `constrained.export` for a file."""
-    command = [sys.executable, "-W", "ignore", "-m", "constrained.export", str(path), method, "--model", model]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "constrained.export",
+        str(path),
+        method,
+        "--model",
+        model,
+        "--leashed",
+    ]
     command += [f"--{key}={value!r}" for key, value in settings.items()]
     if head is not None:
         own = path.with_name("head.safetensors")
         own.write_bytes(head)
         command += ["--head", str(own)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}  # the other core is for pictures
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8"}  # the other core is for pictures
+    told = {"capture_output": True, "encoding": "utf-8", "errors": "replace"}
     try:
-        ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS)
+        with leash() as end:
+            ran = subprocess.run(command, cwd=ROOT, env=environment, stdin=end, timeout=SECONDS, **told)
     except subprocess.TimeoutExpired as error:
         raise ExportError(FAILED) from error
     if ran.returncode == export.REFUSED:

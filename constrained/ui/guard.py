@@ -16,6 +16,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -422,28 +423,71 @@ def _forget_progress(name: str) -> None:
 
 @functools.cache
 def folder() -> Path:
-    """Where uploads of this process go, in a folder that only its user can read.
+    """Where uploads of this process go. gradio looks for it in the environment whenever it makes a component.
 
-    It goes when the process ends; where that was killed, when another one starts. gradio looks for it in the
-    environment whenever it makes a component. What was there says where the folder is made.
+    Raises:
+        OSError: if nothing can be written there.
     """
     around = Path(os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir())
     around.mkdir(parents=True, exist_ok=True)
-    if fcntl:
-        for lock in around.glob("constrained-*/lock"):
-            # An error, where its process lives or it is another user's.
-            with contextlib.suppress(OSError), lock.open() as held:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(lock.parent)
-    made = Path(tempfile.mkdtemp(prefix="constrained-", dir=around))
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
-    if fcntl:
-        lock = made / "unlocked"
-        held = os.open(lock, os.O_CREAT | os.O_RDWR)  # open, and so locked, for as long as the process is there
-        fcntl.flock(held, fcntl.LOCK_EX)
-        lock.rename(made / "lock")
+    clear(around)
+    made = private(around)
     os.environ["GRADIO_TEMP_DIR"] = str(made)
     return made
+
+
+SIGNED = b"A folder of constrained/ui/guard.py, which deletes it once its process has ended.\n"
+_made: list[Path] = []
+
+
+def private(around: Path) -> Path:
+    """Make a folder that only this user can read, and that goes with this process.
+
+    It goes when the process ends; where that was killed, when another one starts (`clear`). Its file ``lock`` is locked
+    for as long as the process is there, and says that the folder may be deleted.
+    """
+    made = Path(tempfile.mkdtemp(prefix="constrained-", dir=around))
+    _made.append(made)
+    if fcntl:
+        lock = made / "unlocked"
+        held = os.open(lock, os.O_CREAT | os.O_RDWR, 0o600)  # stays open
+        fcntl.flock(held, fcntl.LOCK_EX)
+        os.write(held, SIGNED)
+        lock.rename(made / "lock")
+    return made
+
+
+def clear(around: Path) -> None:
+    """Delete what `private` made for processes that are gone. What looks like it and is something else stays.
+
+    Anybody can put anything into the folder for temporary files: a lock that is a pipe, on which opening would wait for
+    ever, or a link to somewhere else.
+    """
+    if not fcntl:
+        return
+    for lock in around.glob("constrained-*/lock"):
+        with contextlib.suppress(OSError):  # another user's, or its process lives
+            made = lock.parent.lstat()
+            if not stat.S_ISDIR(made.st_mode) or stat.S_IMODE(made.st_mode) != 0o700 or made.st_uid != os.getuid():
+                continue
+            held = os.open(lock, os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW)
+            try:
+                if stat.S_ISREG(os.fstat(held).st_mode) and os.read(held, 2 * len(SIGNED)) == SIGNED:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(lock.parent)
+            finally:
+                os.close(held)
+
+
+@atexit.register
+def leave() -> None:
+    """Delete what `private` made for this process, even while something is still being written there."""
+    for made in _made:
+        for _ in range(10):
+            shutil.rmtree(made, ignore_errors=True)
+            if not made.exists():
+                break
+    _made.clear()
 
 
 def sweep(keep: set[str], now: float) -> set[str]:

@@ -9,14 +9,29 @@ import html
 import json
 from pathlib import Path
 
+from .. import shipped
+
 FOLDER = Path(__file__).parent.parent.parent / "assets" / "languages"
 
 _filled: dict[str, tuple[str, dict[str, str]]] = {}  # a text of `t` as it is in English -> what it was made from
 
 
 def read() -> dict[str, dict[str, str]]:
-    """Every language's file: code to translations."""
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))}
+    """Every language's file: code to translations.
+
+    Raises:
+        DamagedError: for a file that is no such table.
+    """
+    languages = {}
+    for path in sorted(FOLDER.glob("*.json")):
+        try:
+            texts = json.loads(shipped.text(path))
+        except ValueError as error:
+            raise shipped.DamagedError(shipped.sentence(path)) from error
+        if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+            raise shipped.DamagedError(shipped.sentence(path))
+        languages[path.stem] = texts
+    return languages
 
 
 def t(text: str, **values: str) -> str:

@@ -16,10 +16,7 @@ ASKS = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in ("op
 
 def on_open() -> str:
     """All lessons as the browser takes them, with their numbers measured; one with a mistake in it is named."""
-    try:
-        return json.dumps({"lessons": lessons.catalogue()})
-    except ValueError as error:
-        return json.dumps({"trouble": f"The lessons cannot be read. {error}"})
+    return json.dumps({"lessons": lessons.catalogue()})
 
 
 def on_run(event: gr.EventData) -> str:

@@ -22,7 +22,10 @@ def describe(control: Control) -> dict:
     if isinstance(component, gr.Checkbox):
         told["kind"] = "flag"
     elif isinstance(component, gr.Slider | gr.Number):
+        slider = isinstance(component, gr.Slider)
+        whole = control.unit == 1 and (float(component.step).is_integer() if slider else component.precision == 0)
         told |= {"kind": "number", "low": component.minimum, "high": component.maximum, "unit": control.unit}
+        told["whole"] = whole
         for key in ("opening", "low", "high"):
             told[key] /= control.unit
         if control.parameter:

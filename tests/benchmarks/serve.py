@@ -29,7 +29,7 @@ def memory(processes: list[int]) -> float:
     held = 0
     for process in processes:
         with contextlib.suppress(OSError):
-            text = Path(f"/proc/{process}/smaps_rollup").read_text()
+            text = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8")
             held += int(text.partition("Pss:")[2].split()[0])
     return held / 1024
 
@@ -39,7 +39,7 @@ def worked(processes: list[int]) -> dict[int, float]:
     used = {}
     for process in processes:
         with contextlib.suppress(OSError):
-            spent = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+            spent = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
             used[process] = 1000 * sum(map(int, spent)) / os.sysconf("SC_CLK_TCK")
     return used
 

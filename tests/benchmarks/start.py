@@ -96,7 +96,7 @@ def table() -> str:
     """Both, and the ratios, as Markdown."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         empty = Path(folder, "empty.py")
-        empty.write_text(EMPTY)
+        empty.write_text(EMPTY, encoding="utf-8")
         pages = {"an empty page": (empty, LINE), "this page": (ROOT / "app.py", CHART)}
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         taken = {name: [] for name in pages}

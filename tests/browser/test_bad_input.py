@@ -200,14 +200,16 @@ def model_box(explore) -> str:
     return explore.page.locator("#model input").input_value()
 
 
-def test_imagenet_without_a_network(explore, torch_home):
+def test_imagenet_without_a_network(explore, torch_home, capsys):
     before, chosen = explore.state(), model_box(explore)
     explore.choose("model", checkpoints.CHECKPOINTS["imagenet"]().title)
     explore.page.wait_for_function("() => document.querySelector('#notice').innerText.includes('ImageNet')")
     notice = explore.notice()
-    assert checkpoints.IMAGENET["file"] in notice, "which file to put in place"
-    assert str(torch_home) in notice, "and where"
-    assert notice.endswith(".")
+    assert notice.endswith("The bundled model stays.")
+    assert str(torch_home) not in notice, "nobody else's business"
+    log = capsys.readouterr().err
+    assert checkpoints.IMAGENET["file"] in log, "which file to put in place"
+    assert str(torch_home) in log, "and where"
     explore.page.wait_for_function("(title) => document.querySelector('#model input').value === title", arg=chosen)
     assert explore.agree() == before, "the bundled model stays"
 
@@ -250,12 +252,12 @@ def test_imagenet_with_the_file_in_place(explore, torch_home, monkeypatch):
     assert explore.boxed("k") == 10
 
 
-def test_a_damaged_file_in_place(explore, torch_home):
+def test_a_damaged_file_in_place(explore, torch_home, capsys):
     folder = torch_home / "hub" / "checkpoints" / "resnet18.tv_in1k"
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"half a download")
     before = explore.state()
     explore.choose("model", checkpoints.CHECKPOINTS["imagenet"]().title)
     explore.page.wait_for_function("() => document.querySelector('#notice').innerText.includes('damaged')")
-    assert str(folder) in explore.notice()
+    assert str(folder) in capsys.readouterr().err
     assert explore.agree() == before

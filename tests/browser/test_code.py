@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Page, expect
 
-from constrained import registry, snippets
+from constrained import checkpoints, registry, snippets
 from constrained.ui import code as tab
 
 from .conftest import WIDE, visiting
@@ -151,8 +151,9 @@ def test_copy_and_download(code, tmp_path):
         assert (tmp_path / "script.py").read_text(encoding="utf-8") == shown
     with code.page.expect_download() as download:
         code.page.locator("#code-weights").click()
-    assert download.value.suggested_filename == tab.WEIGHTS.name
-    assert Path(download.value.path()).stat().st_size == tab.WEIGHTS.stat().st_size
+    weights = checkpoints.FOLDER / checkpoints.facts()["file"]
+    assert download.value.suggested_filename == weights.name
+    assert Path(download.value.path()).stat().st_size == weights.stat().st_size
 
 
 def test_copying_by_hand_where_the_browser_forbids_it(code):

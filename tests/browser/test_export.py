@@ -14,7 +14,7 @@ def made(monkeypatch):
     """The server makes files in no time, with what it was asked for in them."""
 
     def make(path, method, settings, model, head):
-        path.write_text(json.dumps([method, settings, model, head]))
+        path.write_text(json.dumps([method, settings, model, head]), encoding="utf-8")
 
     monkeypatch.setattr(page_files, "make", make)
     monkeypatch.setattr(page_files, "_made", OrderedDict())
@@ -25,7 +25,7 @@ def take(page, ending):
     """Click, and what comes down: its name and its content."""
     with page.expect_download() as download:
         page.locator(f"#export-{ending}").click()
-    return download.value.suggested_filename, json.loads(download.value.path().read_text())
+    return download.value.suggested_filename, json.loads(download.value.path().read_text(encoding="utf-8"))
 
 
 def test_the_columns_setting_comes_down_as_a_file(visit, made):

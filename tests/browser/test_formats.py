@@ -23,7 +23,7 @@ def numbers() -> dict[str, list[float]]:
 def test_python_and_the_page_write_numbers_alike(browser):
     page = browser.new_page()
     page.evaluate("globalThis.registry = { steps: 100, chosen: {} }")  # all that page.js asks for as it loads
-    page.evaluate((ASSETS / "page.js").read_text())
+    page.evaluate((ASSETS / "page.js").read_text(encoding="utf-8"))
     for name, values in numbers().items():
         values = [float(value) for value in values]
         shown = page.evaluate("([name, values]) => values.map((v) => page[name](v))", [name, values])

@@ -402,3 +402,14 @@ def test_axe_and_width(shown):
 
 def test_axe_and_width_on_a_dark_phone(visit):
     looks_well(Lessons(visit(**PHONE, color_scheme="dark").page))
+
+
+def test_a_lesson_that_cannot_be_read_is_named_beside_the_others(visit, monkeypatch):
+    good = lessons.catalogue()
+    monkeypatch.setattr(
+        lessons, "catalogue", lambda: [*good[:4], {"slug": good[4]["slug"], "trouble": "05-zeros.md: no."}, *good[5:]]
+    )
+    page = visit("tab=lessons").page
+    expect(page.locator(".lesson-card")).to_have_count(len(good))
+    expect(page.locator(".lesson-card button")).to_have_count(len(good) - 1)
+    expect(page.locator(".lesson-card").last).to_have_text("This lesson cannot be shown. 05-zeros.md: no.")

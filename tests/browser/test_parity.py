@@ -72,7 +72,7 @@ RUN = """(cases) => {
 def twins(browser):
     """A blank page that knows assets/constraints.js and nothing else."""
     page = browser.new_page()
-    page.add_script_tag(content=(ASSETS / "constraints.js").read_text())
+    page.add_script_tag(content=(ASSETS / "constraints.js").read_text(encoding="utf-8"))
     yield page
     page.close()
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import expect
 
+from constrained import checkpoints
 from constrained.ui.explore import SAMPLES
 
 from .driver import Explore, picture
@@ -156,21 +157,71 @@ def as_opened(shared_visit):
         ("train.penalty=l7", "train.penalty=l7 in the link is not one of"),
         ("hide=everything", "hide=everything in the link is not one of header, tabs"),
         ("a=lo:9,hi:1", "In the link, A has lo above hi; it was left out."),
+        ("a=", "a= in the link is not one of bounded:…, "),
+        ("a=nonsense", "a=nonsense in the link is not one of bounded:…, "),
+        ("a=constructor:1,__proto__:2", "a=__proto__:2 in the link is not one of bounded:…, "),
+        ("a=lo:x", "lo=x in the link is not a number from -20 to 20"),
+        ("a=bounded:constructor", "bounded=constructor in the link is not one of clamp, "),
+        *(
+            (f"{name}={value}", f"{name}={value} in the link is not {wanted}")
+            for value in ("constructor", "toString", "__proto__", "hasOwnProperty")
+            for name, wanted in {
+                **{"hide": "one of header, ", "method": "one of clamp, ", "family": "one of bounded, "},
+                **{"image": "one of cat, ", "model": "one of cifar10, ", "tab": "one of explore, "},
+                **{"bounded": "one of clamp, ", "gradient": "0 or 1", "present": "0 or 1", "teacher": "0 or 1"},
+                **{"k": "a whole number from 2 to 10", "t": "a number from 0.05 to 20"},
+                **{"target": "a class of the model", "train.method": "one of ", "train.penalty": "one of "},
+                **{"calibrate.method": "one of ", f"train.{value}": "one of train.method, "},
+            }.items()
+        ),
+        ("k=5.5", "k=5.5 in the link is not a whole number from 2 to 10"),
+        ("train.epochs=50.5", "train.epochs=50.5 in the link is not a whole number from 10 to 500"),
+        ("train.seed=0.1", "train.seed=0.1 in the link is not a whole number"),
+        ("target=unicorn", "target=unicorn in the link is not a class of the model; it was left out."),
+        ("target=", "target= in the link is not a class of the model; it was left out."),
+        ("present=yes", "present=yes in the link is not 0 or 1"),
+        ("teacher=", "teacher= in the link is not 0 or 1"),
+        ("step=2", "step=2 in the link needs a lesson; it was left out."),
+        ("lesson=", "There is no lesson “”; the tab Lessons has all of them."),
+        ("lesson=constructor", "There is no lesson “constructor”; the tab Lessons has all of them."),
+        ("t=1&t=2", "t is in the link more than once; the first one counts."),
+        ("calibrate.temperature=2", "calibrate.temperature=2 in the link is not one of calibrate.method, "),
     ],
 )
 def test_what_cannot_be_falls_back_with_a_sentence(as_opened, query, words):
     explore, opened = as_opened
     explore.page.evaluate("(query) => share.apply(query)", query)
-    assert words in told(explore.page)
+    expect(explore.page.locator("#share-told")).to_contain_text(words)
     state = explore.agree()
     assert state["settings"] == opened["settings"]
-    assert (state["k"], state["logits"]) == (opened["k"], opened["logits"])
+    assert (state["k"], state["logits"], state["target"]) == (opened["k"], opened["logits"], opened["target"])
+    assert explore.page.evaluate("() => [explore.state.a, present.state.on, lessons.state.slug]") == [None, False, None]
+    assert not {"a", "hide", "present", "teacher", "lesson", "step", "target"} & set(asked(explore.page))
     explore.page.get_by_role("button", name="Close this message").click()
     assert told(explore.page) == ""
 
 
+ARRIVES = """(labels) => explore.receive(JSON.stringify(
+  { model: 'imagenet', image: 'cat', labels, logits: labels.map((_, i) => -i) }))"""
+
+
+@pytest.mark.parametrize("target", ["goldfish", "unicorn"])
+def test_a_class_of_a_model_that_is_on_its_way_is_looked_for_when_it_is_there(visit, target, monkeypatch):
+    def unreachable():
+        raise checkpoints.CheckpointError("It does not come.")
+
+    monkeypatch.setitem(checkpoints.CHECKPOINTS, "imagenet", unreachable)
+    page = visit(f"model=imagenet&target={target}&gradient=maybe").page
+    expect(page.locator("#notice")).to_contain_text("It does not come.")
+    words = "gradient=maybe in the link is not 0 or 1; it was left out."
+    assert told(page).strip("✕\n") == words
+    page.evaluate(ARRIVES, ["tench", "goldfish"])
+    more = " target=unicorn in the link is not a class of the model; it was left out."
+    assert told(page).strip("✕\n") == words + (more if target == "unicorn" else "")
+
+
 def test_the_links_of_the_readme_say_nothing_wrong(explore):
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text()
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
     links = re.findall(r"`\??([a-z.]+=[^`…\s]+)`", readme)
     assert "tab=train&train.method=clamp_inward&train.lo=0" in links
     assert "image=cat&family=probability&method=sparsemax&t=0.5&lo=-2&hi=1" in links

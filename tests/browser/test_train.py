@@ -278,7 +278,7 @@ def test_six_runs_stay(train):
     name.press("Enter")
     with page.expect_download() as download:
         train.press("Download as CSV")
-    table = list(csv.DictReader(io.StringIO(download.value.path().read_text())))
+    table = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8"))))
     assert len(table) == 5
     assert table[0]["name"] == "'=1+1"  # no formula for a spreadsheet
     for row, run in zip(table, train.runs(), strict=True):

@@ -47,7 +47,7 @@ class Server:
         return [one[0] if one else "a traceback" for one in lines]
 
     def _status(self, name: str) -> int:
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
         return int(status.partition(f"{name}:")[2].split()[0])
 
 
@@ -73,7 +73,7 @@ def serving(port: int | None = None) -> Iterator[Server]:
     environment = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "CONSTRAINED_MODEL")}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log")
-        with log.open("w") as file:
+        with log.open("w", encoding="utf-8") as file:
             process = subprocess.Popen(
                 [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)],
                 cwd=ROOT,
@@ -86,7 +86,7 @@ def serving(port: int | None = None) -> Iterator[Server]:
             ends = time.monotonic() + START_SECONDS
             while not _answers(server.url):
                 if process.poll() is not None or time.monotonic() > ends:
-                    raise RuntimeError(f"the server did not start:\n{log.read_text()[-2000:]}")
+                    raise RuntimeError(f"the server did not start:\n{log.read_text(encoding='utf-8')[-2000:]}")
                 time.sleep(0.2)
             yield server
         finally:
