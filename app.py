@@ -69,7 +69,6 @@ try:
     from constrained.checkpoints import CHECKPOINTS, CheckpointError
     from constrained.ui import demo as build
     from constrained.ui import guard
-    from constrained.workers import WORKERS
 except ModuleNotFoundError as error:
     if not STARTING:
         raise
@@ -187,7 +186,6 @@ def leave(code: int) -> NoReturn:
     That would end threads wherever they are; one that is inside of torch then aborts the process, and another may keep
     it alive.
     """
-    WORKERS.close()
     guard.leave()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, OSError, ValueError):  # the terminal is closed

@@ -481,7 +481,8 @@ def clear(around: Path) -> None:
 
 @atexit.register
 def leave() -> None:
-    """Delete what `private` made for this process, even while something is still being written there."""
+    """End the workers, and delete what `private` made for this process, even while something is still written there."""
+    WORKERS.close()
     for made in _made:
         for _ in range(10):
             shutil.rmtree(made, ignore_errors=True)
