@@ -206,7 +206,6 @@ def demo(model: str = "cifar10") -> Demo:
         page.load(js=THEME_BUTTON, **BROWSER)
         copy.click(js="() => { share.copy(); }", **BROWSER)
         presenting.click(js="() => { present.toggle(); }", **BROWSER)
-        page.unload(train.on_leave)
         theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
     page.queue(api_open=False)
     return page
