@@ -194,15 +194,15 @@
   const speaks = (where, props) => (speakers[where] = props);
   const alert = (told) => (told ? `<p role="alert">${told}</p>` : "");
 
-  // Say a sentence in the part of the page that an element belongs to; true if there is a place for it. Without a sentence,
-  // the one that was said here last goes, if it is there still.
+  // Say a sentence in the part of the page that an element belongs to, if there is a place for it. Without a sentence, the
+  // one that was said here last goes, if it is there still.
   const PARTS = { "#picture": "#explore", "#train-setup": "#train", "#calibrate-file": "#calibrate", "#export": "#export" };
   const last = {};
+  const placeOf = (id) => Object.keys(PARTS).find((at) => at in speakers && document.getElementById(id)?.closest(PARTS[at]));
+  const tells = (id) => Boolean(placeOf(id));
   const tell = (id, told) => {
-    const [where] = Object.entries(PARTS).find(([at, part]) => at in speakers && document.getElementById(id)?.closest(part)) ?? [];
-    if (!where) return false;
-    if (told || speakers[where].value === last[where]) speakers[where].value = last[where] = alert(told);
-    return true;
+    const where = placeOf(id);
+    if (where && (told || speakers[where].value === last[where])) speakers[where].value = last[where] = alert(told);
   };
 
   // A file that is too large never leaves the browser; the server would refuse it after all of it was sent.
@@ -230,6 +230,6 @@
 
   globalThis.page = {
     FAMILIES, t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
-    words, changed, save, csv, speaks, tell,
+    words, changed, save, csv, speaks, tells, tell,
   };
 })();

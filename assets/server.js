@@ -10,11 +10,12 @@
 (() => {
   "use strict";
 
-  const { t, phrase, tell } = globalThis.page;
+  const { t, phrase, tell, tells } = globalThis.page;
   const { registry, fetch } = globalThis;
   const BROKEN = phrase("The connection to the server broke before the answer came: try again.");
   const UNREACHED = phrase("The server cannot be reached: check your connection, then try again.");
   const READ = 4000; // ms for a sentence
+  const LATER = 100; // ms after which gradio has shown what came before a break
 
   const waiting = new Map(); // id of a question that the server has taken -> what `question` makes of it
   const early = new Set(); // ids of questions whose answers were faster than the word that they are taken
@@ -23,7 +24,6 @@
   // name, which it puts in place of the one that gradio's client gave itself. Nothing is kept by that name (controls.py).
   let [given, taken] = [null, null];
   const renamed = (text) => (given && taken ? text.replaceAll(given, taken) : text);
-  const another = () => (taken = Math.random().toString(36).slice(2, 13));
 
   // What was asked, where: {event, data, at: the element that asked}.
   const question = (body) => {
@@ -64,14 +64,15 @@
     const asked = question(body);
     const headers = new Headers(options.headers);
     headers.set("x-page", registry.page);
+    const name = taken;
     let response;
     try {
       response = await send(to, { ...options, headers, body: renamed(options.body) });
     } catch {
-      another();
       return refused(asked, t(UNREACHED));
     }
     if (response.status === 409) setTimeout(() => location.reload(), READ);
+    if (response.ok && name !== taken) return refused(asked, t(BROKEN)); // its answer goes where nobody listens any more
     if (response.ok) {
       const { event_id: id } = to.includes("queue/join") ? await response.clone().json() : {};
       if (id && !early.delete(id)) waiting.set(id, asked);
@@ -90,13 +91,15 @@
     const why = t(BROKEN);
     let said = false;
     const messages = Array.from(waiting, ([event_id, asked]) => {
-      const visible = !unanswered(asked, why) && !tell(asked.at, why) && !said;
+      const told = unanswered(asked, why);
+      if (!told) setTimeout(tell, LATER, asked.at, why);
+      const visible = !told && !tells(asked.at) && !said;
       said ||= visible;
       return line({ msg: "process_completed", event_id, success: false, output: { error: why, visible, duration: null } });
     });
     waiting.clear();
     early.clear();
-    another();
+    taken = Math.random().toString(36).slice(2, 13);
     return messages.join("") + line({ msg: "close_stream" });
   };
 

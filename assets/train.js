@@ -136,7 +136,7 @@
     if (data.sweep) return receiveSweep(data);
     const run = runs.find(({ number }) => number === data.run);
     if (data.state !== "running" && running === data.run) running = null;
-    if (!run) return; // cleared, or overtaken by a live one
+    if (!run || run.state === "failed") return; // cleared, or overtaken by a live one, or given up
     run.state = data.state;
     run.seconds = data.seconds;
     run.points = data.points.map((point) => Object.fromEntries(registry.training.figures.map((f, i) => [f, point[i]])));

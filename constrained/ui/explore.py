@@ -255,8 +255,10 @@ def on_model(
 ):
     """Another model to (chart, crops, notice, target, classes shown, model box, picture box, shown, current).
 
-    Where there is trouble, all stays as it is.
+    Where there is trouble, or the menu was opened and nothing else chosen, all stays as it is.
     """
+    if model == current:  # an answer might be late, and put back what has changed meanwhile
+        return [gr.skip() for _ in range(9)]
     try:
         progress(0, desc="Loading the model")
         net, _, _ = chosen(model, head, wait=True)

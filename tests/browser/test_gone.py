@@ -252,6 +252,22 @@ def test_a_run_that_nobody_hears_of_ends(far, net):
         assert queue.event_queue_per_concurrency_id["fits"].current_concurrency == 0
 
 
+def test_a_question_that_does_not_arrive_leaves_the_others_alone(far):
+    page = far.page
+    here = Explore(page)
+    first = here.state()["logits"]
+    press = open_train(page, 400).click
+    press()
+    page.wait_for_function("train.runs.at(-1).points.length > 1")
+    page.route("**/queue/join*", lambda route: route.abort(), times=1)
+    page.get_by_role("tab", name="Explore").click()
+    for _ in range(2):
+        page.locator("#samples button").nth(0).click()
+        expect(page.locator(".toast-body")).to_contain_text(UNREACHED)
+    here.new_logits(first)
+    trained(page, ["done"])
+
+
 def test_silence_counts_as_a_break(far, net):
     page = far.page
     page.evaluate("registry.silence = 1500")
