@@ -9,7 +9,6 @@ import types
 import gradio as gr
 import numpy as np
 import pytest
-from gradio.context import LocalContext
 from gradio.state_holder import SessionState
 from PIL import Image
 
@@ -118,14 +117,15 @@ def question(session: str, run: int, fn=train.on_run):
     )
 
 
-def test_what_is_halted_ends_and_nothing_that_comes_later():
+def test_what_is_halted_ends_and_nothing_that_comes_later(monkeypatch):
     line = [question("ann", 2), question("ann", 3, train.on_sweep), question("ann", 4), question("bob", 1)]
     work = [[question("ann", 1)], None, [question("bob", 2)], [question("ann", 2, explore.on_gradient)]]
     queue = types.SimpleNamespace(
         active_jobs=work,
         event_queue_per_concurrency_id={"fits": types.SimpleNamespace(queue=line)},
     )
-    LocalContext.blocks.set(types.SimpleNamespace(_queue=queue))
+    blocks = types.SimpleNamespace(get=lambda: types.SimpleNamespace(_queue=queue))
+    monkeypatch.setattr(train, "LocalContext", types.SimpleNamespace(blocks=blocks))
     asyncio.run(train.on_halt(gr.EventData(None, {"run": 3}), types.SimpleNamespace(session_hash="ann")))
     marked = [train.HALTED in one.data.event_data for one in [*line, *(job[0] for job in work if job)]]
     assert marked == [True, True, False, False, True, False, False]
