@@ -683,14 +683,19 @@
 
     // The data comes when the tab is seen for the first time.
     let asked = false;
-    new ResizeObserver(() => {
+    const see = () => {
       if (!board.clientWidth && !main.clientWidth) return;
       if (!state.set && !asked) {
         asked = true;
         openSet();
       }
       draw();
-    }).observe(main);
+    };
+    new ResizeObserver(see).observe(main);
+    document.addEventListener("unanswered", ({ detail }) => {
+      if (detail.at === "calibrate-block") asked = false; // the next visit to the tab asks again
+    });
+    globalThis.addEventListener("online", see);
     receive(props.value);
     watch("value", () => receive(props.value));
     document.addEventListener("language", draw);

@@ -40,6 +40,14 @@
     settling = setTimeout(follow, SETTLED);
   });
 
+  document.addEventListener("unanswered", (event) => {
+    if (event.detail.at !== "code-block") return;
+    event.preventDefault();
+    last = ""; // so that it is asked again
+    say(parts.told, event.detail.why);
+  });
+  globalThis.addEventListener("online", () => follow());
+
   // Which of the scripts; the column is the Explore tab's.
   const choose = (script) => {
     state.script = script;

@@ -418,6 +418,23 @@
     return start;
   };
 
+  document.addEventListener("unanswered", (event) => {
+    const { at, event: kind, data, why } = event.detail;
+    if (at !== "lesson-block") return;
+    event.preventDefault();
+    if (kind === "open") {
+      asked = false; // the next visit to the tab asks again
+      globalThis.share.say(why);
+    } else if (data?.run === runs && panel.querySelector(".lesson-run")) {
+      const start = panel.querySelector(".lesson-run button");
+      start.disabled = false;
+      label("Run it again", start);
+      const into = panel.querySelector(".lesson-table");
+      into.replaceChildren();
+      node("p", "", into, why).setAttribute("role", "alert");
+    }
+  });
+
   const tabulate = ({ caption, columns, rows }) => {
     const holder = panel.querySelector(".lesson-run");
     if (!holder) return; // the visitor went on

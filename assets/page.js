@@ -189,10 +189,23 @@
   };
   const csv = (table) => table.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
 
-  // A file that is too large never leaves the browser; the server would refuse it after all of it was sent. Each place for
-  // files has the properties of a gr.HTML, where its sentences are shown.
+  // Where the sentences of a part of the page are shown: the properties of a gr.HTML.
   const speakers = {};
   const speaks = (where, props) => (speakers[where] = props);
+  const alert = (told) => (told ? `<p role="alert">${told}</p>` : "");
+
+  // Say a sentence in the part of the page that an element belongs to, if there is a place for it. Without a sentence, the
+  // one that was said here last goes, if it is there still.
+  const PARTS = { "#picture": "#explore", "#train-setup": "#train", "#calibrate-file": "#calibrate", "#export": "#export" };
+  const last = {};
+  const placeOf = (id) => Object.keys(PARTS).find((at) => at in speakers && document.getElementById(id)?.closest(PARTS[at]));
+  const tells = (id) => Boolean(placeOf(id));
+  const tell = (id, told) => {
+    const where = placeOf(id);
+    if (where && (told || speakers[where].value === last[where])) speakers[where].value = last[where] = alert(told);
+  };
+
+  // A file that is too large never leaves the browser; the server would refuse it after all of it was sent.
   const MB = 2 ** 20;
   const refuse = (event, files) => {
     const [where, most] = Object.entries(globalThis.registry.uploads).find(([at]) => event.target.closest(at)) ?? [];
@@ -200,7 +213,7 @@
     if (!large) return false;
     const values = { size: Math.ceil((large.size / MB) * 10) / 10, limit: most / MB };
     const told = t("This file has {size} MB, the limit is {limit}: choose a smaller one.", values);
-    speakers[where].value = `<p role="alert">${told}</p>`;
+    speakers[where].value = alert(told);
     event.stopImmediatePropagation();
     event.preventDefault();
     return true;
@@ -215,21 +228,8 @@
   document.addEventListener("change", choosing, true);
   document.addEventListener("drop", dropping, true);
 
-  // What a visitor has here, the server keeps: the picture, a head, a set. So it is told which server made this page, and
-  // another one, after a restart or instead of one that died, refuses (constrained/ui/guard.py); then the page loads anew.
-  const READ = 4000; // ms for its sentence
-  const { fetch } = globalThis;
-  globalThis.fetch = async (to, options = {}) => {
-    if (!/\/gradio_api\/(queue\/join|run\/)/.test(String(to))) return fetch(to, options);
-    const headers = new Headers(options.headers);
-    headers.set("x-page", globalThis.registry.page);
-    const response = await fetch(to, { ...options, headers });
-    if (response.status === 409) setTimeout(() => location.reload(), READ);
-    return response;
-  };
-
   globalThis.page = {
     FAMILIES, t, phrase, label, minus, logit, short, percent, niceStep, svgNode, node, put, say, position, inRange, logSliders, follow,
-    words, changed, save, csv, speaks,
+    words, changed, save, csv, speaks, tells, tell,
   };
 })();

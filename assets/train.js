@@ -136,7 +136,7 @@
     if (data.sweep) return receiveSweep(data);
     const run = runs.find(({ number }) => number === data.run);
     if (data.state !== "running" && running === data.run) running = null;
-    if (!run) return; // cleared, or overtaken by a live one
+    if (!run || run.state === "failed") return; // cleared, or overtaken by a live one, or given up
     run.state = data.state;
     run.seconds = data.seconds;
     run.points = data.points.map((point) => Object.fromEntries(registry.training.figures.map((f, i) => [f, point[i]])));
@@ -148,6 +148,27 @@
     draw();
     if (data.state === "done") say(parts.spoken, t("{run} is trained: accuracy {accuracy}", { run: run.name, accuracy: percent(run.points.at(-1).accuracy) }));
   };
+
+  // No answer will come any more.
+  const fail = (number, why) => {
+    const run = runs.find((one) => one.number === number);
+    if (!run) return;
+    if (running === number) running = null;
+    run.state = "failed";
+    told = `${t("{run} failed.", { run: run.name })} ${why}`;
+    if (run.points.length < 2) forget(run);
+    draw();
+  };
+  document.addEventListener("unanswered", (event) => {
+    const { at, event: kind, data, why } = event.detail;
+    if (at !== "train-block" || !["run", "sweep"].includes(kind)) return;
+    event.preventDefault();
+    if (kind === "run") fail(data.run, why);
+    else if (sweep[data.kind]?.number === data.run && sweep.active === data.kind) {
+      endSweep("failed", why);
+      draw();
+    }
+  });
 
   // What the figures of a run say, in words. Thresholds are where the point can be seen in the plots.
   const reading = (run) => {

@@ -269,12 +269,16 @@ def test_what_the_program_refuses_is_told(nothing_made, monkeypatch):
 
 
 def test_the_visitors_head_goes_along(made, head):
-    last(ask(model=explore.YOURS + "-1234"), head)
+    last(ask(model=explore.named(head)), head)
     last(ask(), head)  # the bundled model's, although there is a head
     assert [call[-1] for call in made] == [head, None]
-    path, told = last(ask(model=explore.YOURS), b"no head")
+    path, told = last(ask(model=explore.named(b"no head")), b"no head")
     assert path is None
     assert "safetensors" in told
+    for other in (None, b"another"):
+        path, told = last(ask(model=explore.named(head)), other)
+        assert (path, "no longer here" in told) == (None, True)
+    assert len(made) == 2
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,11 @@ def file(path: str) -> dict:
     return {"path": path, "meta": {"_type": "gradio.FileData"}}
 
 
+def held(data: bytes) -> str:
+    """A head as the page keeps it."""
+    return base64.b64encode(data).decode()
+
+
 def head_file(seed: int) -> bytes:
     known = training.data()
     layer = ConstrainedLinear(known.width, len(known.classes))
@@ -602,17 +607,17 @@ def test_nothing_of_one_visitor_reaches_another(server):
     picture = images.decode(PICTURE)
     for session, data in files.items():
         path = server.upload(data, "head.safetensors")
-        assert "data" in server.ask(train.on_upload, [file(path), None, None], session)
+        assert "data" in server.ask(train.on_upload, [file(path), "cat", ""], session)
     told = {}
     for session, data in files.items():
-        answer = server.ask(explore.on_model, ["yours", None, None, None], session)
+        answer = server.ask(explore.on_model, ["yours", held(data), "cat", "cifar10"], session)
         told[session] = json.loads(answer["data"][0])
         expected = net.logits(picture, heads.load(data).layer)
         np.testing.assert_allclose(told[session]["logits"], expected, atol=1e-5)
     assert told["ann"]["logits"] != told["bob"]["logits"]
-    answer = server.ask(explore.on_model, ["yours", None, None, None], "eve")
-    assert "not in the list" in answer["error"]
-    # What she says of Ann's state is not looked at.
+    answer = server.ask(explore.on_model, ["yours", "", "cat", "cifar10"], "eve")
+    assert "Your head is no longer here" in answer["data"][2]
+    # What is no head is not looked at.
     head = list(files["ann"])[:10_000]
     answer = server.ask(explore.on_picture, [file(server.upload(PICTURE)), "cifar10", head, "/etc/passwd"], "eve")
     np.testing.assert_allclose(json.loads(answer["data"][0])["logits"], net.logits(picture), atol=1e-5)
@@ -627,30 +632,30 @@ QUESTION = {"ending": ".pt2", "method": "clamp", "settings": DEFAULTS, "model": 
 LINK = {"model": "cifar10", "image": "dog", "target": "cat", "k": 5}
 FRAME = {"url": "data:image/jpeg;base64," + base64.b64encode(PICTURE).decode(), "path": None}
 UPLOADED = guard.folder() / "uploaded.jpg"
-# What the page asks: the function's inputs that are not its session's state, and what comes with the event.
+HEAD = held(head_file(4))
+# What the page asks: the function's inputs, and what comes with the event.
 CALLS = {
-    explore.on_picture: ([file(str(UPLOADED)), "cifar10"], None),
-    explore.on_frame: ([FRAME, "cifar10"], None),
-    explore.on_sample: (["cifar10"], {"index": 0, "value": "cat"}),
-    explore.on_model: (["cifar10"], None),
+    explore.on_picture: ([file(str(UPLOADED)), "cifar10", HEAD, "cat"], None),
+    explore.on_frame: ([FRAME, "yours", HEAD], None),
+    explore.on_sample: (["yours", HEAD], {"index": 0, "value": "cat"}),
+    explore.on_model: (["yours", HEAD, str(UPLOADED), "cifar10"], None),
     explore.on_gradient: ([], ASKED),
     explore.classify: ([file(str(UPLOADED)), "cifar10"], None),
     explore.constrain: ([[2.0, -1.0], "softmax", *DEFAULTS.values()], None),
     train.on_run: ([], {"run": 1, "setting": SETTING}),
     train.on_sweep: ([], {"run": 1, "kind": "lambda", "setting": SETTING | {"penalty": "l1"}}),
     train.on_halt: ([], {"run": 1}),
-    train.on_use: ([], {"head": base64.b64encode(head_file(3)).decode()}),
-    train.on_upload: ([file(str(UPLOADED))], None),
-    train.on_leave: ([], None),
-    calibrate.on_open: ([], None),
+    train.on_use: (["cat", HEAD], {"head": held(head_file(3))}),
+    train.on_upload: ([file(str(UPLOADED)), "cat", HEAD], None),
+    calibrate.on_open: ([""], None),
     calibrate.on_upload: ([file(str(UPLOADED))], None),
     calibrate.on_bundled: ([], None),
-    calibrate.on_fit: (["clamp", -2.0, 4.0, 0.5, 1.0], None),
+    calibrate.on_fit: (["clamp", -2.0, 4.0, 0.5, 1.0, str(UPLOADED)], None),
     lessons.on_open: ([], None),
     lessons.on_run: ([], {"run": 1, "key": "double-softmax"}),
-    export.on_make: ([json.dumps(QUESTION)], None),
+    export.on_make: ([json.dumps(QUESTION), HEAD], None),
     code.on_write: ([], WRITE | {"settings": DEFAULTS, "asked": 1}),
-    share.on_link: ([], LINK),
+    share.on_link: ([HEAD, "cat"], LINK),
 }
 
 

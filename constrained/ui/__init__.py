@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import fastapi
 import gradio as gr
-from gradio import processing_utils
+from gradio import processing_utils, utils
 from gradio_client import utils as client_utils
 
 from .. import heads, images, registry, shipped, validation
@@ -20,7 +20,7 @@ THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font
 
 # Each uses those before it.
 SCRIPTS = (
-    *("constraints", "page", "share", "chart", "takehome", "plot"),
+    *("constraints", "page", "server", "share", "chart", "takehome", "plot"),
     *("train", "calibrate", "lessons", "present", "code"),
 )
 
@@ -73,6 +73,7 @@ def head() -> str:
         "steps": STEPS,
         "training": train.facts(),
         "page": guard.PAGE,
+        "silence": 3000 * utils.get_heartbeat_rate(),  # ms after which a stream of answers counts as broken
         "uploads": {  # where files are chosen -> how many bytes they may have
             "#picture": images.MAX_BYTES,
             "#train-setup": heads.MAX_BYTES,
@@ -210,7 +211,6 @@ def demo(model: str = "cifar10") -> Demo:
         page.load(js=THEME_BUTTON, **BROWSER)
         copy.click(js="() => { share.copy(); }", **BROWSER)
         presenting.click(js="() => { present.toggle(); }", **BROWSER)
-        page.unload(train.on_leave)
         theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
     page.queue(api_open=False)
     return page

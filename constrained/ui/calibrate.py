@@ -19,7 +19,7 @@ from .. import calibration, checkpoints, registry, validation
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ..validation import ValidationError
 from ..workers import WORKERS, WorkerError
-from .controls import Control, bounds, log_slider, notice, position, wire
+from .controls import BROWSER, Control, HeldFile, bounds, log_slider, notice, position, wire
 from .languages import said, t
 
 SPARSE = ("sparsemax", "entmax15")
@@ -222,7 +222,7 @@ def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: s
 
 def build() -> dict[str, Control]:
     """Lay out the tab inside a `gr.Tab` and wire its events; returns the tab's setting."""
-    path = gr.State("")
+    path = HeldFile(visible=False)
     choices = [
         (
             t("No constraint: softmax")
@@ -266,15 +266,19 @@ def build() -> dict[str, Control]:
 
     seen = [board, told_notice, path, about]
     board.open(on_open, path, seen, show_progress="hidden", **SERVER)
-    upload.upload(on_upload, upload, [upload, *seen, result, *temperature], show_progress="hidden", **SERVER)
-    back.click(on_bundled, None, [*seen, result, *temperature], show_progress="hidden", **SERVER)
-    fit.click(
+    others = [
+        upload.upload(on_upload, upload, [upload, *seen, result, *temperature], show_progress="hidden", **SERVER),
+        back.click(on_bundled, None, [*seen, result, *temperature], show_progress="hidden", **SERVER),
+    ]
+    fitting = fit.click(
         on_fit,
         [method, low, high, lam[1], radius[1], path],
         [board, told_notice, result, *temperature],
         show_progress="hidden",
         **SERVER,
     )
+    for other in others:
+        other.success(cancels=[fitting], **BROWSER)  # its answer would be about the set that was there before
     controls = {"method": Control(method), "lo": Control(low), "hi": Control(high)}
     for parameter, (slider, box) in {LAM: lam, RADIUS: radius, TEMPERATURE: temperature}.items():
         controls[parameter.key] = Control(box, slider, parameter)

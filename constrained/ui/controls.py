@@ -1,13 +1,16 @@
-"""What the tabs' controls have in common: sliders and how events are sent."""
+"""What the tabs have in common: sliders, how events are sent, and how the page keeps what its visitor has."""
 
+import base64
 import html
 import math
+import os
 from pathlib import Path
 from typing import NamedTuple
 
 import gradio as gr
 
 from ..registry import Parameter
+from . import guard
 from .languages import t
 
 ASSETS = Path(__file__).parent.parent.parent / "assets"
@@ -25,6 +28,42 @@ class Control(NamedTuple):
     slider: gr.Slider | None = None  # of a logarithmic scale, beside the box that is the component
     parameter: Parameter | None = None  # that scale
     unit: float = 1.0  # how many of the component's units one of the setting's is
+
+
+# What a page has of its visitor, the page itself keeps, out of sight, and sends along with each question. `gr.State`
+# would keep it on the server, which drops it with the session; then its default is another picture, head or set than
+# the page shows.
+
+
+class HeldFile(gr.Textbox):
+    """The path of a file that the page shows; ``""`` without one."""
+
+    is_template = True  # the browser takes it for gr.Textbox
+
+    def preprocess(self, payload: str | None) -> str:
+        """The path of an upload. Of a file that is gone, or that nobody uploaded, a path where nothing is."""
+        if not payload:
+            return ""
+        path, uploads = os.path.abspath(str(payload).replace("\0", "")), str(guard.folder())
+        uploaded = os.path.dirname(os.path.dirname(path)) == uploads and os.path.isfile(path)
+        return path if uploaded else os.path.join(uploads, "gone", "gone")
+
+
+class HeldBytes(gr.Textbox):
+    """A small file that the page keeps whole; None without one. A stranger may have written it."""
+
+    is_template = True
+
+    def preprocess(self, payload: str | None) -> bytes | None:
+        """The file's bytes."""
+        try:
+            return base64.b64decode(payload or "", validate=True) or None
+        except (TypeError, ValueError):
+            return None
+
+    def postprocess(self, value: bytes | None) -> str | None:
+        """The same as text."""
+        return base64.b64encode(value).decode() if value else None
 
 
 def notice(text: str = "") -> str:

@@ -6,6 +6,7 @@ server, and only once a control has settled.
 """
 
 import base64
+import functools
 import io
 import json
 import threading
@@ -29,7 +30,7 @@ from ..inference import FRAME, PICTURE, Network, network
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ..workers import WORKERS, WorkerError
 from . import lessons
-from .controls import ASSETS, BROWSER, Control, bounds, log_slider, notice, position, wire
+from .controls import ASSETS, BROWSER, Control, HeldBytes, HeldFile, bounds, log_slider, notice, position, wire
 from .languages import said, t
 
 SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
@@ -38,6 +39,7 @@ METHODS = {"bounded": "clamp", "probability": "softmax", "regularised": "prox_l1
 
 CLASSES, LARGEST = 1000, 1e6  # of logits that are sent here
 
+HEAD_GONE = "Your head is no longer here: train or upload it again, or choose another model."
 YOURS = "yours"  # the bundled network under the visitor's own head, for those who have one
 # What can be wrong with a visitor's picture, head or choice; see `sentence`.
 TROUBLE = (images.PictureError, CheckpointError, HeadError, WorkerError, FileNotFoundError)
@@ -101,6 +103,36 @@ class Picture(gr.Image):
             return b""
 
 
+class Shown(HeldFile):
+    """The path of the picture that the chart is about. The page knows a sample by its name."""
+
+    def preprocess(self, payload: str | None) -> str:
+        """The path of a sample or of an upload."""
+        sample = next((str(path) for path in SAMPLES if path.stem == payload), None)
+        return sample or super().preprocess(payload)
+
+    def postprocess(self, value: str | None) -> str:
+        """A sample's name, or the path of an upload."""
+        return Path(value).stem if value and Path(value) in SAMPLES else value or ""
+
+
+class Chooser(gr.Dropdown):
+    """The menu of models, which lets pass what is not in it: `chosen` says what is wrong with that.
+
+    That a visitor's menu has their own head in it, gradio forgets with their session.
+    """
+
+    is_template = True
+
+    def preprocess(self, payload: str | None) -> str:
+        """The model's key, if it is one."""
+        return str(payload)
+
+    def postprocess(self, value: str) -> str:
+        """The same, without gradio's warning."""
+        return value
+
+
 # What the page shows ------------------------------------------------------------------------------------------------
 
 
@@ -124,8 +156,13 @@ def chosen(model: str, head: bytes | None, wait: bool = False) -> tuple[Network,
     if model != YOURS:
         return network(model, wait), None, model
     if head is None:
-        raise HeadError("Your head is no longer here: train or upload it again, or choose another model.")
-    return network("cifar10", wait), heads.load(head), f"{YOURS}-{sha256(head).hexdigest()[:8]}"
+        raise HeadError(HEAD_GONE)
+    return network("cifar10", wait), own_head(head), named(head)
+
+
+def named(head: bytes) -> str:
+    """What the chart calls the model that a head of a visitor's makes."""
+    return f"{YOURS}-{sha256(head).hexdigest()[:8]}"
 
 
 def message(net: Network, logits: np.ndarray, name: str) -> dict:
@@ -216,14 +253,17 @@ def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float
 
 
 def on_picture(source: str | bytes | None, model: str, head: bytes | None, shown: str, kind: int = PICTURE):
-    """A visitor's picture to (chart, crops, notice, picture box, shown); bad input brings the last good one back."""
+    """A visitor's picture to (chart, crops, notice, picture box, shown, model box, current).
+
+    Bad input brings the last good one back. An answer says all that it is about: others may have come meanwhile.
+    """
     if source is None:
-        return gr.skip(), gr.skip(), "", gr.skip(), gr.skip()
+        return gr.skip(), gr.skip(), "", gr.skip(), gr.skip(), gr.skip(), gr.skip()
     try:
-        return *look(source, model, head, kind), "", gr.skip(), source if isinstance(source, str) else shown
+        return *look(source, model, head, kind), "", gr.skip(), source if isinstance(source, str) else "", model, model
     except TROUBLE as error:
         back = shown if Path(shown).is_file() else None  # uploads go after an hour
-        return gr.skip(), gr.skip(), notice(sentence(error)), back, gr.skip()
+        return gr.skip(), gr.skip(), notice(sentence(error)), back, gr.skip(), gr.skip(), gr.skip()
 
 
 def on_frame(source: str | bytes | None, model: str, head: bytes | None):
@@ -233,15 +273,15 @@ def on_frame(source: str | bytes | None, model: str, head: bytes | None):
 
 
 def on_sample(model: str, head: bytes | None, event: gr.EventData):
-    """A click into the gallery to (chart, crops, notice, picture box, shown)."""
+    """A click into the gallery to (chart, crops, notice, picture box, shown, model box, current)."""
     index = event._data.get("index") if isinstance(event._data, dict) else None
     if not isinstance(index, int) or not 0 <= index < len(SAMPLES):
         raise gr.Error("There is no such sample.", print_exception=False)
     path = str(SAMPLES[index])
     try:
-        return *look(path, model, head), "", path, path
+        return *look(path, model, head), "", path, path, model, model
     except TROUBLE as error:
-        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip()
+        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), gr.skip(), gr.skip()
 
 
 def on_model(
@@ -251,14 +291,20 @@ def on_model(
     current: str,
     progress: gr.Progress = gr.Progress(track_tqdm=True),  # noqa: B008
 ):
-    """Another model to (chart, crops, notice, target, classes shown, model box, current); or all stays as it is."""
+    """Another model to (chart, crops, notice, target, classes shown, model box, picture box, shown, current).
+
+    Where there is trouble, or the menu was opened and nothing else chosen, all stays as it is.
+    """
+    if model == current:  # an answer might be late, and put back what has changed meanwhile
+        return [gr.skip() for _ in range(9)]
     try:
         progress(0, desc="Loading the model")
         net, _, _ = chosen(model, head, wait=True)
         chart, crops = look(shown, model, head)
     except TROUBLE as error:
-        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), current, gr.skip()
-    return chart, crops, "", *choices(net.checkpoint.labels), gr.skip(), model
+        skipped = [gr.skip() for _ in range(3)]
+        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), current, *skipped
+    return chart, crops, "", *choices(net.checkpoint.labels), model, shown, shown, model
 
 
 def sentence(error: Exception) -> str:
@@ -288,6 +334,7 @@ def deserialize(data: bytes) -> list:
     return WORKERS.run(safetensors.deserialize, data)
 
 
+@functools.lru_cache(32)  # a page sends its head along with each picture
 def own_head(data: bytes) -> heads.Head:
     """What a visitor's head file holds, if the bundled network's features fit it.
 
@@ -317,7 +364,7 @@ def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, 
         and a sentence that says what is wrong.
     """
     try:
-        head = own_head(data)
+        head, before = own_head(data), earlier and own_head(earlier)
         chart, crops = look(shown, YOURS, data)
     except TROUBLE as error:
         return [gr.skip() for _ in ADOPTING], sentence(error)
@@ -333,8 +380,7 @@ def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, 
         "head": data,
     }
     settings = {}
-    if earlier is not None:
-        before = heads.load(earlier)
+    if before:
         if before.method:
             family = registry.REGISTRY[before.method].family
             updates[family] = METHODS[family]
@@ -430,9 +476,9 @@ class Tab(NamedTuple):
     crops: gr.HTML
     picture: Picture
     chooser: gr.Dropdown
-    current: gr.State  # the model whose logits the chart shows
-    shown: gr.State  # the path of the picture that it shows
-    head: gr.State  # the file of the visitor's own head; None without one
+    current: gr.Textbox  # the model whose logits the chart shows
+    shown: Shown  # the path of the picture that it shows
+    head: HeldBytes  # the file of the visitor's own head; None without one
     controls: dict[str, Control]  # by family its method, by parameter its value, and what else belongs to the setting
 
     @property
@@ -461,7 +507,8 @@ def build(model: str) -> Tab:
         missing, model = str(error), "cifar10"
     labels = network(model).checkpoint.labels
     told_first, seen_first = look(str(FIRST_SAMPLE), model)
-    shown, current, head = gr.State(str(FIRST_SAMPLE)), gr.State(model), gr.State(None)
+    shown, head = Shown(str(FIRST_SAMPLE), visible=False), HeldBytes(visible=False)
+    current = gr.Textbox(model, visible=False)
 
     with gr.Row(elem_id="explore", equal_height=False):
         lessons.panel()
@@ -498,7 +545,7 @@ def build(model: str) -> Tab:
                 buttons=[],
                 elem_id="samples",
             )
-            chooser = gr.Dropdown(models(), value=model, label=t("Model"), elem_id="model")
+            chooser = Chooser(models(), value=model, label=t("Model"), elem_id="model")
             live = gr.Checkbox(label=t("Live webcam"), elem_id="live")
             top_k = gr.Slider(
                 2,
@@ -562,7 +609,7 @@ def build(model: str) -> Tab:
     picture.input(
         on_picture,
         [picture, chooser, head, shown],
-        [*on_chart, picture, shown],
+        [*on_chart, picture, shown, chooser, current],
         show_progress="hidden",
         trigger_mode="always_last",
         **NETWORK,
@@ -572,7 +619,7 @@ def build(model: str) -> Tab:
     gallery.select(
         on_sample,
         [chooser, head],
-        [*on_chart, picture, shown],
+        [*on_chart, picture, shown, chooser, current],
         show_progress="hidden",
         trigger_mode="multiple",
         **NETWORK,
@@ -580,7 +627,7 @@ def build(model: str) -> Tab:
     chooser.input(
         on_model,
         [chooser, head, shown, current],
-        [*on_chart, target, top_k, chooser, current],
+        [*on_chart, target, top_k, chooser, picture, shown, current],
         show_progress_on=chooser,  # what the chart shows meanwhile can be worked with
         **MODELS,
     )

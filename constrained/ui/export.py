@@ -48,6 +48,7 @@ def checked(question: str, head: bytes | None) -> tuple[str, str, dict[str, floa
     """What the page asks for: the file's ending, method, its settings, model, and the visitor's head if that is meant.
 
     Raises:
+        HeadError: if that head is not here, or none.
         KeyError, TypeError, ValueError: for anything that the page never asks.
     """
     if len(question) > 600:
@@ -60,9 +61,9 @@ def checked(question: str, head: bytes | None) -> tuple[str, str, dict[str, floa
         raise ValueError(f"method must be one of {', '.join(registry.REGISTRY)}, got {method!r:.40}")
     settings = {p.key: registry.number(p, asked["settings"][p.key]) for p in registry.REGISTRY[method].parameters}
     registry.build(method, settings)  # lo above hi
-    own = chosen.startswith(explore.YOURS)
-    if own and head is None:
-        raise ValueError("there is no head of your own")
+    own = chosen.startswith(f"{explore.YOURS}-")
+    if own and (head is None or chosen != explore.named(head)):
+        raise HeadError(explore.HEAD_GONE)
     model = "cifar10" if own else chosen
     if model not in checkpoints.CHECKPOINTS:
         raise ValueError(f"model must be one of {', '.join(checkpoints.CHECKPOINTS)}, got {model!r:.40}")
@@ -175,7 +176,7 @@ def build(explored: explore.Tab) -> None:
                 ending: gr.Button(name, size="sm", min_width=100, elem_id=f"export-{ending[1:]}")
                 for ending, name in ((".pt2", "torch.export"), (".onnx", "ONNX"))
             }
-        told = gr.HTML("", elem_id="export-told", elem_classes="notice")
+        told = gr.HTML("", elem_id="export-told", elem_classes="notice", js_on_load="page.speaks('#export', props);")
         taken = gr.DownloadButton("", visible="hidden", elem_id="export-file")
         question = gr.Textbox(visible=False)
     for ending, button in buttons.items():

@@ -39,10 +39,22 @@ YOURS_FULL = f"You have {EACH} of these in line already: wait for an answer, the
 
 
 class Sessions(dict):
-    """What is kept of each visitor, by session, from which gradio may delete what is no longer there."""
+    """What is kept of each visitor, by session.
+
+    gradio deletes from it when a stream of answers breaks: what may be gone already, or what another stream of the same
+    visitor is there for.
+
+    Args:
+        listening: how many streams of a session are open.
+    """
+
+    def __init__(self, listening: Counter[str]) -> None:
+        super().__init__()
+        self._listening = listening
 
     def __delitem__(self, session: str) -> None:
-        self.pop(session, None)
+        if self._listening[session] <= 1:
+            self.pop(session, None)
 
 
 class Line(Queue):
@@ -50,9 +62,9 @@ class Line(Queue):
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
-        self.pending_messages_per_session = Sessions()
-        self.pending_event_ids_session = Sessions()
         self._listening: Counter[str] = Counter()
+        self.pending_messages_per_session = Sessions(self._listening)
+        self.pending_event_ids_session = Sessions(self._listening)
         self._heard: dict[str, float] = {}  # session -> when it last asked or listened; the longest ago comes first
         self._told: dict[str, float] = {}  # kind of work -> when all in its line were told their places
         self._stirred = True  # whether something may start that could not before
@@ -107,6 +119,11 @@ class Line(Queue):
             self._hear(session)
             if not self.pending_event_ids_session.get(session):
                 self._forget(session)  # has had all answers
+
+    async def clean_events(self, *, session_hash: str | None = None, event_id: str | None = None) -> None:
+        """As of gradio, which asks for it when a stream breaks; but not while the visitor has another one open."""
+        if self._listening[session_hash] <= 1:
+            await super().clean_events(session_hash=session_hash, event_id=event_id)
 
     def _hear(self, session: str) -> None:
         self._heard.pop(session, None)

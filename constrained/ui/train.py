@@ -1,8 +1,8 @@
 """The Train tab: a head fitted live on the bundled features, and sweeps over lambda and over the bounds.
 
 A run is one event whose answers stream back while it trains. It works only as long as the page listens: gradio closes
-it when the visitor leaves, and `on_halt` ends it at its next report. Runs and the heads they end in are kept by the
-visitor's browser (assets/train.js) and not here.
+it when the stream of answers breaks, as it does when the visitor leaves, and `on_halt` ends it at its next report. Runs
+and the heads they end in are kept by the visitor's browser (assets/train.js) and not here.
 """
 
 import base64
@@ -10,12 +10,12 @@ import itertools
 import json
 import math
 import time
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 
 import gradio as gr
 import torch
+from gradio.context import LocalContext
 
 from .. import checkpoints, heads, registry, training
 from ..modules import ConstrainedLinear
@@ -28,12 +28,10 @@ from .languages import said, t
 LAMBDAS = [0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]
 BOUNDS = {"lo": [-8.0, -4.0, -2.0, -1.0, 0.0], "hi": [0.5, 1.0, 2.0, 4.0, 8.0]}
 STREAM = 0.1  # seconds between two answers of a run
+HALTED = "halted"  # in a question that the page no longer wants answered
 # gradio allows the events whose names it finds here in quotes.
 ASKS = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in ("run", "sweep", "halt", "use"))
 MOUNT = f"train.mount(element, props, watch, {{{ASKS}}});"
-VISITORS = 10_000  # whose last halt is remembered
-
-_halted: OrderedDict[str, float] = OrderedDict()  # session -> the last run of it that is to end
 
 
 def facts() -> dict:
@@ -51,14 +49,6 @@ def facts() -> dict:
 def plain(figures: training.Figures) -> list[float | None]:
     """Figures as JSON has them: it knows no infinity, so an infinite NLL is null."""
     return [round(v, 6) if v is not None and math.isfinite(v) else None for v in figures]
-
-
-def halt(session: str, run: float) -> None:
-    """End the runs of a session up to this one, at their next report."""
-    _halted[session] = run
-    _halted.move_to_end(session)
-    while len(_halted) > VISITORS:
-        _halted.popitem(last=False)
 
 
 def number(event: gr.EventData) -> int:
@@ -87,18 +77,18 @@ def fits(setting: Setting, reports: int = 50) -> Iterator[tuple[training.Figures
 # Events -------------------------------------------------------------------------------------------------------------
 
 
-def on_run(event: gr.EventData, request: gr.Request) -> Iterator[str]:
+def on_run(event: gr.EventData) -> Iterator[str]:
     """A setting to a run's messages: its figures so far and its state, at the end with its head."""
     run, points, head, state, why, file = number(event), [], None, "done", "", None
     started = told = time.monotonic()
     try:
         setting = Setting.read(event._data.get("setting"))
-        if _halted.get(request.session_hash, 0) >= run:
+        if event._data.get(HALTED):
             return  # while it stood in line; the page knows
         for step in fits(setting):
             figures, head = step
             points.append(plain(figures))
-            if _halted.get(request.session_hash, 0) >= run:
+            if event._data.get(HALTED):
                 state = "stopped"
                 break
             if time.monotonic() - told > STREAM:
@@ -112,17 +102,19 @@ def on_run(event: gr.EventData, request: gr.Request) -> Iterator[str]:
     yield json.dumps({"run": run, "state": state, "why": why, "points": points, "head": file, "seconds": seconds})
 
 
-def on_sweep(event: gr.EventData, request: gr.Request) -> Iterator[str]:
+def on_sweep(event: gr.EventData) -> Iterator[str]:
     """A setting and what to sweep to messages: the points so far, each with its final figures."""
     run, points, state, why = number(event), [], "done", ""
     kind = event._data.get("kind")
+    if event._data.get(HALTED):
+        return
     try:
         for setting in sweep(Setting.read(event._data.get("setting")), kind):
             figures = None
             try:
                 for step in fits(setting, reports=5):
                     figures = step[0]
-                    if _halted.get(request.session_hash, 0) >= run:
+                    if event._data.get(HALTED):
                         state = "stopped"
                         break
             except training.DivergedError:
@@ -146,14 +138,20 @@ def sweep(setting: Setting, kind: object) -> Iterator[Setting]:
     raise ValueError("a sweep needs a penalty for lambda, or a constraint with bounds")
 
 
-def on_halt(event: gr.EventData, request: gr.Request) -> None:
-    """The page wants its runs up to this one to end."""
-    halt(request.session_hash, number(event))
+async def on_halt(event: gr.EventData, request: gr.Request) -> None:
+    """The page wants its runs up to this one to end: those that wait do not begin, the others end at their next report.
 
-
-def on_leave(request: gr.Request) -> None:
-    """The visitor is gone, and so are all runs of theirs."""
-    halt(request.session_hash, math.inf)
+    Each question carries the mark itself, so that nothing is to be remembered of anybody, and none that comes later is
+    meant. A coroutine runs where the queue does, so that no question is between line and work meanwhile. gradio's
+    internals that this relies on: ``Queue.event_queue_per_concurrency_id``, ``Queue.active_jobs``, and that an event's
+    data are the same object wherever they are. What would spare it: a way to find a session's events, in gradio.
+    """
+    last, queue = number(event), LocalContext.blocks.get()._queue
+    line = queue.event_queue_per_concurrency_id.get(FITS["concurrency_id"])
+    for one in [*(line.queue if line else ()), *(one for job in queue.active_jobs for one in job or ())]:
+        asked = one.data.event_data if one.session_hash == request.session_hash else None
+        if isinstance(asked, dict) and one.fn.fn in (on_run, on_sweep) and number(gr.EventData(None, asked)) <= last:
+            asked[HALTED] = True
 
 
 def on_use(event: gr.EventData, shown: str, earlier: bytes | None):
@@ -171,9 +169,10 @@ def on_upload(path: str | None, shown: str, earlier: bytes | None):
 
 
 def arrive(data: bytes, shown: str, earlier: bytes | None):
-    """Explore's updates, the tab that is open then, and this tab's notice."""
+    """Explore's updates, the picture that they are about, twice, the tab that is open then, and this tab's notice."""
     updates, trouble = explore.adopt(data, shown, earlier)
-    return *updates, gr.skip() if trouble else gr.Tabs(selected="explore"), notice(trouble)
+    rest = (gr.skip(), gr.skip(), gr.skip()) if trouble else (shown, shown, gr.Tabs(selected="explore"))
+    return *updates, *rest, notice(trouble)
 
 
 # The page -----------------------------------------------------------------------------------------------------------
@@ -249,7 +248,8 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
     chart.sweep(on_sweep, None, chart, show_progress="minimal", show_progress_on=line, **FITS)
     chart.halt(on_halt, None, None, queue=False, show_progress="hidden", api_visibility="private")
     shown = [explored.shown, explored.head]
-    arrival = {"outputs": [*explored.adopting, tabs, told], "show_progress": "hidden", "api_visibility": "private"}
+    outputs = [*explored.adopting, explored.picture, explored.shown, tabs, told]
+    arrival = {"outputs": outputs, "show_progress": "hidden", "api_visibility": "private"}
     chart.use(on_use, shown, **arrival, concurrency_id="head", concurrency_limit=4)
     upload.upload(on_upload, [upload, *shown], **arrival, concurrency_id="head")
     begin.click(js="() => { train.begin(); }", **BROWSER)
