@@ -192,7 +192,13 @@
   // Where the sentences of a part of the page are shown: the properties of a gr.HTML.
   const speakers = {};
   const speaks = (where, props) => (speakers[where] = props);
-  const alert = (told) => (told ? `<p role="alert">${told}</p>` : "");
+  const alert = (told) => {
+    if (!told) return "";
+    const sentence = document.createElement("p"); // what the server says may repeat what somebody has put into a link
+    sentence.setAttribute("role", "alert");
+    sentence.textContent = told;
+    return sentence.outerHTML;
+  };
 
   // Say a sentence in the part of the page that an element belongs to, if there is a place for it. Without a sentence, the
   // one that was said here last goes, if it is there still.
