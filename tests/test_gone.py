@@ -83,6 +83,7 @@ def test_another_model_is_asked_about_the_picture_that_the_page_shows(head):
         None,
         7,
     ],
+    ids=map(str, range(12)),  # the same in every process that tests run in
 )
 def test_a_picture_that_is_gone_or_nobodys_is_told(path, head):
     held = base64.b64encode(head).decode()
