@@ -1,8 +1,10 @@
 """The lines in which questions wait: no visitor can stop them, fill them for others, or leave something behind."""
 
 import asyncio
+import base64
 import contextlib
 import json
+import math
 import threading
 import time
 
@@ -304,3 +306,84 @@ def test_unread_messages_have_a_limit(launched):
 
     assert on_loop(send) == (line.MESSAGES // 10, line.MESSAGES)
     assert not Listener.alive  # the run that sent them ends
+
+
+# Webcams ------------------------------------------------------------------------------------------------------------
+
+FRAME = {"url": "data:image/jpeg;base64," + base64.b64encode(explore.FIRST_SAMPLE.read_bytes()).decode(), "path": None}
+
+
+async def film(client: httpx.AsyncClient, session: str, seen: list[str], frames: float = math.inf) -> None:
+    """A live webcam that sends so many frames, and then is silent; ``seen`` gets the kinds of its messages."""
+    body = question(explore.on_frame, session, None, [FRAME, "cifar10", None])
+    event = (await client.post("/queue/join", json=body)).raise_for_status().json()["event_id"]
+    async with client.stream("GET", "/queue/data", params={"session_hash": session}) as stream:
+        async for text in stream.aiter_lines():
+            message = json.loads(text.removeprefix("data:")) if text else {}
+            if message.get("msg") in ("process_streaming", "process_completed"):
+                seen.append(message["msg"])
+            if message.get("msg") == "process_completed":
+                return
+            if message.get("msg") == "process_streaming" and len(seen) < frames:
+                await client.post(f"/stream/{event}", json=body)
+
+
+@contextlib.asynccontextmanager
+async def filming(count: int, frames: float = math.inf):
+    """So many webcams at once, and the kinds of messages that each has got."""
+    seen = [[] for _ in range(count)]
+    async with httpx.AsyncClient(base_url=f"{app.demo.local_url}gradio_api", timeout=60) as client:
+        tasks = [asyncio.create_task(film(client, f"camera-{i}", seen[i], frames)) for i in range(count)]
+        try:
+            yield client, seen
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until(true) -> None:
+    ends = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < ends
+        await asyncio.sleep(0.05)
+
+
+def test_sixteen_webcams_leave_places_for_pictures(launched):
+    async def look() -> str:
+        async with filming(explore.CAMERA["concurrency_limit"]) as (client, seen):
+            await until(lambda: all(seen))  # all have their place
+            for number, function in enumerate((explore.on_sample, explore.on_gradient, lessons.on_open)):
+                body = question(function, f"looks-{number}", {"index": 0}, [] if number else ["cifar10", None])
+                (await client.post("/queue/join", json=body)).raise_for_status()
+                told = (await client.get("/queue/data", params={"session_hash": f"looks-{number}"})).text
+                assert "process_completed" in told
+
+    asyncio.run(look())
+
+
+def test_a_webcam_that_is_silent_loses_its_place(launched, monkeypatch):
+    monkeypatch.setattr(line, "SILENCE", 0.5)
+
+    async def look() -> None:
+        async with filming(explore.CAMERA["concurrency_limit"] + 2, frames=1) as (_, seen):
+            await until(lambda: all("process_completed" in one for one in seen))  # the last two as well
+
+    asyncio.run(look())
+
+
+def test_a_webcam_gives_way_to_one_that_waits_and_to_nobody_else(launched, monkeypatch):
+    monkeypatch.setattr(line, "TURN", 1.0)
+    launched.create_event_queue_for_fn(next(fn for fn in app.demo.fns.values() if fn.fn is explore.on_frame))
+    monkeypatch.setattr(launched.event_queue_per_concurrency_id["camera"], "concurrency_limit", 1)
+
+    async def look() -> None:
+        async with filming(1) as (_, (alone,)):
+            await asyncio.sleep(2.5)
+            assert len(alone) > 2
+            assert "process_completed" not in alone
+        async with filming(2) as (_, seen):
+            await until(lambda: any("process_completed" in one for one in seen))
+            await until(lambda: all("process_streaming" in one for one in seen))
+
+    asyncio.run(look())
