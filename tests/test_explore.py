@@ -2,6 +2,9 @@
 
 import json
 import re
+import time
+import types
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import gradio as gr
@@ -219,3 +222,26 @@ def test_the_outputs_are_those_that_are_named():
     named |= {key: f"explore-{key}-slider" for key in ("lo", "hi")}
     assert {name: outputs[name].elem_id for name in named} == named
     assert outputs["head"].value is None
+
+
+def test_frames_leave_the_machine_to_others_as_long_as_there_are_several_webcams(monkeypatch):
+    pace, at_once, most, rests = explore.Pace(), [], [], []
+    clock = types.SimpleNamespace(monotonic=time.monotonic, sleep=rests.append)
+    monkeypatch.setattr(explore, "time", clock)
+    monkeypatch.setattr(explore, "REST", 2.0)
+
+    def frame(_):
+        with pace:
+            at_once.append(1)
+            most.append(len(at_once))
+            time.sleep(0.05)
+            at_once.pop()
+
+    for number in range(4):  # one webcam, which sends a frame when it has an answer
+        frame(number)
+    assert rests == []
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(frame, range(4)))
+    assert max(most) == 1
+    assert len(rests) == 3  # not after the last
+    assert all(0.1 <= rest <= explore.LONGEST_REST for rest in rests)

@@ -102,6 +102,35 @@ def test_the_same_picture_from_many_at_once_is_computed_once(network):
     assert MODEL.batches == [2]
 
 
+def test_frames_of_webcams_come_after_all_pictures_and_one_at_a_time(network):
+    MODEL.gate.clear()
+    asked = [
+        (1, inference.PICTURE),
+        (2, inference.FRAME),
+        (3, inference.FRAME),
+        (4, inference.PICTURE),
+        (5, inference.PICTURE),
+    ]
+    answers = {}
+
+    def ask(value, kind):
+        answers[value] = network.logits_of(network.checkpoint.views(picture(value)), kind=kind)[0]
+
+    threads = []
+    for place, one in enumerate(asked):
+        threads.append(threading.Thread(target=ask, args=one))
+        threads[-1].start()
+        ends = time.monotonic() + 10
+        while len(MODEL.batches) + network._waiting.qsize() < place + 1:  # the first is at work, the others in line
+            assert time.monotonic() < ends
+            time.sleep(0.001)
+    MODEL.gate.set()
+    for thread in threads:
+        thread.join(30)
+    assert answers == {value: value for value, _ in asked}
+    assert MODEL.batches == [2, 4, 2, 2]  # two views each
+
+
 def head_of(*weight):
     """A head of one class over the two features, whose constraint would show if it were applied."""
     head = ConstrainedLinear(2, 1, constraint=Clamp(0, 0)).eval()
