@@ -871,9 +871,7 @@ def test_room_is_looked_at_as_uploads_come(tmp_path, monkeypatch):
         guard.came(2**15)
         most = max(most, sum(path.stat().st_size for path in tmp_path.rglob("x")))
     assert most <= guard.ROOM * 1.25
-    there = {str(path) for path in tmp_path.rglob("x")}
-    assert {path for path in app.demo.upload_file_set if path.startswith(str(tmp_path))} <= there | {str(path)}
-    app.demo.upload_file_set.clear()
+    assert len(app.demo.upload_file_set) <= guard.ROOM // 8 // 2**15 + 1  # the names that gradio remembers
 
 
 def test_the_oldest_go_first_when_there_are_too_many(tmp_path, monkeypatch):

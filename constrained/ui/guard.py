@@ -491,7 +491,7 @@ def leave() -> None:
     _made.clear()
 
 
-def sweep(keep: set[str], now: float) -> set[str]:
+def sweep(keep: set[str], now: float) -> None:
     """Delete uploads that are older than `KEPT`, and the oldest of the others until they fit into `room`.
 
     gradio's ``delete_cache`` knows uploads that were completed, and no other: half of one would stay for ever.
@@ -499,11 +499,8 @@ def sweep(keep: set[str], now: float) -> set[str]:
     Args:
         keep: paths of files that belong to the page itself.
         now: seconds since the epoch.
-
-    Returns:
-        Paths of what was deleted.
     """
-    files, gone = [], set()
+    files = []
     for path in folder().rglob("*"):
         with contextlib.suppress(FileNotFoundError):  # renamed or deleted meanwhile
             if path.is_file() and str(path) not in keep and path != folder() / "lock":
@@ -513,12 +510,10 @@ def sweep(keep: set[str], now: float) -> set[str]:
         if now - changed < KEPT and size <= most:
             break
         path.unlink(missing_ok=True)
-        gone.add(str(path))
         size -= bytes_
         if path.parent != folder():
             with contextlib.suppress(OSError):  # another file is in there
                 path.parent.rmdir()
-    return gone
 
 
 def room(taken: int) -> int:
@@ -541,9 +536,9 @@ def make_room(blocks: gradio.Blocks, now: float) -> bool:
     free = shutil.disk_usage(folder()).free
     if _come > ROOM // 8 or now - _looked > SWEEP or free < SPARE + 2 * UPLOAD:
         _looked, _come = now, 0
-        gone = sweep(own_files(blocks), now)
-        for kept in (blocks.upload_file_set, *(block.temp_files for block in blocks.blocks.values())):
-            kept -= gone  # gradio would remember them for ever
+        sweep(own_files(blocks), now)
+        for names in blocks.temp_file_sets:
+            names.clear()  # gradio remembers the name of each file for ever, for its own way of deleting them
         free = shutil.disk_usage(folder()).free
     return free > UPLOAD
 
