@@ -88,7 +88,7 @@ class Workers:
                 workers.append(self._free.get_nowait())
         for worker in workers:
             if worker is not None:
-                worker.end()
+                worker.end(wait=True)
             self._free.put(None)
 
 
@@ -127,9 +127,9 @@ class Worker:
         self.spent = self._files >= FILES
         return result
 
-    def end(self) -> None:
-        """Kill it."""
-        self._executor.shutdown(wait=False, kill_workers=True)
+    def end(self, wait: bool = False) -> None:
+        """Kill it, and, if so asked, wait until all that it had is given back."""
+        self._executor.shutdown(wait=wait, kill_workers=True)
 
 
 # In the worker ------------------------------------------------------------------------------------------------------

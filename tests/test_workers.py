@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
+from gradio.utils import NamedString
 
 from constrained import images, inference, validation, views, workers
 from constrained.ui import calibrate, explore
@@ -121,6 +122,17 @@ def test_a_worker_needs_neither_torch_nor_the_page(two):
     loaded = set(two.run(eval, "list(__import__('sys').modules)"))
     assert {"PIL", "constrained.images", "constrained.validation", "safetensors"} <= loaded
     assert not {"torch", "torchvision", "gradio", "constrained.modules", "constrained.ui"} & loaded
+
+
+def test_a_file_that_was_uploaded_loads_nothing_of_the_page_there(tmp_path, monkeypatch):
+    """gradio calls a path by a type of its own, which can only be read where gradio is."""
+    path = tmp_path / "set.csv"
+    path.write_text("label,a,b\n" + "0,1,2\n" * 30, encoding="utf-8")
+    mine = Workers(1)
+    monkeypatch.setattr(calibrate, "WORKERS", mine)
+    assert calibrate.own(NamedString(str(path))).classes == ("a", "b")
+    assert "gradio" not in mine.run(eval, "list(__import__('sys').modules)")
+    mine.close()
 
 
 @posix

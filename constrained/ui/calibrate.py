@@ -84,7 +84,9 @@ def own(path: str) -> Parts:
             data = file.read(validation.MAX_BYTES + 1)
     except OSError as error:
         raise ValidationError(GONE) from error
-    logits, labels, classes = validation.tensors(*WORKERS.run(validation.parse, data, path))
+    logits, labels, classes = validation.tensors(
+        *WORKERS.run(validation.parse, data, str(path))
+    )  # gradio's own would load gradio there
     fit = validation.split(len(labels))
     return Parts(Path(path).name[:60], classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
 
