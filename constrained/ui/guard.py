@@ -44,7 +44,10 @@ from . import connections, crowd
 PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
 # What a visitor has on a page is kept here: their picture, head, set. To the page of another server, from before a
 # restart or beside this one, an answer would be about other things than it shows.
-GONE = "The server that made this page is gone. The page loads anew, with the setting that its address has."
+GONE = (
+    "The server that made this page is gone. The page will reload with the settings in its address; runs, heads and a "
+    "picture of your own are lost."
+)
 UNKNOWN = "This went wrong on the server, and nothing has changed: try again, or reload the page."
 NO_NAME = "The name of a session, a question or an upload has up to 100 letters, digits, spaces and _ . : - in it."
 NO_ROOM = "The server has no room for this file at the moment: try again in a few minutes."
