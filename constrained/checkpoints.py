@@ -236,7 +236,7 @@ def bundled() -> Checkpoint:
 
 
 # To a visitor, who is told no path of the server.
-RETRY = "try again later; the log of this page says how to put them in place by hand. The bundled model stays."
+RETRY = "try again later; the server's log says how to put them in place by hand. The bundled model stays."
 
 
 @functools.cache
