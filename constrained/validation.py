@@ -25,6 +25,7 @@ MIN_ROWS, MAX_ROWS = 20, 50_000
 MIN_CLASSES, MAX_CLASSES = 2, 1000
 MAX_NUMBERS = 1_000_000  # rows times classes
 MAX_SIZE = 1e6  # of a logit
+MAX_NAME = 100  # characters of a class
 MAX_DIGITS = 64  # of a number; turning a million digits into a float takes seconds
 FIT_SHARE = 0.6
 
@@ -168,6 +169,10 @@ def _read_rows(text: str):
     if "" in classes:
         raise ValidationError(
             f"Column {names.index('') + 1} has no name: name it after its class, or leave it out if it is a row number."
+        )
+    if not all(len(name) <= MAX_NAME and name.isprintable() for name in classes):
+        raise ValidationError(
+            f"A class is named by more than {MAX_NAME} characters, or by some that cannot be printed: rename it."
         )
     repeated = next((name for name in classes if classes.count(name) > 1), None)
     if repeated is not None:

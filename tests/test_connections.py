@@ -92,6 +92,40 @@ def test_half_a_second_request_ends(port):
     assert 0.3 < ends_after(connection) < 3
 
 
+@pytest.mark.parametrize("rest", [b"a", b"", b"1\r\n"])
+@pytest.mark.parametrize(
+    "kind", [b"Content-Length: 9", b"Transfer-Encoding: chunked", b"Content-Length: 9\r\nUpgrade: websocket"]
+)
+def test_a_request_that_has_its_answer_and_goes_on_ends(port, monkeypatch, kind, rest):
+    monkeypatch.setattr(connections, "LINGER", 0.6)
+    connection = opened(port, b"POST / HTTP/1.1\r\nHost: x\r\n" + kind + b"\r\n\r\n" + b"1\r\na"[: 1 + len(rest)])
+    assert answered(connection)
+    connection.sendall(rest)
+    assert ends_after(connection) < 3
+
+
+def test_a_request_that_has_its_answer_first_may_be_followed_by_another(port):
+    connection = opened(port, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nab")
+    assert answered(connection)
+    connection.sendall(b"cdPOST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nabcd")
+    assert answered(connection)
+
+
+def test_a_body_of_nothing_but_chunks_ends(port):
+    """Each byte in a chunk of its own takes the server ten times as long as the browser."""
+    connection = opened(port, b"POST /late HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    sent = 0
+    with contextlib.suppress(OSError):
+        while sent < 2**24:
+            sent += connection.send(b"1\r\na\r\n" * 1000)
+    assert sent < 2**23
+    connection = opened(port, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(20):
+        connection.sendall(b"8000\r\n" + bytes(2**15) + b"\r\n")
+    connection.sendall(b"0\r\n\r\n")
+    assert answered(connection)
+
+
 def test_an_answer_that_nobody_takes_ends(port):
     connection = opened(port, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
     time.sleep(2)

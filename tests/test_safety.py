@@ -432,6 +432,47 @@ def test_below_a_path_behind_a_proxy_that_strips_it_and_one_that_does_not(tmp_pa
         behind.process.wait()
 
 
+CHARSETS = ["punycode", "unicode_escape", "utf-7", "undefined", "x" * 50_000]
+
+
+@pytest.mark.parametrize("charset", CHARSETS, ids=lambda charset: charset[:10])
+def test_an_upload_names_no_codec(server, charset):
+    """gradio would decode names by it in the loop that answers everybody; by punycode that takes minutes."""
+    name = "a" * 50_000 + "-" + "a" * 50_000
+    body = (
+        b'--X\r\nContent-Disposition: form-data; name="x-"\r\n\r\n' + name.encode() + b"\r\n" + part(1) + b"--X--\r\n"
+    )
+    before = time.process_time()
+    headers = {"content-type": f"multipart/form-data; boundary=X; charset={charset}"}
+    answer = httpx.post(f"{server.url}/gradio_api/upload", content=body, headers=headers, timeout=30)
+    assert answer.status_code in (200, 400, 431)
+    assert time.process_time() - before < 1
+    assert "Traceback" not in server.log.read_text(encoding="utf-8")
+
+
+def test_an_upload_without_its_end_leaves_nothing(server):
+    answer = httpx.post(f"{server.url}/gradio_api/upload", content=part(1000), headers=MULTIPART, timeout=30)
+    assert answer.status_code in (200, 400)
+    other = part(1000).replace(b'name="files"', b'name="other"') + b"--X--\r\n"
+    httpx.post(f"{server.url}/gradio_api/upload", content=other, headers=MULTIPART, timeout=30)
+    assert not halves(server)
+
+
+@pytest.mark.parametrize("header", ["Origin", "X-Gradio-Server"])
+@pytest.mark.parametrize("value", ["http://[", "http://[::1", "javascript://x/EVIL", "//x", "http://x/\x7f"])
+def test_an_address_that_is_none_takes_no_traceback(server, header, value):
+    before = server.log.read_text(encoding="utf-8")
+    for path in ("queue/join", "upload"):
+        answer = httpx.post(f"{server.url}/gradio_api/{path}", headers={header: value.encode()}, content=b"{}")
+        assert answer.status_code in (400, 403, 422)
+    assert len(server.log.read_text(encoding="utf-8").removeprefix(before).splitlines()) <= 2
+
+
+def test_cookies_are_not_read(server):
+    answer = server.get("/config", Cookie='a="' + '\\"' * 20_000 + '"', Authorization="x")
+    assert answer.status_code == 200
+
+
 # Half requests ------------------------------------------------------------------------------------------------------
 
 
@@ -596,7 +637,8 @@ def test_an_upload_cannot_be_found_by_others(server):
     assert one.parent.name not in config
     (own,) = server.around.glob("constrained-*")
     assert own.stat().st_mode & 0o777 == 0o700
-    assert server.get(f"/gradio_api/file={own}/lock").status_code == 404
+    for lock in ("lock", "lock/.", "./lock", "x/../lock", "lock/"):
+        assert server.get(f"/gradio_api/file={own}/{lock}").status_code == 404
     assert own in one.parents
 
 

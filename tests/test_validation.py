@@ -298,3 +298,11 @@ def test_noise_is_refused(seed):
         told(rng.bytes(size))
         told(bytes(rng.integers(32, 127, size, dtype=np.uint8)))
         told(struct.pack("<Q", size) + b"{" + rng.bytes(size))
+
+
+@pytest.mark.parametrize("name", ["x" * 101, "a\x01b", "\x01" * 130_000, "a\u202eb"])
+def test_a_class_is_named_by_a_name(name):
+    """In the page's JSON, a control character takes six times its room."""
+    rows = "".join(f"{i % 2},1,2\n" for i in range(30))
+    with pytest.raises(ValidationError, match="rename it"):
+        read(f"label,a,{name}\n{rows}".encode())

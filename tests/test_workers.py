@@ -214,7 +214,17 @@ def test_large_pictures_leave_workers_to_small_ones(monkeypatch):
         busy.pop()
         return []
 
+    def look(_) -> str:
+        try:
+            explore.views(b"", inference.network("cifar10").checkpoint)
+        except WorkerError as error:
+            return str(error)
+        return ""
+
     monkeypatch.setattr(explore.WORKERS, "run", run)
-    with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda _: explore.views(b"", inference.network("cifar10").checkpoint), range(8)))
+    with ThreadPoolExecutor(12) as threads:
+        told = list(threads.map(look, range(12)))
+    assert told.count("") >= 6  # nor do they take all places of the line of pictures
+    assert set(told) == {"", "Too many large pictures at the moment: make it smaller, or try again later."}
+    assert explore.NETWORK["concurrency_limit"] > 12
     assert max(most) == 2 < workers.PLACES

@@ -17,6 +17,8 @@ try:
 except ImportError:  # Windows, where a process may have far more than it uses
     resource = None
 
+LINGER = 5.0  # seconds for the rest of a request that has had its answer
+TINY = 8  # bytes a line end, below which a body is nothing but the frames of chunks
 HEAD = 15.0  # seconds for the head of a request, from the first byte, or from the connection's beginning
 TAKEN = 60.0  # seconds in which a browser takes some of what was sent
 FILES = 65_536  # that the process shall be allowed to have open
@@ -29,7 +31,8 @@ class Connection(H11Protocol):
     most = 10_000  # at once; whoever comes then is hung up on
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        self._head = self._full = None
+        self._head = self._full = self._rest = None
+        self._size = self._ends = 0  # of a body in chunks: bytes, and line ends among them
         super().connection_made(transport)
         if len(self.connections) > self.most:
             transport.abort()
@@ -37,12 +40,27 @@ class Connection(H11Protocol):
             self._head = self.loop.call_later(HEAD, transport.abort)
 
     def data_received(self, data: bytes) -> None:
+        if self.conn.their_state is h11.SEND_BODY:
+            if any(name == b"transfer-encoding" for name, _ in self.headers):
+                self._size, self._ends = self._size + len(data), self._ends + data.count(b"\r\n")
+                if self._size > 2**18 and self._size < TINY * self._ends:
+                    self.transport.abort()
+                    return
+        else:
+            self._size = self._ends = 0
         super().data_received(data)
+        if self.conn.their_state is not h11.SEND_BODY:
+            self._rest = _cancelled(self._rest)
         waiting = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
         if not waiting:
             self._head = _cancelled(self._head)
         elif self._head is None:
             self._head = self.loop.call_later(HEAD, self.transport.abort)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.conn.their_state is h11.SEND_BODY and self._rest is None:
+            self._rest = self.loop.call_later(LINGER, self.transport.abort)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -54,7 +72,7 @@ class Connection(H11Protocol):
         super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._head, self._full = _cancelled(self._head), _cancelled(self._full)
+        self._head, self._full, self._rest = map(_cancelled, (self._head, self._full, self._rest))
         super().connection_lost(exc)
 
 

@@ -44,6 +44,7 @@ YOURS = "yours"  # the bundled network under the visitor's own head, for those w
 # What can be wrong with a visitor's picture, head or choice; see `sentence`.
 TROUBLE = (images.PictureError, CheckpointError, HeadError, WorkerError, FileNotFoundError)
 _LARGE_AT_ONCE = threading.BoundedSemaphore(2)  # so that large pictures never take all workers
+_LARGE_IN_ALL = threading.BoundedSemaphore(6)  # nor, waiting for one, all places of the line
 
 # Everything that runs the network shares one limit, so that requests wait in gradio's queue and not in threads.
 NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility": "private"}
@@ -198,9 +199,14 @@ def views(source: str | bytes, checkpoint: Checkpoint) -> list[PIL.Image.Image]:
         return images.views(source, checkpoint.views)  # no stranger's: nothing to fear, and no worker to start
     try:
         return WORKERS.run(images.views, source, checkpoint.views, False)
-    except images.LargePictureError:
-        with _LARGE_AT_ONCE:
-            return WORKERS.run(images.views, source, checkpoint.views)
+    except images.LargePictureError as error:
+        if not _LARGE_IN_ALL.acquire(blocking=False):
+            raise WorkerError("Too many large pictures at the moment: make it smaller, or try again later.") from error
+        try:
+            with _LARGE_AT_ONCE:
+                return WORKERS.run(images.views, source, checkpoint.views)
+        finally:
+            _LARGE_IN_ALL.release()
 
 
 def is_sample(source: object) -> bool:

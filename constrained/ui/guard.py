@@ -20,6 +20,7 @@ import stat
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -74,7 +75,7 @@ _ENDPOINT = r"call/(v2/)?(classify|constrain)"
 _READ = r"config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(assets|static)/.+"
 _READ_API = rf"info/?|app_id/?|startup-events|theme\.css|queue/data|upload_progress|heartbeat/{_NAME}"
 # A file by its whole path. Of an address in its place gradio would fetch what is there.
-_FILE = r"file=(/|[A-Za-z]:[/\\]).{1,1000}(?<![/\\]lock)"
+_FILE = r"file=(/|[A-Za-z]:[/\\]).{1,1000}"
 _WRITE_API = rf"upload|queue/join|run/predict|cancel|reset/?|stream/{_NAME}(/close)?"
 OPEN = {
     "GET": re.compile(rf"/({_READ}|gradio_api/({_READ_API}|{_FILE}|{_ENDPOINT}/{_NAME}))?", re.DOTALL),
@@ -142,8 +143,12 @@ class Guard:
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
 
+        started = False
+
         async def answer(message):
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(raw=list(message.get("headers", ())))
                 for name, value in HEADERS.items():
                     if not (self._blocks.share and name == "content-security-policy"):  # gradio's link loads scripts
@@ -160,6 +165,12 @@ class Guard:
                 await refused.answer(scope, receive, answer)
             else:
                 await send({"type": "websocket.close"})
+        except Exception as error:  # a line, where the server would write a hundred for whoever asks
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(at.filename).name}:{at.lineno}"
+            print(f"A request for {scope['path']!r:.80} failed: {type(error).__name__} in {place}.", file=sys.stderr)
+            if not started:
+                await sentence(UNKNOWN, 500)(scope, receive, answer)
 
     async def _let_in(self, scope, receive, send) -> None:
         if self._prefix and scope["path"].startswith(f"{self._prefix}/"):
@@ -170,16 +181,20 @@ class Guard:
             raise Refused(_closed())
         # A proxy says the latter two; gradio makes addresses of all three.
         forwarded = headers.get("x-forwarded-host", "x").partition(",")[0].strip()
-        server = urlsplit(headers.get("x-gradio-server", "http://x"))
-        if not all(_HOST.fullmatch(name) for name in (headers.get("host", ""), forwarded, server.netloc)):
+        server = _netloc(headers.get("x-gradio-server", "http://x"))
+        if not all(_HOST.fullmatch(name) for name in (headers.get("host", ""), forwarded, server)):
             raise Refused(PlainTextResponse("This request does not name its host.", 400))
         if method == "POST" and _from_elsewhere(headers):
             raise Refused(PlainTextResponse("Another site may not send anything here.", 403))
         if headers.get("x-page", PAGE) != PAGE:  # programs do not say
             raise Refused(sentence(GONE, 409))
+        if "file=" in path and os.path.basename(os.path.normpath(path)) == "lock":
+            raise Refused(_closed())
         query = _query(scope)
         # Origin: see above. Range: gradio answers it with the request's own headers, cookies among them.
         taken = {b"origin", b"range", b"if-range"}
+        if not self._blocks.auth:  # nobody reads them then, and Python before 3.11.10 takes seconds for some cookies
+            taken |= {b"cookie", b"authorization"}
         scope = scope | {"headers": [(key, value) for key, value in scope["headers"] if key not in taken]}
 
         body = Body(receive, *limits(path))
@@ -244,6 +259,9 @@ class Guard:
         if kind != b"multipart/form-data" or not re.fullmatch(rb"[\x21-\x7e]{1,70}", boundary):
             raise Refused(PlainTextResponse("An upload has to be multipart/form-data with a boundary.", 400))
         body.mark = b"--" + boundary
+        # gradio would decode names in the event loop by whatever codec is named here, and some take minutes.
+        plain = (b"content-type", b"multipart/form-data; boundary=" + boundary)
+        scope["headers"] = [one for one in scope["headers"] if one[0] != b"content-type"] + [plain]
         if not await asyncio.to_thread(make_room, self._blocks, time.time()):
             raise Refused(sentence(NO_ROOM, 507))
         files, status = [], 500
@@ -266,10 +284,9 @@ class Guard:
             print(f"An upload could not be stored: {error.strerror}.", file=sys.stderr)
             body.refusal = body.refusal or sentence(NO_ROOM, 507)
         finally:
-            if status != 200:  # of a whole one, gradio moves the files to where they belong
-                for name in files:
-                    with contextlib.suppress(OSError):
-                        os.unlink(name)
+            for name in files:  # gradio has moved those that it wants
+                with contextlib.suppress(OSError):
+                    os.unlink(name)
             if name := query.get("upload_id"):
                 asyncio.get_running_loop().call_later(KEPT_PROGRESS, _forget_progress, name)
             came(body.size)
@@ -375,7 +392,16 @@ def _from_elsewhere(headers: Headers) -> bool:
     # Browsers say that to https and to their own machine only. An Origin they say to all; programs say neither.
     origin = headers.get("origin")
     own = {headers.get("host"), headers.get("x-forwarded-host", "").partition(",")[0].strip()}
-    return origin is not None and urlsplit(origin).netloc not in own - {"", None}
+    return origin is not None and _netloc(origin) not in own - {"", None}
+
+
+def _netloc(address: str) -> str:
+    """Host and port of a web address; nothing if it is none."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return parts.netloc if parts.scheme in ("http", "https") else ""
 
 
 def _query(scope) -> dict[str, str]:

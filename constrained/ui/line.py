@@ -3,7 +3,8 @@
 gradio's own has one limit for all that wait, keeps answers until somebody fetches them, and forgets whoever came first
 once 2,000 have come; the loop that starts its work then ends with a KeyError, and with it the server's usefulness. Here
 
-- a visitor has at most `EACH` questions of a kind in line or at work, and one address half of a line;
+- a visitor has at most `EACH` questions of a kind in line or at work, half of the places at work, and one address has
+  half of a line;
 - a line of a kind has `LONGEST` places, and one that is full fills no other;
 - who does not listen gets no second answer of a kind, and is forgotten after `DEAF` seconds, with all that they asked;
 - a message to a visitor who is gone is dropped, and a loop that ends before the server does is started again.
@@ -117,7 +118,7 @@ class Line(Queue):
             if not self._listening[session]:
                 del self._listening[session]
             self._hear(session)
-            if not self.pending_event_ids_session.get(session):
+            if session not in self._listening and not self.pending_event_ids_session.get(session):
                 self._forget(session)  # has had all answers
 
     async def clean_events(self, *, session_hash: str | None = None, event_id: str | None = None) -> None:
@@ -179,8 +180,11 @@ class Line(Queue):
         for concurrency_id, line in self._by_turns():
             if line.concurrency_limit is not None and line.current_concurrency >= line.concurrency_limit:
                 continue
-            event = next((event for event in line.queue if self._may_start(event)), None)
-            if event is not None:
+            at_work = Counter(event.session_hash for event in self._at_work(concurrency_id))
+            most = max(1, (line.concurrency_limit or 2) // 2)  # of the places, for one visitor
+            able = [e for e in line.queue if at_work[e.session_hash] < most and self._may_start(e)]
+            if able:
+                event = min(able, key=lambda event: at_work[event.session_hash])  # the first of those who have least
                 line.queue.remove(event)
                 return [event], False, concurrency_id
         self._stirred = False
