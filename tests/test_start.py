@@ -487,7 +487,7 @@ def test_a_folder_that_cannot_be_written_is_named(place):
 
 @LINUX
 def test_a_full_disk_is_told():
-    here = "/work/none"
+    here = "/nowhere/none"
     told = app.refused(OSError(28, "No space left on device", "cat.jpg"), [], here)
     assert told.startswith(f"There is no room for uploads and samples in {here}: ")
 
