@@ -135,9 +135,8 @@ class Guard:
 
     def __init__(self, app, blocks: gradio.Blocks) -> None:
         self._app, self._blocks, self._line = app, blocks, blocks._queue
-        self._prefix = urlsplit(blocks.root_path or "").path.rstrip(
-            "/"
-        )  # a proxy in front may leave it on or take it off
+        # A proxy in front may leave it on or take it off.
+        self._prefix = urlsplit(blocks.root_path or "").path.rstrip("/")
 
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "lifespan":

@@ -182,7 +182,9 @@ class Line(Queue):
                 continue
             at_work = Counter(event.session_hash for event in self._at_work(concurrency_id))
             most = max(1, (line.concurrency_limit or 2) // 2)  # of the places, for one visitor
-            able = [e for e in line.queue if at_work[e.session_hash] < most and self._may_start(e)]
+            able = [
+                e for e in line.queue if at_work[e.session_hash] < most and self._may_start(e, at_work[e.session_hash])
+            ]
             if able:
                 event = min(able, key=lambda event: at_work[event.session_hash])  # the first of those who have least
                 line.queue.remove(event)
@@ -195,14 +197,15 @@ class Line(Queue):
         lines = sorted(self.event_queue_per_concurrency_id.items(), key=lambda item: getattr(item[1], "served", 0.0))
         return [item for item in lines if item[1].queue]
 
-    def _may_start(self, event: Event) -> bool:
+    def _may_start(self, event: Event, at_work: int) -> bool:
+        """Whether a visitor, of whom so many questions of this kind are at work, would hear of another one."""
         messages = self.pending_messages_per_session.get(event.session_hash)
         if messages is None:
             return False  # forgotten; `_tidy` clears it away
         unread = sum(isinstance(message, ProcessCompletedMessage) for message in messages._queue)
         if event.session_hash in self._listening:
             return unread < UNREAD
-        return not unread and event.session_hash not in {e.session_hash for e in self._at_work(event.concurrency_id)}
+        return not unread and not at_work
 
     async def process_events(self, events, batch, begin_time, fn) -> None:
         """As of gradio."""
