@@ -17,19 +17,25 @@
   const READ = 4000; // ms for a sentence
   const LATER = 100; // ms after which gradio has shown what came before a break
 
+  const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const waiting = new Map(); // id of a question that the server has taken -> what `question` makes of it
-  const early = new Set(); // ids of questions whose answers were faster than the word that they are taken
+  const early = new Map(); // id of a question whose answer was faster than the word that it is taken -> what waits for that
 
   // After a break, the server may hold the old stream for open, and send answers into it. So the page goes on under another
   // name, which it puts in place of the one that gradio's client gave itself. Nothing is kept by that name (controls.py).
   let [given, taken] = [null, null];
   const renamed = (text) => (given && taken ? text.replaceAll(given, taken) : text);
 
-  // What was asked, where: {event, data, at: the element that asked}.
+  // What was asked, where: {event, data, given: its inputs, at: the element that asked, outputs: those that are told,
+  // number: later questions have higher ones}.
+  let asks = 0;
   const question = (body) => {
     const { dependencies, components } = globalThis.gradio_config;
-    const [id, event] = dependencies.find((one) => one.id === body.fn_index)?.targets[0] ?? [];
-    return { event, data: body.event_data, at: components.find((one) => one.id === id)?.props.elem_id ?? "" };
+    const named = (id) => components.find((one) => one.id === id)?.props.elem_id ?? "";
+    const asked = dependencies.find((one) => one.id === body.fn_index);
+    const [id, event] = asked?.targets[0] ?? [];
+    const outputs = asked?.outputs.map(named) ?? [];
+    return { event, data: body.event_data, given: body.data, at: named(id), outputs, number: (asks += 1) };
   };
 
   // Whoever asked no longer waits. True if they have said why.
@@ -62,6 +68,7 @@
     const body = JSON.parse(options.body);
     given ??= body.session_hash;
     const asked = question(body);
+    document.dispatchEvent(new CustomEvent("asked", { detail: asked }));
     const headers = new Headers(options.headers);
     headers.set("x-page", registry.page);
     const name = taken;
@@ -75,11 +82,25 @@
     if (response.ok && name !== taken) return refused(asked, t(BROKEN)); // its answer goes where nobody listens any more
     if (response.ok) {
       const { event_id: id } = to.includes("queue/join") ? await response.clone().json() : {};
-      if (id && !early.delete(id)) waiting.set(id, asked);
+      if (id) waiting.set(id, asked);
+      early.get(id)?.();
       return response;
     }
     const said = await response.json().catch(() => ({}));
     return refused(asked, said.detail ?? said.error ?? t(BROKEN));
+  };
+
+  // gradio shows why one could not be sent.
+  const upload = async (to, options) => {
+    const unsent = () => document.dispatchEvent(new Event("unsent"));
+    try {
+      const response = await fetch(to, options);
+      if (!response.ok) unsent();
+      return response;
+    } catch {
+      unsent();
+      throw new Error(t(UNREACHED));
+    }
   };
 
   // Answers ----------------------------------------------------------------------------------------------------------
@@ -103,10 +124,24 @@
     return messages.join("") + line({ msg: "close_stream" });
   };
 
+  // An answer that somebody on the page does not want leaves everything as it is.
+  const ANSWERS = ["process_generating", "process_streaming", "process_completed"];
+  const SKIP = { __type__: "update" };
+  const wanted = async (message) => {
+    const id = message.event_id;
+    if (!waiting.has(id)) await Promise.race([new Promise((known) => early.set(id, known)), pause(READ)]);
+    early.delete(id);
+    const asked = waiting.get(id);
+    if (!asked || !message.success) return message;
+    const detail = { ...asked, data: message.output.data };
+    if (document.dispatchEvent(new CustomEvent("answer", { cancelable: true, detail }))) return message;
+    return { ...message, output: { ...message.output, data: asked.outputs.map(() => SKIP) } };
+  };
+
   const completed = ({ event_id: id, success, output }) => {
     const asked = waiting.get(id);
-    if (!waiting.delete(id)) early.add(id);
-    else if (success) tell(asked.at, "");
+    if (!waiting.delete(id)) return;
+    if (success) tell(asked.at, "");
     else unanswered(asked, output?.error ?? t(BROKEN));
   };
 
@@ -137,11 +172,12 @@
       for (;;) {
         for await (const message of read()) {
           if (message.msg === "unexpected_error") throw new Error("forgotten");
+          const heard = ANSWERS.includes(message.msg) ? await wanted(message) : message;
           if (message.msg === "process_completed") completed(message);
           // The server closes when all is answered that it has; what it was asked right then, gradio would wait for.
           const closes = message.msg === "close_stream";
           if (closes && waiting.size) break;
-          yield line(message);
+          yield line(heard);
           if (closes) return;
         }
       }
@@ -172,7 +208,7 @@
     const [, what] = address.match(/\/gradio_api\/(queue\/join|queue\/data|run|stream|cancel|reset|upload)\b/) ?? [];
     if (what === "queue/data") return listen(to);
     if (what === "queue/join" || what === "run") return ask(address, options);
-    if (what === "upload") return fetch(to, options).catch(() => Promise.reject(new Error(t(UNREACHED)))); // gradio shows it
+    if (what === "upload") return upload(to, options);
     return what ? fetch(to, { ...options, body: renamed(options.body) }) : fetch(to, options);
   };
 })();

@@ -55,10 +55,11 @@ def test_a_link_gets_the_same_page_and_everything_else_passes_by():
     client = TestClient(crowd.Once(inner))
     assert client.get("/?image=cat&t=0.5").text == client.get("/?deep_link=x").text == client.get("/").text == "GET / "
     assert inner.seen == ["/"]
-    assert client.get("/config?a=1").text == "GET /config a=1"
+    assert client.get("/config?page=x").text == client.get("/config/").text == "GET /config "
+    assert client.get("/theme.css?a=1").text == "GET /theme.css a=1"
     assert client.get("/gone").status_code == 404
     assert client.post("/").text == "POST / "
-    assert inner.seen == ["/", "/config", "/gone", "/"]
+    assert inner.seen == ["/", "/config", "/theme.css", "/gone", "/"]
 
 
 def test_an_error_is_passed_on_and_not_kept():

@@ -174,7 +174,7 @@ def test_every_picture_goes_through_the_chosen_head():
     picture = explore.FIRST_SAMPLE.read_bytes()
     event = gr.EventData(None, {"index": explore.SAMPLES.index(explore.FIRST_SAMPLE)})
     for answer in (
-        explore.on_picture(picture, YOURS, data, SHOWN),
+        explore.on_picture(picture, YOURS, data),
         explore.on_frame(picture, YOURS, data),
         explore.on_sample(YOURS, data, event),
         explore.on_model(YOURS, data, SHOWN, "cifar10", progress=lambda *_args, **_kwargs: None),
@@ -182,7 +182,7 @@ def test_every_picture_goes_through_the_chosen_head():
         told = json.loads(answer[0])
         assert told["model"].startswith("yours-")
         np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
-    own = json.loads(explore.on_picture(picture, "cifar10", data, SHOWN)[0])
+    own = json.loads(explore.on_picture(picture, "cifar10", data)[0])
     assert own["model"] == "cifar10"
     assert np.abs(np.array(own["logits"]) - logits_by_hand(layer)).max() > 0.1
 
@@ -198,7 +198,7 @@ def test_going_back_to_the_bundled_head():
 
 def test_a_head_that_is_gone_is_a_sentence():
     """A session ends when the server starts anew; the page in the browser may still offer the head."""
-    answer = explore.on_picture(explore.FIRST_SAMPLE.read_bytes(), YOURS, None, SHOWN)
+    answer = explore.on_picture(explore.FIRST_SAMPLE.read_bytes(), YOURS, None)
     assert "train or upload it again" in answer[2]
     answer = explore.on_model(YOURS, None, SHOWN, "cifar10", progress=lambda *_args, **_kwargs: None)
     assert "train or upload it again" in answer[2]

@@ -630,7 +630,7 @@ def test_every_way_a_picture_comes_is_decoded_here(monkeypatch, tmp_path):
     for payload in (ImageData(path=str(path)), ImageData(url=string)):
         given = explore.Picture().preprocess(payload)
         for way in (
-            lambda given: explore.on_picture(given, "cifar10", None, ""),
+            lambda given: explore.on_picture(given, "cifar10", None),
             lambda given: explore.on_frame(given, "cifar10", None),
             lambda given: explore.classify(given, "cifar10"),
         ):

@@ -243,6 +243,24 @@ def ask_here(session: str) -> str:
     return httpx.get(f"{url}/queue/data", params={"session_hash": session}, timeout=60).text
 
 
+def test_what_waits_has_so_many_bytes(launched, monkeypatch):
+    """A line of large questions is a full one, long before it has so many places."""
+    monkeypatch.setattr(launched, "get_events", lambda: None)  # nothing is begun
+    monkeypatch.setattr(line, "HELD", 40_000)
+    url = f"{app.demo.local_url}gradio_api/queue/join"
+    size = len(json.dumps(question(train.on_use, "large-0", {"head": "x" * 3000})))
+
+    def statuses(function, event: dict) -> list[int]:
+        return [httpx.post(url, json=question(function, f"large-{n}", event), timeout=30).status_code for n in range(9)]
+
+    taken = statuses(train.on_use, {"head": "x" * 3000}).count(200)
+    assert taken == -(-line.HELD // 2 // size)  # the half of one address
+    assert statuses(train.on_sweep, {"text": "x" * 3000}) == [503] * 9  # of another kind: it is memory that is full
+    on_loop(lambda: [launched._forget(f"large-{n}") for n in range(9)])
+    assert statuses(train.on_run, RUN) == [200] * 9
+    on_loop(lambda: [launched._forget(f"large-{n}") for n in range(9)])
+
+
 def test_a_loop_that_ends_is_started_again(launched, monkeypatch, capfd):
     assert "process_completed" in ask_here("before")
     for round_ in range(2):

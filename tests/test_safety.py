@@ -518,6 +518,12 @@ def test_what_a_stranger_sends_wrongly_takes_at_most_a_line_of_the_log(server):
     client.post("/queue/join", json={"data": [], "fn_index": -1, "session_hash": "s"})
     client.post("/upload", content=part(1), headers={"content-type": "multipart/form-data; boundary=" + "x" * 300})
     client.post("/call/v2/nothing", json={})
+    client.post("/call/classify", json={"data": []})
+    client.post("/call/classify", json={"data": [None] * 9})
+    client.post("/call/constrain", json={"data": [None]})
+    client.get("/queue/data", headers={"Upgrade": "websocket", "Connection": "upgrade"})
+    httpx.get(f"{server.url}/assets/{'a' * 300}")
+    client.get(f"/file=/{'a' * 300}")
     client.post("/call/nothing", json={"data": []})
     client.post("/run/predict", content=b"\xff")
     client.post("/queue/join", json={"data": "x", "fn_index": 1, "session_hash": "s"})
@@ -529,6 +535,57 @@ def test_what_a_stranger_sends_wrongly_takes_at_most_a_line_of_the_log(server):
     lines = server.log.read_text(encoding="utf-8").removeprefix(before).splitlines()
     assert not [one for one in lines if "Traceback" in one], lines
     assert len(lines) <= 2
+
+
+HALF = b'"\\ud800"'  # of a character
+BROKEN = [
+    *(
+        b'{"data": [%s], "fn_index": 1, "session_hash": "s"}' % value
+        for value in (b"NaN", b"-Infinity", b"1e999", HALF)
+    ),
+    b'{"data": [], "fn_index": 1, "session_hash": "s", "event_data": {"a": [%s]}}' % HALF,
+    b'{"data": [], "fn_index": 1, "session_hash": "s", %s: 1}' % HALF,
+    b'{"data": [%s], "fn_index": 1, "session_hash": "s"}' % (b"9" * 5000),
+    *(b'{"data": %s, "fn_index": 1, "session_hash": "s"}' % value for value in (b"1", b"{}", b"null", b'"x"')),
+    b'{"fn_index": 1, "session_hash": "s"}',
+    *(b"[]", b"1", b"null", b"", b"{", b'{"data": [' + b"[" * 10_000),
+]
+
+
+@pytest.mark.parametrize("body", BROKEN, ids=lambda body: body[:60].decode())
+@pytest.mark.parametrize("path", ["queue/join", "run/predict", "call/constrain", "call/v2/constrain"])
+def test_what_is_no_question_is_told_in_a_sentence(server, path, body):
+    before = server.log.read_text(encoding="utf-8")
+    headers = {"content-type": "application/json"}
+    answer = httpx.post(f"{server.url}/gradio_api/{path}", content=body, headers=headers, timeout=30)
+    assert answer.status_code in (413, 422)
+    assert answer.json()["detail"].endswith(".")
+    assert server.log.read_text(encoding="utf-8") == before
+
+
+def test_an_endpoint_says_which_arguments_it_takes(server):
+    def told(body: dict) -> str:
+        answer = httpx.post(f"{server.url}/gradio_api/call/v2/constrain", json=body, timeout=30)
+        assert answer.status_code == 422
+        return answer.json()["detail"]
+
+    takes = "it takes logits, method, lo, hi, temperature, lam, radius."
+    assert told({"logits": [1, 2], "method": "clamp", "low": 0}) == f"constrain has no 'low': {takes}"
+    assert told({"lo": 0}) == "constrain needs logits, method."
+    asked = {"logits": [1, 9], "method": "clamp", "hi": 2}
+    event = httpx.post(f"{server.url}/gradio_api/call/v2/constrain", json=asked, timeout=30).json()["event_id"]
+    answer = httpx.get(f"{server.url}/gradio_api/call/v2/constrain/{event}", timeout=30).text
+    assert '"outputs": [1.0, 2.0]' in answer
+
+
+def test_a_name_that_comes_twice_has_one_value_for_all(server):
+    """For the guard that checks it, and for gradio, whose parser is another one."""
+    own = next(fn._id for fn in app.demo.fns.values() if fn.fn is explore.on_gradient)
+    twice = b'{"data": [], "session_hash": "s", "fn_index": -1, "fn_index": %d}' % own
+    headers = {"content-type": "application/json"}
+    url = f"{server.url}/gradio_api/queue/join"
+    assert httpx.post(url, content=twice, headers=headers, timeout=30).status_code == 200
+    assert httpx.post(url, content=twice[:-1] + b', "fn_index": -1}', headers=headers, timeout=30).status_code == 500
 
 
 @pytest.mark.parametrize("path", ["upload", "queue/join"])
@@ -661,7 +718,7 @@ def test_nothing_of_one_visitor_reaches_another(server):
     assert "Your head is no longer here" in answer["data"][2]
     # What is no head is not looked at.
     head = list(files["ann"])[:10_000]
-    answer = server.ask(explore.on_picture, [file(server.upload(PICTURE)), "cifar10", head, "/etc/passwd"], "eve")
+    answer = server.ask(explore.on_picture, [file(server.upload(PICTURE)), "cifar10", head], "eve")
     np.testing.assert_allclose(json.loads(answer["data"][0])["logits"], net.logits(picture), atol=1e-5)
 
 
@@ -677,7 +734,8 @@ UPLOADED = guard.folder() / "uploaded.jpg"
 HEAD = held(head_file(4))
 # What the page asks: the function's inputs, and what comes with the event.
 CALLS = {
-    explore.on_picture: ([file(str(UPLOADED)), "cifar10", HEAD, "cat"], None),
+    explore.on_picture: ([file(str(UPLOADED)), "cifar10", HEAD], None),
+    explore.on_live: ([False, "cifar10", HEAD, "cat"], None),
     explore.on_frame: ([FRAME, "yours", HEAD], None),
     explore.on_sample: (["yours", HEAD], {"index": 0, "value": "cat"}),
     explore.on_model: (["yours", HEAD, str(UPLOADED), "cifar10"], None),
@@ -916,10 +974,30 @@ def test_room_is_looked_at_as_uploads_come(tmp_path, monkeypatch):
     assert len(app.demo.upload_file_set) <= guard.ROOM // 8 // 2**15 + 1  # the names that gradio remembers
 
 
+def test_an_upload_of_a_byte_is_counted_as_what_it_takes(tmp_path, monkeypatch):
+    """A block, another one for its folder, and one of the names of which a disk may have only so many."""
+    assert guard.taken(upload_of(tmp_path, "0/x", 0, 1).stat()) >= 2 * guard.BLOCK or sys.platform == "win32"
+    monkeypatch.setattr(guard, "folder", lambda: tmp_path)
+    monkeypatch.setattr(guard, "MANY", 30)
+    files = [upload_of(tmp_path, f"{age}/x", age, 1) for age in range(100)]
+    guard.sweep(set(), 1e9)
+    assert [path.exists() for path in files] == [True] * 30 + [False] * 70
+
+
+@pytest.mark.skipif(not hasattr(os, "statvfs"), reason="no such number on this system")
+def test_a_disk_without_names_is_full(monkeypatch):
+    assert not guard.is_full()
+    monkeypatch.setattr(guard.shutil, "disk_usage", lambda _: type("Usage", (), {"free": guard.ROOM}))
+    for files, left, full in ((1000, 3, True), (1000, 900, False), (0, 0, False)):  # some systems have no fixed number
+        disk = type("Disk", (), {"f_files": files, "f_favail": left})
+        monkeypatch.setattr(guard.os, "statvfs", lambda _, disk=disk: disk)
+        assert guard.is_full() == full
+
+
 def test_the_oldest_go_first_when_there_are_too_many(tmp_path, monkeypatch):
     monkeypatch.setattr(guard, "folder", lambda: tmp_path)
-    monkeypatch.setattr(guard, "ROOM", 250)
     files = [upload_of(tmp_path, f"{age}/x", age, 100) for age in (50, 40, 30, 20)]
+    monkeypatch.setattr(guard, "ROOM", 2.5 * guard.taken(files[0].stat()))
     guard.sweep(set(), 1e9)
     assert [path.exists() for path in files] == [False, False, True, True]
 

@@ -182,7 +182,7 @@ def dying(monkeypatch):
 
 def test_a_picture_that_kills_its_decoder_ends_in_a_sentence(dying, tmp_path):
     inference.network("cifar10")
-    told = explore.on_picture(OWN, "cifar10", None, CAT)
+    told = explore.on_picture(OWN, "cifar10", None)
     assert "This file cannot be read within the limits" in told[2]
     assert "This file cannot be read within the limits" in explore.on_frame(b"x", "cifar10", None)[2]
     with pytest.raises(explore.gr.Error, match="within the limits"):

@@ -20,7 +20,7 @@ THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font
 
 # Each uses those before it.
 SCRIPTS = (
-    *("constraints", "page", "server", "share", "chart", "takehome", "plot"),
+    *("constraints", "page", "server", "share", "chart", "picture", "takehome", "plot"),
     *("train", "calibrate", "lessons", "present", "code"),
 )
 

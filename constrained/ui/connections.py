@@ -6,6 +6,7 @@ in uvicorn, and options for it in gradio's ``launch``.
 """
 
 import asyncio
+import re
 import sys
 import time
 
@@ -18,7 +19,8 @@ except ImportError:  # Windows, where a process may have far more than it uses
     resource = None
 
 LINGER = 5.0  # seconds for the rest of a request that has had its answer
-TINY = 8  # bytes a line end, below which a body is nothing but the frames of chunks
+TINY = 256  # bytes a chunk; browsers send none, and what programs send in chunks comes in thousands of bytes
+_CHUNK = re.compile(rb"\r\n[0-9A-Fa-f]{1,20}(;[^\r\n]*)?[ \t]*(?=\r\n)")
 HEAD = 15.0  # seconds for the head of a request, from the first byte, or from the connection's beginning
 TAKEN = 60.0  # seconds in which a browser takes some of what was sent
 FILES = 65_536  # that the process shall be allowed to have open
@@ -32,7 +34,7 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._head = self._full = self._rest = None
-        self._size = self._ends = 0  # of a body in chunks: bytes, and line ends among them
+        self._size = self._chunks = 0  # of a body in chunks: bytes, and how many chunks
         super().connection_made(transport)
         if len(self.connections) > self.most:
             transport.abort()
@@ -42,12 +44,12 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self.conn.their_state is h11.SEND_BODY:
             if any(name == b"transfer-encoding" for name, _ in self.headers):
-                self._size, self._ends = self._size + len(data), self._ends + data.count(b"\r\n")
-                if self._size > 2**18 and self._size < TINY * self._ends:
+                self._size, self._chunks = self._size + len(data), self._chunks + len(_CHUNK.findall(data))
+                if self._size > 2**16 and self._size < TINY * self._chunks:
                     self.transport.abort()
                     return
         else:
-            self._size = self._ends = 0
+            self._size = self._chunks = 0
         super().data_received(data)
         if self.conn.their_state is not h11.SEND_BODY:
             self._rest = _cancelled(self._rest)
@@ -56,6 +58,9 @@ class Connection(H11Protocol):
             self._head = _cancelled(self._head)
         elif self._head is None:
             self._head = self.loop.call_later(HEAD, self.transport.abort)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """As of uvicorn, without two lines of the log for whoever asks."""
 
     def on_response_complete(self) -> None:
         super().on_response_complete()

@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 # What gradio works out for each who asks, though it differs by the address alone. It is made by an address that nobody
 # has; of the API, gradio keeps what it says with the address of whoever asks first.
-PATHS = ("/", "/gradio_api/info")
+PATHS = ("/", "/config", "/gradio_api/info")
 NOWHERE = "page.invalid"
 ADDRESSES = 8  # for which it is kept compressed; a stranger can name any
 KEPT = 600  # seconds after which one that nobody used gives way to another

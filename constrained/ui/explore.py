@@ -258,24 +258,39 @@ def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float
 # Events -------------------------------------------------------------------------------------------------------------
 
 
-def on_picture(source: str | bytes | None, model: str, head: bytes | None, shown: str, kind: int = PICTURE):
-    """A visitor's picture to (chart, crops, notice, picture box, shown, model box, current).
+def on_picture(source: str | bytes | None, model: str, head: bytes | None):
+    """A visitor's picture to (chart, crops, notice, shown, model box, current).
 
-    Bad input brings the last good one back. An answer says all that it is about: others may have come meanwhile.
+    An answer says all that it is about: others may have come meanwhile. The box is left to assets/picture.js, which
+    knows what else is on its way by then.
     """
     if source is None:
-        return gr.skip(), gr.skip(), "", gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        return gr.skip(), gr.skip(), "", gr.skip(), gr.skip(), gr.skip()
     try:
-        return *look(source, model, head, kind), "", gr.skip(), source if isinstance(source, str) else "", model, model
+        return *look(source, model, head), "", source if isinstance(source, str) else "", model, model
     except TROUBLE as error:
-        back = shown if Path(shown).is_file() else None  # uploads go after an hour
-        return gr.skip(), gr.skip(), notice(sentence(error)), back, gr.skip(), gr.skip(), gr.skip()
+        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), gr.skip()
 
 
 def on_frame(source: str | bytes | None, model: str, head: bytes | None):
     """A frame of the webcam to (chart, crops, notice)."""
+    if source is None:
+        return gr.skip(), gr.skip(), ""
     with _FRAMES:
-        return on_picture(source, model, head, "", FRAME)[:3]
+        return seen(source, model, head, FRAME)
+
+
+def on_live(on: bool, model: str, head: bytes | None, shown: str):
+    """The live webcam goes on, or off to (chart, crops, notice) of the picture that is in the box again."""
+    return (gr.skip(), gr.skip(), gr.skip()) if on else seen(shown, model, head)
+
+
+def seen(source: str | bytes, model: str, head: bytes | None, kind: int = PICTURE) -> tuple:
+    """A picture to (chart, crops, notice); where there is trouble, the first two stay."""
+    try:
+        return *look(source, model, head, kind), ""
+    except TROUBLE as error:
+        return gr.skip(), gr.skip(), notice(sentence(error))
 
 
 def on_sample(model: str, head: bytes | None, event: gr.EventData):
@@ -601,7 +616,8 @@ def build(model: str) -> Tab:
             chart = gr.HTML(
                 told_first,
                 html_template='<div id="chart"></div>',
-                js_on_load="explore.mount(element, props, watch, (asked) => trigger('gradient', asked));",
+                js_on_load="explore.mount(element, props, watch, (asked) => trigger('gradient', asked));"
+                "picture.mount(() => trigger('back'));",
                 apply_default_css=False,
                 elem_id="chart-block",
             )
@@ -614,8 +630,8 @@ def build(model: str) -> Tab:
     on_chart = [chart, crops, told]
     picture.input(
         on_picture,
-        [picture, chooser, head, shown],
-        [*on_chart, picture, shown, chooser, current],
+        [picture, chooser, head],
+        [*on_chart, shown, chooser, current],
         show_progress="hidden",
         trigger_mode="always_last",
         **NETWORK,
@@ -646,6 +662,7 @@ def build(model: str) -> Tab:
         concurrency_limit=4,
         trigger_mode="multiple",  # the newest question counts, and gradio would drop one that meets another on its way
     )
+    chart.back(js="() => picture.value()", outputs=picture, **BROWSER)
     live.input(
         lambda on: (gr.update(visible=not on), gr.update(visible=on)),
         live,
@@ -654,6 +671,7 @@ def build(model: str) -> Tab:
         api_visibility="private",
         queue=False,
     )
+    live.input(on_live, [live, chooser, head, shown], on_chart, show_progress="hidden", **NETWORK)
 
     setting = methods | {"lo": lo, "hi": hi, "k": top_k, "gradient": with_gradient, "target": target}
     controls = {key: Control(component) for key, component in setting.items()}

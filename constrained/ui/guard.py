@@ -12,6 +12,7 @@ import contextvars
 import errno
 import functools
 import json
+import math
 import os
 import re
 import secrets
@@ -67,8 +68,11 @@ LONGEST = 120.0  # seconds for all of it
 
 KEPT = 3600  # seconds after which an upload goes
 ROOM = 2**30  # bytes of all uploads, and at most half of what is free; the oldest go first
+MANY = 20_000  # files of all uploads
+BLOCK = 4096  # bytes that a file of one byte takes, and a folder
 SPARE = 2**26  # bytes that stay free on the disk
-SWEEP = 60  # seconds
+SWEEP = 60  # seconds between two looks at all of it
+SCARCE = 5  # seconds, while the disk is nearly full
 
 _NAME = r"[A-Za-z0-9 _.:-]{1,100}"
 _ENDPOINT = r"call/(v2/)?(classify|constrain)"
@@ -82,6 +86,8 @@ OPEN = {
     "POST": re.compile(rf"/gradio_api/({_WRITE_API}|{_ENDPOINT}/?)"),
 }
 OPEN["HEAD"] = OPEN["GET"]
+_BARE = re.compile(r"/gradio_api/(cancel|reset/?|stream/[^/]+/close)")  # questions without data
+_PLAIN = re.compile(r"[A-Za-z0-9:/._~\[\]-]{1,300}")  # an address that needs no quotes in a page
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
 
 # What a question may say; gradio reads more.
@@ -180,14 +186,17 @@ class Guard:
             raise Refused(_closed())
         # A proxy says the latter two; gradio makes addresses of all three.
         forwarded = headers.get("x-forwarded-host", "x").partition(",")[0].strip()
-        server = _netloc(headers.get("x-gradio-server", "http://x"))
-        if not all(_HOST.fullmatch(name) for name in (headers.get("host", ""), forwarded, server)):
+        server = headers.get("x-gradio-server", "http://x")
+        named = _PLAIN.fullmatch(server) and _netloc(server)
+        if not all(_HOST.fullmatch(name or "") for name in (headers.get("host"), forwarded, named)):
             raise Refused(PlainTextResponse("This request does not name its host.", 400))
         if method == "POST" and _from_elsewhere(headers):
             raise Refused(PlainTextResponse("Another site may not send anything here.", 403))
         if headers.get("x-page", PAGE) != PAGE:  # programs do not say
             raise Refused(sentence(GONE, 409))
         if "file=" in path and os.path.basename(os.path.normpath(path)) == "lock":
+            raise Refused(_closed())
+        if any(len(part) > 255 for part in path.split("/")):  # no file has such a name
             raise Refused(_closed())
         query = _query(scope)
         # Origin: see above. Range: gradio answers it with the request's own headers, cookies among them.
@@ -204,6 +213,8 @@ class Guard:
         if path == "/gradio_api/upload":
             return await self._upload(scope, body, send, headers, query)
         said = self._question(path, await body.whole())
+        scope["headers"] = [one for one in scope["headers"] if one[0] not in (b"content-length", b"transfer-encoding")]
+        scope["headers"].append((b"content-length", str(len(said)).encode()))
         if path.startswith("/gradio_api/stream/") and not self._line.frame(path.split("/")[3]):
             raise Refused(_closed())
         await self._app(scope, _replay(said, receive), send)
@@ -214,7 +225,11 @@ class Guard:
         if re.fullmatch(rf"/gradio_api/{_ENDPOINT}/{_NAME}", scope["path"]):
             session = self._line.session_of(name) or name
         if session is None:
-            return await self._app(scope, body.receive, send)
+            try:
+                return await self._app(scope, body.receive, send)
+            finally:
+                if name == "upload_progress" and (upload := query.get("upload_id")):
+                    asyncio.get_running_loop().call_later(KEPT_PROGRESS, _forget_progress, upload)
         if session not in self._line.pending_messages_per_session:
             raise Refused(_unknown_session("call" in scope["path"]))
         with self._line.listening(session):
@@ -223,7 +238,8 @@ class Guard:
     def _question(self, path: str, body: bytes) -> bytes:
         """A question, checked, in the form in which gradio is to have it."""
         try:
-            said = json.loads(body)
+            said = json.loads(body, parse_constant=_no_number, parse_float=_finite)
+            json.dumps(said, ensure_ascii=False).encode()  # fails for half a character, of which UTF-8 has none
         except (ValueError, RecursionError) as error:
             raise Refused(sentence("This is no question that can be read: send JSON.", 422)) from error
         if not isinstance(said, dict):
@@ -235,7 +251,9 @@ class Guard:
         if body.count(b"[") + body.count(b"{") > BRACKETS:
             raise Refused(sentence(f"A question can have {BRACKETS} lists and objects: leave some out.", 413))
         if "v2" in path.split("/"):  # the endpoint's own parameters by name
-            return body
+            return self._by_name(path.rstrip("/").rpartition("/")[2], said)
+        if not isinstance(said.get("data"), list) and not _BARE.fullmatch(path):
+            raise Refused(sentence("data must be a list.", 422))
         number = said.get("fn_index")
         if path in ("/gradio_api/queue/join", "/gradio_api/run/predict"):
             if not isinstance(number, int) or isinstance(number, bool):
@@ -247,9 +265,19 @@ class Guard:
                 raise Refused(_too_large(most))
         if not isinstance(said.get("trigger_id"), int | None):
             raise Refused(sentence("trigger_id must be a whole number.", 422))
-        if said.keys() <= _SAID:
-            return body
-        return json.dumps({name: value for name, value in said.items() if name in _SAID}).encode()
+        # Written anew: of a name that comes twice, another parser might take the other value.
+        return _written({name: value for name, value in said.items() if name in _SAID})
+
+    def _by_name(self, endpoint: str, said: dict) -> bytes:
+        """The arguments of an endpoint, checked against what it takes."""
+        taken = self._blocks.get_api_info()["named_endpoints"][f"/{endpoint}"]["parameters"]
+        names = [parameter["parameter_name"] for parameter in taken]
+        if unknown := [name for name in said if name not in names]:
+            raise Refused(sentence(f"{endpoint} has no {unknown[0][:50]!r}: it takes {', '.join(names)}.", 422))
+        needed = [parameter["parameter_name"] for parameter in taken if not parameter["parameter_has_default"]]
+        if missing := [name for name in needed if name not in said]:
+            raise Refused(sentence(f"{endpoint} needs {', '.join(missing)}.", 422))
+        return _written(said)
 
     async def _upload(self, scope, body: "Body", send, headers: Headers, query: dict[str, str]) -> None:
         kind, options = parse_options_header(headers.get("content-type", ""))
@@ -288,7 +316,7 @@ class Guard:
                     os.unlink(name)
             if name := query.get("upload_id"):
                 asyncio.get_running_loop().call_later(KEPT_PROGRESS, _forget_progress, name)
-            came(body.size)
+            came(body.size + 2 * BLOCK * body.parts)
         if body.refusal is not None:
             raise Refused(body.refusal)
         if status >= 500:
@@ -304,12 +332,13 @@ class Body:
         mark: what stands between the parts of an upload.
         refusal: the answer to one that was given up; None as long as it was not.
         size: how many bytes have come.
+        parts: how many parts have begun.
     """
 
     def __init__(self, receive, limit: int, too_large: Response) -> None:
         self._receive, self.limit, self.too_large = receive, limit, too_large
         self.mark, self.refusal = b"", None
-        self.size, self._parts, self._tail, self._more = 0, 0, b"", True
+        self.size, self.parts, self._tail, self._more = 0, 0, b"", True
         self._ends = time.monotonic() + LONGEST
 
     async def receive(self) -> dict:
@@ -327,9 +356,9 @@ class Body:
         body, self._more = message.get("body", b""), message.get("more_body", False)
         self.size += len(body)
         if self.mark:
-            self._parts += (self._tail + body).count(self.mark)
+            self.parts += (self._tail + body).count(self.mark)
             self._tail = (self._tail + body)[1 - len(self.mark) :]  # too short to be counted again
-        if self.size > self.limit or self._parts > PARTS + 1:  # one mark is the end
+        if self.size > self.limit or self.parts > PARTS + 1:  # one mark is the end
             return self._give_up(self.too_large)
         return message
 
@@ -346,6 +375,19 @@ class Body:
                 raise Refused(self.refusal or sentence("The connection broke off: try again.", 400))
             parts.append(message.get("body", b""))
         return b"".join(parts)
+
+
+def _written(said: dict) -> bytes:
+    return json.dumps(said, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    return value if math.isfinite(value) else _no_number(digits)
 
 
 def _replay(body: bytes, receive):
@@ -532,21 +574,36 @@ def sweep(keep: set[str], now: float) -> None:
     for path in folder().rglob("*"):
         with contextlib.suppress(FileNotFoundError):  # renamed or deleted meanwhile
             if path.is_file() and str(path) not in keep and path != folder() / "lock":
-                files.append((path.stat().st_mtime, path.stat().st_size, path))
-    size, most = sum(file[1] for file in files), room(sum(file[1] for file in files))
+                status = path.stat()
+                files.append((status.st_mtime, taken(status), path))
+    size, count = sum(file[1] for file in files), len(files)
+    most = room(size)
     for changed, bytes_, path in sorted(files):
-        if now - changed < KEPT and size <= most:
+        if now - changed < KEPT and size <= most and count <= MANY:
             break
         path.unlink(missing_ok=True)
-        size -= bytes_
+        size, count = size - bytes_, count - 1
         if path.parent != folder():
             with contextlib.suppress(OSError):  # another file is in there
                 path.parent.rmdir()
 
 
-def room(taken: int) -> int:
-    """How many bytes all uploads may have, where they have ``taken``: `ROOM`, or half of what they leave free."""
-    return min(ROOM, (taken + max(0, shutil.disk_usage(folder()).free - SPARE)) // 2)
+def taken(status: os.stat_result) -> int:
+    """What a file takes of the disk, with the folder in which gradio puts each: one of a byte takes 8 KB."""
+    return max(status.st_size, 512 * getattr(status, "st_blocks", 0)) + BLOCK
+
+
+def room(now: int) -> int:
+    """How many bytes all uploads may have, where they have so many now: `ROOM`, or half of what they leave free."""
+    return min(ROOM, (now + max(0, shutil.disk_usage(folder()).free - SPARE)) // 2)
+
+
+def is_full() -> bool:
+    """Whether the disk has no room for an upload: no bytes, or no names, of which some systems have a fixed number."""
+    if shutil.disk_usage(folder()).free <= UPLOAD:
+        return True
+    disk = os.statvfs(folder()) if hasattr(os, "statvfs") else None
+    return bool(disk and disk.f_files and disk.f_favail <= 2 * PARTS)
 
 
 _looked, _come = 0.0, 0  # when uploads were last swept, and how many bytes have come since
@@ -561,14 +618,13 @@ def came(size: int) -> None:
 def make_room(blocks: gradio.Blocks, now: float) -> bool:
     """Before an upload: delete older ones where there might be too many; whether there is room for it."""
     global _looked, _come
-    free = shutil.disk_usage(folder()).free
-    if _come > ROOM // 8 or now - _looked > SWEEP or free < SPARE + 2 * UPLOAD:
+    scarce = shutil.disk_usage(folder()).free < SPARE + 2 * UPLOAD and now - _looked > SCARCE
+    if _come > ROOM // 8 or now - _looked > SWEEP or scarce:
         _looked, _come = now, 0
         sweep(own_files(blocks), now)
         for names in blocks.temp_file_sets:
             names.clear()  # gradio remembers the name of each file for ever, for its own way of deleting them
-        free = shutil.disk_usage(folder()).free
-    return free > UPLOAD
+    return not is_full()
 
 
 @contextlib.asynccontextmanager

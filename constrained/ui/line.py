@@ -5,7 +5,8 @@ once 2,000 have come; the loop that starts its work then ends with a KeyError, a
 
 - a visitor has at most `EACH` questions of a kind in line or at work, half of the places at work, and one address has
   half of a line;
-- a line of a kind has `LONGEST` places, and one that is full fills no other;
+- a line of a kind has `LONGEST` places, and one that is full fills no other; what waits in all of them has `HELD`
+  bytes, one address half of it;
 - who does not listen gets no second answer of a kind, and is forgotten after `DEAF` seconds, with all that they asked;
 - a message to a visitor who is gone is dropped, and a loop that ends before the server does is started again.
 
@@ -22,11 +23,13 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 
+from fastapi import Request
 from gradio.queueing import Event, EventQueue, Queue
 from gradio.server_messages import EstimationMessage, EventMessage, ProcessCompletedMessage, ProcessGeneratingMessage
 
 LONGEST = 500  # questions of a kind in line
 EACH = 10  # of a visitor, of a kind, in line and at work
+HELD = 2**25  # bytes of all questions in line; in memory, a question can be twelve times as large as it came
 DEAF = 30.0  # seconds after which a visitor who does not listen is forgotten
 UNHEARD = 200  # visitors at most for whom answers are kept though they do not listen
 UNREAD = 2  # answers that a visitor may leave unread and still be given another one
@@ -78,17 +81,21 @@ class Line(Queue):
         """As of gradio; a line that is full, for all or for this visitor, is a sentence and no exception."""
         self._stirred = True
         fn = self.blocks.fns[body.fn_index]
-        session, line = body.session_hash, self.event_queue_per_concurrency_id.get(fn.concurrency_id)
-        if line is not None:
-            theirs = [
-                event for event in [*line.queue, *self._at_work(line.concurrency_id)] if event.session_hash == session
-            ]
-            if len(theirs) >= EACH:
-                return False, YOURS_FULL, "queue_full"
-            address = request.client.host if request.client else None
-            near = sum(_address(event) == address for event in line.queue)
-            if len(line.queue) >= LONGEST or near >= LONGEST // 2:
-                return False, FULL, "queue_full"
+        self.create_event_queue_for_fn(fn)
+        session, line = body.session_hash, self.event_queue_per_concurrency_id[fn.concurrency_id]
+        theirs = [
+            event for event in [*line.queue, *self._at_work(line.concurrency_id)] if event.session_hash == session
+        ]
+        if len(theirs) >= EACH:
+            return False, YOURS_FULL, "queue_full"
+        address = request.client.host if request.client else None
+        near = sum(_address(event) == address for event in line.queue)
+        if len(line.queue) >= LONGEST or near >= LONGEST // 2:
+            return False, FULL, "queue_full"
+        waiting = [event for each in self.event_queue_per_concurrency_id.values() for event in each.queue]
+        near = sum(_size(event.request) for event in waiting if _address(event) == address)
+        if sum(_size(event.request) for event in waiting) >= HELD or near >= HELD // 2:
+            return False, FULL, "queue_full"
         answer = await super().push(body, request, username)
         self._hear(body.session_hash)
         return answer
@@ -289,6 +296,11 @@ class Line(Queue):
 
 def _address(event: Event) -> str | None:
     return event.request.client.host if event.request.client else None
+
+
+def _size(request: Request | None) -> int:
+    """How many bytes a question came in, as the guard has it."""
+    return int(request.headers.get("content-length", 0)) if request else 0
 
 
 def _end(event: Event) -> None:
