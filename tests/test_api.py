@@ -85,6 +85,7 @@ def test_an_unknown_model_gets_a_sentence(client):
         client.predict(handle_file(str(explore.FIRST_SAMPLE)), "vgg", api_name="/classify")
 
 
+@pytest.mark.slow
 def test_a_model_on_its_way_holds_nobody_up(client, monkeypatch):
     """More visitors choose it than there are places for pictures, and look at a sample with it meanwhile."""
     from app import demo

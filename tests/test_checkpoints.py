@@ -310,6 +310,7 @@ for child in children:
 """
 
 
+@pytest.mark.slow
 def test_three_processes_at_once_and_one_is_killed(hub, tmp_path):
     hub.sends, answers = "waits", tmp_path / "answers"
     answers.mkdir()

@@ -184,6 +184,7 @@ def test_without_limits_of_files_connections_have_one(monkeypatch):
     assert connections.raise_file_limit() == connections.Connection.most
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(connections.resource is None, reason="this system has no limit of files")
 def test_a_server_with_few_files_stays_up_and_its_log_small(tmp_path):
     """300 half requests to one that may open 256 files: uvicorn alone would write a hundred megabytes."""

@@ -97,6 +97,7 @@ def cat():
     return net.checkpoint.batch(net.checkpoint.views(picture)), torch.from_numpy(net.logits(picture))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "method"), [("net.pt2", "clamp_inward"), ("net.onnx", "entmax15")])
 def test_the_real_network_gives_the_pages_numbers(tmp_path, cat, name, method):
     views, shown = cat
@@ -215,6 +216,7 @@ def last(question, head=None):
     return list(ui.export.on_make(question, head))[-1]
 
 
+@pytest.mark.slow
 def test_the_page_makes_a_file_that_loads(nothing_made, cat):
     """Through the process that the page starts."""
     path, told = last(ask(method="sparsemax"))

@@ -679,6 +679,7 @@ def value_and_gradient(f, x, *arguments):
     return [*y, torch.autograd.grad(sum(t.square().sum() for t in y), x)[0]]
 
 
+@pytest.mark.slow
 def test_compiles_whole_forward_and_backward_and_for_another_setting():
     """A number that changes from call to call, as a slider's does, becomes a symbol: it must pass the checks too."""
     x = random(4, 10, dtype=torch.float32)
@@ -696,6 +697,7 @@ class Many(nn.Module):
         return F.entmax15(x, T), F.project_l1_ball(x, R)
 
 
+@pytest.mark.slow
 def test_compiles_and_exports_with_many_classes():
     torch._dynamo.reset()
     compiled = torch.compile(Many(), fullgraph=True, backend="aot_eager")
@@ -706,6 +708,7 @@ def test_compiles_and_exports_with_many_classes():
     torch.testing.assert_close(program.module()(x), Many()(x))
 
 
+@pytest.mark.slow
 def test_compiles_with_inductor():
     """The compiler lays tensors out in memory by itself: with more rows than classes, one it got wrong shows."""
     x = random(64, 10, dtype=torch.float32)

@@ -164,6 +164,7 @@ def test_answers_that_nobody_fetches_are_not_made(server, asked):
     works(server)
 
 
+@pytest.mark.slow
 def test_of_many_who_fetch_nothing_little_is_kept(server, asked, monkeypatch):
     before = server.memory("VmRSS")
     for number in range(2 * line.UNHEARD):
@@ -261,6 +262,34 @@ def test_what_waits_has_so_many_bytes(launched, monkeypatch):
     on_loop(lambda: [launched._forget(f"large-{n}") for n in range(9)])
 
 
+def test_a_place_goes_to_the_address_that_had_none(launched, monkeypatch):
+    """However many visitors one address pretends to be, another one waits for a single turn of theirs."""
+    begin = launched.get_events
+    monkeypatch.setattr(launched, "get_events", lambda: None)
+    url = f"{app.demo.local_url}gradio_api/queue/join"
+
+    def ask(session: str, address: str) -> None:
+        headers = {"X-Forwarded-For": address}
+        httpx.post(url, json=question(train.on_run, session, RUN), headers=headers, timeout=30).raise_for_status()
+
+    sessions = [f"many-{n}" for n in range(20)]
+    for session in sessions:
+        ask(session, "10.0.0.1")
+    for session in ("one", "another"):
+        ask(session, "10.0.0.2")
+    begun = on_loop(lambda: [begin()[0][0] for _ in range(6)])
+    assert [event.session_hash for event in begun] == ["many-0", "one", "many-1", "another", "many-2", "many-3"]
+    on_loop(lambda: [launched._forget(session) for session in [*sessions, "one", "another"]])
+    for event in begun:
+        del launched.event_ids_to_events[event._id]
+
+
+def test_an_upload_is_remembered_by_its_address(launched):
+    url = f"{app.demo.local_url}gradio_api/upload"
+    (path,) = httpx.post(url, files={"files": ("a.png", b"a")}, headers={"X-Forwarded-For": "10.0.0.3"}).json()
+    assert guard.owners[path] == "10.0.0.3"
+
+
 def test_a_loop_that_ends_is_started_again(launched, monkeypatch, capfd):
     assert "process_completed" in ask_here("before")
     for round_ in range(2):
@@ -278,6 +307,7 @@ def test_a_loop_that_ends_is_started_again(launched, monkeypatch, capfd):
     assert "is started again" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_nothing_is_left_of_who_has_gone(launched):
     for number in range(50):
         ask_here(f"visitor-{number}")

@@ -258,6 +258,7 @@ class Heads(nn.Module):
         return [layer(h) for layer in self.heads]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("training", [True, False])
 def test_heads_compile_whole_in_both_modes(training):
     heads, h = Heads().train(training), random(4, 8)

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTION = README[README.index("## In a notebook") :]
@@ -32,6 +34,7 @@ print("all cells ran")
 """
 
 
+@pytest.mark.slow
 def test_the_readmes_cells_run_in_a_kernel_in_another_directory(tmp_path):
     """Interactive, as a kernel is: `launch` then comes back at once."""
     assert "app.demo.launch()" in CELLS[0]

@@ -198,6 +198,7 @@ class Killed(BaseException):
     """Like a KeyboardInterrupt: nothing in between may catch it."""
 
 
+@pytest.mark.slow
 def test_resumed_run_equals_an_uninterrupted_one(archive, finished, tmp_path, monkeypatch):
     """Killed at the worst moment: the second epoch's log and tensors are written, its state.json is not yet there."""
     replace, calls = os.replace, []
@@ -261,6 +262,7 @@ def test_missing_file_and_too_few_pictures_are_named(archive, tmp_path):
         pretrain.main(small)
 
 
+@pytest.mark.slow
 def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
     run = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "constrained.pretrain"]
     ran = subprocess.run(
@@ -302,6 +304,7 @@ def test_pictures_that_are_known_well_rest_by_turns_and_the_gradient_stays_that_
     assert (weights == 1).all()
 
 
+@pytest.mark.slow
 def test_a_run_in_which_pictures_rest_takes_fewer_steps_until_its_last_eighth(archive, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     trained, augment = [], pretrain.augment
@@ -332,6 +335,7 @@ def test_the_way_up_is_as_long_as_asked_and_along_the_gradient():
             pretrain.parse(["--sam", wrong])
 
 
+@pytest.mark.slow
 def test_a_step_starts_from_where_it_was_before_the_way_up(archive, finished, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

@@ -412,6 +412,7 @@ def test_an_upload_of_another_kind_is_refused(server, kind):
     assert answer.status_code == 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("root", ["/demo", "https://page.example/demo/"])
 def test_below_a_path_behind_a_proxy_that_strips_it_and_one_that_does_not(tmp_path, root):
     behind = Server(tmp_path / "uploads", environment={"GRADIO_ROOT_PATH": root})
@@ -982,6 +983,26 @@ def test_an_upload_of_a_byte_is_counted_as_what_it_takes(tmp_path, monkeypatch):
     files = [upload_of(tmp_path, f"{age}/x", age, 1) for age in range(100)]
     guard.sweep(set(), 1e9)
     assert [path.exists() for path in files] == [True] * 30 + [False] * 70
+
+
+def test_who_uploads_most_pushes_out_nobody_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(guard, "folder", lambda: tmp_path)
+    modest = upload_of(tmp_path, "modest/x", 1000, 100)
+    flood = [upload_of(tmp_path, f"{age}/x", age, 100) for age in range(100)]
+    owners = {str(modest): "1.1.1.1"} | {str(path): "2.2.2.2" for path in flood}
+    monkeypatch.setattr(guard, "owners", owners)
+    size = guard.taken(modest.stat())
+    monkeypatch.setattr(guard, "ROOM", 11 * size)
+    guard.sweep(set(), 1e9)
+    assert modest.exists()
+    assert [path.exists() for path in flood] == [True] * 10 + [False] * 90
+    monkeypatch.setattr(guard, "MANY", 4)
+    guard.sweep(set(), 1e9)
+    assert modest.exists()
+    assert [path.exists() for path in flood[:10]] == [True] * 3 + [False] * 7
+    assert set(owners) == {str(modest), *map(str, flood[:3])}
+    guard.sweep(set(), 2e9)
+    assert owners == {}
 
 
 @pytest.mark.skipif(not hasattr(os, "statvfs"), reason="no such number on this system")

@@ -272,6 +272,7 @@ for path in paths:
 """
 
 
+@pytest.mark.slow
 def test_standalone_in_an_interpreter_of_its_own(networks, tmp_path):
     """From another folder, where this library cannot be found; or, with mismatched wheels, through its import."""
     command = [sys.executable, "-P"] if sys.version_info >= (3, 11) else [sys.executable]

@@ -130,6 +130,7 @@ def gone(process: int) -> bool:
     return not alive(process)
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize("names", ["SIGTERM", "SIGINT", "SIGHUP", "SIGTERM SIGINT"])
 def test_a_signal_in_the_middle_of_work_ends_it_and_leaves_nothing(tmp_path, names):
@@ -151,6 +152,7 @@ def test_a_signal_in_the_middle_of_work_ends_it_and_leaves_nothing(tmp_path, nam
     assert not list(around.glob("constrained-*"))
 
 
+@pytest.mark.slow
 @LINUX
 def test_what_a_killed_server_leaves_goes_at_once_or_when_another_starts(tmp_path):
     log, around = tmp_path / "log", tmp_path / "around"
@@ -189,6 +191,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
 """
 
 
+@pytest.mark.slow
 @LINUX
 def test_a_signal_that_is_to_be_ignored_is(tmp_path):
     """As nohup has it: the terminal is closed and the page goes on."""
@@ -320,6 +323,7 @@ print(*(hashlib.sha256(json.dumps(text).encode()).hexdigest() for text in texts)
 """
 
 
+@pytest.mark.slow
 def test_the_page_is_the_same_where_the_machine_knows_no_utf_8():
     command = [sys.executable, "-c", PAGE]
     here, there = (
@@ -355,6 +359,7 @@ app.leave(0)
 """
 
 
+@pytest.mark.slow
 def test_it_starts_without_what_only_posix_has(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT],
@@ -367,6 +372,7 @@ def test_it_starts_without_what_only_posix_has(tmp_path):
     assert not list(tmp_path.glob("constrained-*"))
 
 
+@pytest.mark.slow
 @LINUX
 def test_it_starts_and_exports_without_docstrings(tmp_path):
     """``python -OO`` drops them."""
@@ -454,6 +460,7 @@ def test_ipv6_can_be_named_with_or_without_brackets(capsys):
         assert f"Port {taken} is in use" in refusal(capsys, "::1", taken)
 
 
+@pytest.mark.slow
 @IPV6
 @pytest.mark.parametrize("options", [("--host", "::1"), ("--host", "::")])
 def test_it_listens_on_ipv6(tmp_path, options):
@@ -477,6 +484,7 @@ def sentence(done: subprocess.CompletedProcess) -> str:
     return done.stderr
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize("place", ["/proc/nowhere", "/etc/passwd"])
 def test_a_folder_that_cannot_be_written_is_named(place):
@@ -613,6 +621,7 @@ def damaged(root: Path, files: dict[str, str]) -> Iterator[None]:
         shutil.copy(ROOT / name, root / name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "how"),
     [
@@ -634,6 +643,7 @@ def test_it_does_not_start_without_a_file_and_names_it(checkout, name, how):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_it_starts_with_what_it_can_do_without_and_names_it(checkout, tmp_path):
     files = {"assets/chart.js": "cut", "assets/samples/dog.jpg": "junk", "assets/lessons/05-zeros.md": "junk"}
     with damaged(checkout, files), started(tmp_path / "log", root=checkout) as (_, url):

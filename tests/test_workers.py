@@ -77,6 +77,7 @@ def test_one_that_never_ends_is_ended(two, monkeypatch):
     assert two.run(int) == 0
 
 
+@pytest.mark.slow
 @posix
 def test_one_that_computes_for_ever_is_ended_by_the_system(two):
     with pytest.raises(WorkerError):

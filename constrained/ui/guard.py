@@ -7,6 +7,7 @@ It takes whatever a request calls a session, a question or an upload, and keeps 
 
 import asyncio
 import atexit
+import collections
 import contextlib
 import contextvars
 import errno
@@ -67,7 +68,7 @@ PAUSE = 10.0  # seconds in which some of a body has to come
 LONGEST = 120.0  # seconds for all of it
 
 KEPT = 3600  # seconds after which an upload goes
-ROOM = 2**30  # bytes of all uploads, and at most half of what is free; the oldest go first
+ROOM = 2**30  # bytes of all uploads, and at most half of what is free
 MANY = 20_000  # files of all uploads
 BLOCK = 4096  # bytes that a file of one byte takes, and a folder
 SPARE = 2**26  # bytes that stay free on the disk
@@ -291,13 +292,14 @@ class Guard:
         scope["headers"] = [one for one in scope["headers"] if one[0] != b"content-type"] + [plain]
         if not await asyncio.to_thread(make_room, self._blocks, time.time()):
             raise Refused(sentence(NO_ROOM, 507))
-        files, status = [], 500
+        files, status, told = [], 500, b""
         _opened.set(files)
 
         async def answer(message):
-            nonlocal status
+            nonlocal status, told
             if message["type"] == "http.response.start":
                 status = message["status"]
+            told += message.get("body", b"")
             if status < 500 and body.refusal is None:
                 await send(message)
 
@@ -317,6 +319,8 @@ class Guard:
             if name := query.get("upload_id"):
                 asyncio.get_running_loop().call_later(KEPT_PROGRESS, _forget_progress, name)
             came(body.size + 2 * BLOCK * body.parts)
+            if status == 200 and scope.get("client"):
+                owners.update(dict.fromkeys(json.loads(told), scope["client"][0]))
         if body.refusal is not None:
             raise Refused(body.refusal)
         if status >= 500:
@@ -562,7 +566,7 @@ def leave() -> None:
 
 
 def sweep(keep: set[str], now: float) -> None:
-    """Delete uploads that are older than `KEPT`, and the oldest of the others until they fit into `room`.
+    """Delete uploads that are older than `KEPT`, and of the others, until they fit, the oldest of who has most.
 
     gradio's ``delete_cache`` knows uploads that were completed, and no other: half of one would stay for ever.
 
@@ -576,16 +580,28 @@ def sweep(keep: set[str], now: float) -> None:
             if path.is_file() and str(path) not in keep and path != folder() / "lock":
                 status = path.stat()
                 files.append((status.st_mtime, taken(status), path))
-    size, count = sum(file[1] for file in files), len(files)
-    most = room(size)
-    for changed, bytes_, path in sorted(files):
-        if now - changed < KEPT and size <= most and count <= MANY:
-            break
+    theirs = collections.defaultdict(collections.deque)  # address -> its files, the oldest first
+    for file in sorted(files):
+        theirs[owners.get(str(file[2]))].append(file)
+    sizes = {owner: sum(file[1] for file in files) for owner, files in theirs.items()}
+    most, count = room(sum(sizes.values())), len(files)
+
+    def delete(owner: str | None) -> None:
+        nonlocal count
+        _, bytes_, path = theirs[owner].popleft()
         path.unlink(missing_ok=True)
-        size, count = size - bytes_, count - 1
+        owners.pop(str(path), None)
+        sizes[owner] -= bytes_
+        count -= 1
         if path.parent != folder():
             with contextlib.suppress(OSError):  # another file is in there
                 path.parent.rmdir()
+
+    for owner, files in theirs.items():
+        while files and now - files[0][0] >= KEPT:
+            delete(owner)
+    while sum(sizes.values()) > most or count > MANY:
+        delete(max(filter(theirs.get, theirs), key=sizes.get if count <= MANY else lambda owner: len(theirs[owner])))
 
 
 def taken(status: os.stat_result) -> int:
@@ -606,6 +622,7 @@ def is_full() -> bool:
     return bool(disk and disk.f_files and disk.f_favail <= 2 * PARTS)
 
 
+owners: dict[str, str] = {}  # path of an upload -> the address that it came from
 _looked, _come = 0.0, 0  # when uploads were last swept, and how many bytes have come since
 
 

@@ -4,7 +4,7 @@ gradio's own has one limit for all that wait, keeps answers until somebody fetch
 once 2,000 have come; the loop that starts its work then ends with a KeyError, and with it the server's usefulness. Here
 
 - a visitor has at most `EACH` questions of a kind in line or at work, half of the places at work, and one address has
-  half of a line;
+  half of a line; a place that is free goes to the address that has fewest at work and waited longest for one;
 - a line of a kind has `LONGEST` places, and one that is full fills no other; what waits in all of them has `HELD`
   bytes, one address half of it;
 - who does not listen gets no second answer of a kind, and is forgotten after `DEAF` seconds, with all that they asked;
@@ -33,6 +33,7 @@ HELD = 2**25  # bytes of all questions in line; in memory, a question can be twe
 DEAF = 30.0  # seconds after which a visitor who does not listen is forgotten
 UNHEARD = 200  # visitors at most for whom answers are kept though they do not listen
 UNREAD = 2  # answers that a visitor may leave unread and still be given another one
+ADDRESSES = 1000  # of which it is known when they had their last turn
 MESSAGES = 500  # unread, of whatever kind, after which a visitor counts as gone
 SILENCE = 5.0  # seconds without a frame after which a webcam loses its place
 TURN = 30.0  # seconds after which a webcam gives way to one that waits
@@ -71,6 +72,7 @@ class Line(Queue):
         self.pending_event_ids_session = Sessions(self._listening)
         self._heard: dict[str, float] = {}  # session -> when it last asked or listened; the longest ago comes first
         self._told: dict[str, float] = {}  # kind of work -> when all in its line were told their places
+        self._served: dict[tuple, float] = {}  # (kind of work, address) -> when it had a place last; the oldest first
         self._stirred = True  # whether something may start that could not before
         self._looked = 0.0
         self._closed = False
@@ -193,11 +195,24 @@ class Line(Queue):
                 e for e in line.queue if at_work[e.session_hash] < most and self._may_start(e, at_work[e.session_hash])
             ]
             if able:
-                event = min(able, key=lambda event: at_work[event.session_hash])  # the first of those who have least
+                near = Counter(map(_address, self._at_work(concurrency_id)))
+                turns = []
+                for place, event in enumerate(able):
+                    address = _address(event)
+                    served = self._served.get((concurrency_id, address), 0.0)
+                    turns.append((near[address], served, at_work[event.session_hash], place))
+                event = able[min(turns)[-1]]
+                self._serve(concurrency_id, _address(event), now)
                 line.queue.remove(event)
                 return [event], False, concurrency_id
         self._stirred = False
         return None
+
+    def _serve(self, kind: str, address: str | None, now: float) -> None:
+        self._served.pop((kind, address), None)
+        self._served[kind, address] = now
+        if len(self._served) > ADDRESSES:
+            del self._served[next(iter(self._served))]
 
     def _by_turns(self) -> list[tuple[str, EventQueue]]:
         """The lines, the one last served last."""

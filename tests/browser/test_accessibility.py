@@ -73,6 +73,7 @@ def test_every_stop_of_the_keyboard_is_seen_and_left(page, tab):
     assert [stop["html"] for stop in seen.values() if not stop["visible"]] == []
 
 
+@pytest.mark.slow
 def test_axe_with_a_and_the_gradient(page):
     page.evaluate("() => share.apply('tab=explore&gradient=1')")
     page.evaluate("() => { const { methods, settings } = explore.state; explore.pinA({ methods, settings }); }")

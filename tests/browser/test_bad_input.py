@@ -118,6 +118,7 @@ LARGE = """([size, name]) => {
 }"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["choose", *WAYS])
 def test_a_file_over_the_limit_gets_a_sentence_and_changes_nothing(explore, shared_visit, way):
     page, before = explore.page, explore.state()
@@ -149,6 +150,7 @@ def test_a_head_over_the_limit_gets_a_sentence(explore, shared_visit):
     page.get_by_role("tab", name="Explore").click()
 
 
+@pytest.mark.slow
 def test_a_page_that_does_not_look_meets_a_sentence_too(visit):
     """The wall behind: an upload of more than is read, as of a page whose scripts somebody has changed."""
     one = visit()

@@ -341,6 +341,7 @@ def test_fit_of_a_clamp_and_its_curve(calibrate):
     assert calibrate.agree()["settings"]["temperature"] == pytest.approx(best, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_a_curve_is_never_under_another_constraints_name(calibrate):
     """Whatever is drawn while the new curve is computed, it is not the last constraint's."""
     page = calibrate.page
@@ -412,6 +413,7 @@ def test_an_infinite_nll_is_said_and_explained(calibrate, key):
     assert calibrate.state()["settings"]["temperature"] == 1
 
 
+@pytest.mark.slow
 def test_sweep_the_bounds_and_take_one_over(calibrate):
     page = calibrate.page
     calibrate.type("temperature", 0.5)
@@ -484,6 +486,7 @@ def shown(calibrate, name: str) -> None:
     calibrate.page.wait_for_function("(name) => calibrate.state.set.name === name", arg=name)
 
 
+@pytest.mark.slow
 def test_ones_own_set(calibrate):
     """A CSV and a safetensors file: every figure is of the part that judges, T of the other."""
     logits, labels = example(400, 5, 3.0)
@@ -522,6 +525,7 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 def test_bad_files_get_a_sentence_and_the_last_good_set_stays(calibrate):
     page = calibrate.page
     calibrate.upload(GOOD, "good.csv")
@@ -576,6 +580,7 @@ def phone(calibrate):
     calibrate.page.set_viewport_size(WIDE)
 
 
+@pytest.mark.slow
 def test_phone_and_axe(phone):
     page = phone.page
     phone.method("sparsemax")

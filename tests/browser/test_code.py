@@ -77,6 +77,7 @@ def code(opened):
     return opened
 
 
+@pytest.mark.slow
 def test_the_script_is_that_of_the_setting(code):
     code.open("Explore")
     before = code.asked()
@@ -206,6 +207,7 @@ def test_a_strange_question_is_refused():
             tab.on_write(SimpleNamespace(_data=bad))
 
 
+@pytest.mark.slow
 def test_axe_and_a_phone(code):
     page = code.page
     code.choose("A training step")

@@ -77,6 +77,7 @@ MOVED = {
 }
 
 
+@pytest.mark.slow
 def test_a_stays_while_b_and_the_picture_move(visited):
     page = visited.page
     page.locator(".numbers summary").click()
@@ -229,6 +230,7 @@ CUT = """() => Array.from(document.querySelectorAll('#chart svg text, #grid butt
 LEVEL = """() => Array.from(document.querySelectorAll('figure.column svg'), (svg) => svg.getBoundingClientRect().top)"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1024), ("dark", 360)])
 def test_looks(explore, look, scheme, width):
     page = explore.page

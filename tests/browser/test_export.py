@@ -28,6 +28,7 @@ def take(page, ending):
     return download.value.suggested_filename, json.loads(download.value.path().read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_the_columns_setting_comes_down_as_a_file(visit, made):
     page = visit("tab=code&family=probability&method=sparsemax&t=2.5").page
     name, content = take(page, "pt2")

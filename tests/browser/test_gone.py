@@ -27,6 +27,7 @@ UNREACHED = "The server cannot be reached: check your connection, then try again
 RED, GREEN = picture((200, 30, 30)), picture((30, 200, 30))
 
 
+@pytest.mark.slow
 def test_another_server_gives_no_answer_and_the_page_loads_anew(browser, server):
     """It knows none of the visitor's pictures, and would say what it sees in its own first one."""
     with visiting(browser, server) as visit:
@@ -69,6 +70,7 @@ def logits(data: bytes, layer=None) -> list:
     return pytest.approx(classifier("cifar10").logits(images.decode(data), layer).tolist(), abs=2e-6)
 
 
+@pytest.mark.slow
 def test_the_answer_is_about_the_picture_and_the_head_on_the_page(visit, forgotten, monkeypatch):
     """gradio's own state would be the first sample by then, and no head."""
     torch.manual_seed(0)
@@ -110,6 +112,7 @@ def test_the_answer_is_about_the_picture_and_the_head_on_the_page(visit, forgott
     expect(page.locator("#model input")).to_have_value("CIFAR-10, your head")
 
 
+@pytest.mark.slow
 def test_a_set_of_ones_own_is_fitted_though_the_session_is_gone(visit, forgotten):
     page = visit("tab=calibrate").page
     page.wait_for_function("() => calibrate.state.set")
@@ -190,8 +193,13 @@ def cut(page, net, slow, do) -> None:
     """Ask something, and have the connection break before the answer comes."""
     while slow.began.acquire(blocking=False):
         pass
-    with page.expect_response(lambda response: "queue/data" in response.url), slow.held():
+    with (
+        page.expect_response(lambda response: "queue/join" in response.url) as taken,
+        page.expect_response(lambda response: "queue/data" in response.url),
+        slow.held(),
+    ):
         do()
+    taken.value.finished()  # before that, the server could not be reached
     net.cut()
 
 
@@ -208,6 +216,7 @@ def open_train(page, epochs: int = 20):
     return page.locator("#train-actions").get_by_role("button", name="Train", exact=True)
 
 
+@pytest.mark.slow
 def test_train_works_after_a_break_and_tells_one_in_the_middle(far, net):
     page = far.page
     press, status = open_train(page).click, expect(page.locator(".train-progress span"))
@@ -252,6 +261,7 @@ def test_a_run_that_nobody_hears_of_ends(far, net):
         assert queue.event_queue_per_concurrency_id["fits"].current_concurrency == 0
 
 
+@pytest.mark.slow
 def test_a_question_that_does_not_arrive_leaves_the_others_alone(far):
     page = far.page
     here = Explore(page)
@@ -268,6 +278,7 @@ def test_a_question_that_does_not_arrive_leaves_the_others_alone(far):
     trained(page, ["done"])
 
 
+@pytest.mark.slow
 def test_silence_counts_as_a_break(far, net):
     page = far.page
     page.evaluate("registry.silence = 1500")
@@ -285,6 +296,7 @@ def test_silence_counts_as_a_break(far, net):
     page.wait_for_function("train.runs.at(-1).state === 'done'")
 
 
+@pytest.mark.slow
 def test_without_a_network_all_that_is_asked_is_told_and_works_again_with_it(far, net):
     page = far.page
     here = Explore(page)
@@ -321,6 +333,7 @@ def test_without_a_network_all_that_is_asked_is_told_and_works_again_with_it(far
     assert here.new_logits(red) == logits(GREEN)
 
 
+@pytest.mark.slow
 def test_whatever_waits_when_the_connection_breaks_ends_with_a_sentence(far, net, slow):
     page = far.page
     here = Explore(page)
@@ -379,6 +392,7 @@ def test_whatever_waits_when_the_connection_breaks_ends_with_a_sentence(far, net
 # The line -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit", "sentence"), [("EACH", line.YOURS_FULL), ("LONGEST", line.FULL)])
 def test_a_line_that_is_full_is_told_and_nothing_waits(browser, server, monkeypatch, limit, sentence):
     with visiting(browser, server) as visit:

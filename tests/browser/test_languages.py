@@ -60,6 +60,7 @@ def go(page: Page, tab: str) -> None:
     page.wait_for_timeout(50)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", LOCALES)
 def test_a_phone_shows_all_in_the_browsers_language(visit, code):
     one = visit(viewport=PHONE, locale=LOCALES[code])
@@ -90,6 +91,7 @@ def outside(explore: Explore) -> int:
     return sum(not lo <= z <= hi for z in state["logits"])
 
 
+@pytest.mark.slow
 def test_the_language_can_be_changed_in_the_settings(visit):
     one = visit()
     page, explore, german = one.page, Explore(one.page), CATALOGUES["de"]
@@ -108,6 +110,7 @@ def test_the_language_can_be_changed_in_the_settings(visit):
     assert explore.agree()["settings"] == state["settings"]
 
 
+@pytest.mark.slow
 def test_a_language_that_the_page_does_not_have_is_english(visit):
     one = visit(locale="ja-JP")
     page, explore = one.page, Explore(one.page)

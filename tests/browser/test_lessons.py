@@ -109,6 +109,7 @@ def shown(opened):
     assert problems == []
 
 
+@pytest.mark.slow
 def test_a_lesson_from_start_to_end_by_mouse(shown):
     lesson, page = by_slug("bounds"), shown.page
     shown.catalogue()
@@ -133,6 +134,7 @@ def test_a_lesson_from_start_to_end_by_mouse(shown):
     page.wait_for_function("() => !location.search.includes('lesson=')")
 
 
+@pytest.mark.slow
 def test_a_lesson_from_start_to_end_by_keyboard(visit):
     """One with a prediction by slider, by number, by choice, and an experiment."""
     lesson, shown = by_slug("zeros"), Lessons(visit().page)
@@ -246,6 +248,7 @@ def test_an_experiment_shows_its_numbers(shown):
         assert rows == [[str(cell) for cell in row] for row in expected["rows"]]
 
 
+@pytest.mark.slow
 def test_every_step_opens_by_its_link(shown):
     """The link's way without loading the page anew for each; the next test loads one."""
     page, loaded = shown.page, None
@@ -270,6 +273,7 @@ RESTLESS = """async () => {
 }"""
 
 
+@pytest.mark.slow
 def test_a_row_that_is_pointed_at_stays_where_it_is(shown):
     """In columns this narrow an example has two lines or three: it must not move the rows, and by that itself."""
     page = shown.page
@@ -319,6 +323,7 @@ def test_progress_survives_a_reload_and_can_be_forgotten(shown, opened):
     assert sent == []
 
 
+@pytest.mark.slow
 def test_without_storage_progress_lasts_as_long_as_the_page(visit):
     """As in an iframe whose site may keep nothing."""
     lesson, opened = by_slug("bounds"), visit()
@@ -338,6 +343,7 @@ def test_without_storage_progress_lasts_as_long_as_the_page(visit):
     expect(shown.card(lesson)).to_contain_text("1 of")
 
 
+@pytest.mark.slow
 def test_teachers_sheet(visit):
     page = visit("teacher=1").page
     sheet = page.locator(".lesson-sheet")
@@ -396,10 +402,12 @@ def looks_well(shown: Lessons) -> None:
     assert page.evaluate(fits), "sheet"
 
 
+@pytest.mark.slow
 def test_axe_and_width(shown):
     looks_well(shown)
 
 
+@pytest.mark.slow
 def test_axe_and_width_on_a_dark_phone(visit):
     looks_well(Lessons(visit(**PHONE, color_scheme="dark").page))
 

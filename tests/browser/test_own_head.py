@@ -40,6 +40,7 @@ def has(explore, **wanted):
         explore.page.wait_for_function(there, arg=list(part))
 
 
+@pytest.mark.slow
 def test_explore_opens_on_a_head_of_ones_own(visit):
     one, two = visit(), visit()
     explore, other = Explore(one.page), Explore(two.page)

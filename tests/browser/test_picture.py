@@ -129,6 +129,7 @@ def test_a_file_that_cannot_be_sent_leaves_the_picture_of_the_chart(page, opened
     opened.problems[:] = [p for p in opened.problems if "ERR_FAILED" not in p and "Failed to fetch" not in p]
 
 
+@pytest.mark.slow
 def test_the_chart_comes_back_to_the_picture_when_the_webcam_goes_off(visit):
     one = visit(permissions=["camera"])
     page = Explore(one.page)

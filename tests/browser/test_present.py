@@ -156,6 +156,7 @@ def test_keys_do_nothing_while_typing(presenting):
     assert presenting.evaluate("() => document.fullscreenElement") is None
 
 
+@pytest.mark.slow
 def test_help_is_a_dialog(presenting):
     page, keys = presenting, presenting.keyboard
     keys.press("l")
@@ -242,6 +243,7 @@ def test_fills_a_projector_and_can_be_read_from_the_last_row(presenting, size, l
     page.set_viewport_size(PROJECTORS[0])
 
 
+@pytest.mark.slow
 def test_a_link_opens_it_and_axe_has_no_serious_finding_in_either_theme(visit):
     page = visit("lesson=temperature&step=1&present=1", viewport=PROJECTORS[0]).page
     Lessons(page).at(by_slug("temperature"), 1)
@@ -253,6 +255,7 @@ def test_a_link_opens_it_and_axe_has_no_serious_finding_in_either_theme(visit):
     assert found + serious(page) == []
 
 
+@pytest.mark.slow
 def test_a_phone_does_not_break(visit):
     page = visit(**PHONE).page
     page.evaluate("() => { present.toggle(true); lessons.open('bounds', 2); }")

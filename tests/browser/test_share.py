@@ -37,6 +37,7 @@ def told(page) -> str:
     return page.locator("#share-told").inner_text()
 
 
+@pytest.mark.slow
 def test_the_address_follows_and_a_link_puts_everything_back(visit):
     one = visit()
     page, explore = one.page, Explore(one.page)
@@ -133,6 +134,7 @@ def as_opened(shared_visit):
     assert shared_visit.problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "words"),
     [

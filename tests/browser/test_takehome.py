@@ -71,6 +71,7 @@ COLOURS = """() => [
 ]"""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_chart(visited, alone, look, scheme):
     page = visited.page

@@ -363,6 +363,7 @@ def test_sweep_of_the_bounds_and_taking_a_cell(train):
 # Heads --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_head_goes_to_explore_for_this_visitor_alone(train, server, browser):
     page = train.page
     train.method("clamp_inward")
@@ -420,6 +421,7 @@ def test_a_bad_head_gets_a_sentence(train):
 # Many at once -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_place_in_line_and_pictures_meanwhile(train, browser, server, slowly):
     """Two fits at once; the third waits and is told so, and pictures do not wait for any of them.
 
@@ -460,6 +462,7 @@ def test_a_place_in_line_and_pictures_meanwhile(train, browser, server, slowly):
 # Looks --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_axe_has_no_serious_finding_in_either_theme_nor_a_phone_a_sideways_scroll(train):
     page = train.page
     train.method("clamp")

@@ -1,5 +1,7 @@
 """The webcam, still and live, with the moving picture that Chromium's pretended camera shows."""
 
+import pytest
+
 from constrained.ui import guard
 
 
@@ -20,6 +22,7 @@ def test_a_still_becomes_the_picture(visit):
     one.problems[:] = [p for p in one.problems if "upload_progress" not in p and "console: Response" not in p]
 
 
+@pytest.mark.slow
 def test_live_webcam_streams_into_the_chart(visit):
     page = visit(permissions=["camera"]).page
     sizes = []
