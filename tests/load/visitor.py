@@ -131,7 +131,7 @@ class Visitor:
 
     async def look(self, file: File) -> tuple[np.ndarray | None, str]:
         """Upload a picture to the Explore tab: the chart's logits, or None and the sentence about it."""
-        data = [await self.upload(file), "cifar10", None, "cat"]
+        data = [await self.upload(file), "cifar10", None]
         async for output in self.call("picture", "input", data):
             chart, _, notice = output["data"][:3]
         if isinstance(chart, str):
@@ -181,7 +181,7 @@ class Visitor:
     async def walk_out(self, file: File) -> None:
         """Ask for a picture's logits, and close the tab at the first sign of an answer."""
         body = self._page.event("picture", "input") | {"session_hash": self._session, "event_data": None}
-        body["data"] = [await self.upload(file), "cifar10", None, "cat"]
+        body["data"] = [await self.upload(file), "cifar10", None]
         await self._ask("join", "POST", f"{API}/queue/join", json=body)
         async with self._http.stream("GET", f"{API}/queue/data", params={"session_hash": self._session}) as stream:
             self._check("data", stream)
