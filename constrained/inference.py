@@ -24,14 +24,14 @@ from .checkpoints import Checkpoint, CheckpointError
 from .fused import fused
 from .modules import ConstrainedLinear
 
-BATCH = 16  # pictures a forward pass; more gains nothing on a CPU and makes the first one wait
+BATCH = 4  # pictures a forward pass; more gains nothing on a CPU and makes the first one wait
 CORES = torch.get_num_threads()
 REMEMBERED = 512  # pictures whose features are kept
 PICTURE, FRAME = 0, 1  # which comes first
 
 
 class Network:
-    """A checkpoint, loaded, with a thread that runs it.
+    """A checkpoint, loaded, with threads that run it.
 
     Args:
         checkpoint: which one.
@@ -50,10 +50,13 @@ class Network:
         """Get ready for `_ask`, and return the last layer."""
         state = self.checkpoint.load()
         self._backbone = fused(state)
-        # PICTURE or FRAME, a number in the order of arrival, views, and who is to be told.
-        self._waiting: queue.PriorityQueue[tuple[int, int, list[PIL.Image.Image], Future]] = queue.PriorityQueue()
-        self._arrivals = itertools.count()
-        threading.Thread(target=self._run, name=f"network {self.checkpoint.key}", daemon=True).start()
+        # Who comes alone gets all cores at once. In a crowd each core has pictures of its own: cores that share one
+        # would wait for each other, and for whatever else runs here, at each layer.
+        self._alone, self._crowd = _Line(), _Line()
+        self._arrivals, self._asked = itertools.count(), 0  # of which that many have no answer yet
+        for line, cores in [(self._alone, CORES), *[(self._crowd, 1)] * CORES]:
+            name = f"network {self.checkpoint.key}"
+            threading.Thread(target=self._run, args=(line, cores), name=name, daemon=True).start()
         head = torch.nn.Linear(*reversed(state["fc.weight"].shape))
         head.load_state_dict({"weight": state["fc.weight"], "bias": state["fc.bias"]})
         return head
@@ -96,20 +99,18 @@ class Network:
 
     def _ask(self, views: list[PIL.Image.Image], future: Future, kind: int) -> None:
         """Have ``future`` told the features of a picture, or what went wrong."""
-        self._waiting.put((kind, next(self._arrivals), views, future))
+        with self._lock:
+            line = self._crowd if self._asked else self._alone
+            self._asked += 1
+        line.put((kind, next(self._arrivals), views, future))
 
-    def _run(self) -> None:
-        torch.set_num_threads(CORES)  # a new thread begins with what another one asked for last
+    def _run(self, line: "_Line", cores: int) -> None:
+        torch.set_num_threads(cores)  # of this thread; a new one begins with what another one asked for last
         while True:
-            kind, _, *first = self._waiting.get()
-            batch = [tuple(first)]
-            while kind == PICTURE and len(batch) < BATCH and self._next_is(PICTURE):
-                batch.append(self._waiting.get()[2:])  # whatever waits by now goes along; nobody waits for company
+            batch = line.take(BATCH)
             self._answer(batch)
-
-    def _next_is(self, kind: int) -> bool:
-        with self._waiting.mutex:
-            return bool(self._waiting.queue) and self._waiting.queue[0][0] == kind
+            with self._lock:
+                self._asked -= len(batch)
 
     def _answer(self, batch: list[tuple[list[PIL.Image.Image], Future]]) -> None:
         """Tell each future of a batch its features; if that fails, each alone, so that nobody fails for another."""
@@ -131,6 +132,19 @@ class Network:
         inputs = [self.checkpoint.batch(views) for views in pictures]
         features = self._backbone(torch.cat(inputs).to(memory_format=torch.channels_last))
         return [part.mean(0).numpy() for part in features.split([len(x) for x in inputs])]
+
+
+class _Line(queue.PriorityQueue):
+    """Pictures that wait: ``PICTURE`` or ``FRAME``, a number in the order of arrival, views, and who is to be told."""
+
+    def take(self, most: int) -> list[tuple[list[PIL.Image.Image], Future]]:
+        """The next one, with those that wait behind it by now, or a frame alone; nobody waits for company."""
+        kind, _, *first = self.get()
+        taken = [tuple(first)]
+        with self.mutex:
+            while kind == PICTURE and len(taken) < most and self.queue and self.queue[0][0] == PICTURE:
+                taken.append(self._get()[2:])
+        return taken
 
 
 _kind: Callable[[Checkpoint], Network] = Network

@@ -38,6 +38,7 @@ def network(monkeypatch):
     global MODEL
     MODEL = Mean()
     monkeypatch.setattr(inference, "fused", lambda state: MODEL)
+    monkeypatch.setattr(inference, "CORES", 1)  # one for who comes alone, one for a crowd
 
     def batch(crops):
         return torch.stack([torch.from_numpy(np.asarray(c).copy()).permute(2, 0, 1).float() for c in crops])
@@ -105,6 +106,7 @@ def test_the_same_picture_from_many_at_once_is_computed_once(network):
 def test_frames_of_webcams_come_after_all_pictures_and_one_at_a_time(network):
     MODEL.gate.clear()
     asked = [
+        (0, inference.PICTURE),
         (1, inference.PICTURE),
         (2, inference.FRAME),
         (3, inference.FRAME),
@@ -121,14 +123,14 @@ def test_frames_of_webcams_come_after_all_pictures_and_one_at_a_time(network):
         threads.append(threading.Thread(target=ask, args=one))
         threads[-1].start()
         ends = time.monotonic() + 10
-        while len(MODEL.batches) + network._waiting.qsize() < place + 1:  # the first is at work, the others in line
+        while len(MODEL.batches) + network._crowd.qsize() < place + 1:  # the first two are at work, the others in line
             assert time.monotonic() < ends
             time.sleep(0.001)
     MODEL.gate.set()
     for thread in threads:
         thread.join(30)
     assert answers == {value: value for value, _ in asked}
-    assert MODEL.batches == [2, 4, 2, 2]  # two views each
+    assert MODEL.batches == [2, 2, 4, 2, 2]  # two views each
 
 
 def head_of(*weight):
@@ -224,14 +226,13 @@ def test_a_poisoned_picture_fails_alone(network):
             time.sleep(0.001)
 
     object.__setattr__(network.checkpoint, "batch", batch)
-    MODEL.gate.clear()  # the first forward pass waits, so that the others queue up behind it, in one batch
-    threads = [threading.Thread(target=ask, args=(1, (4, 4)))]
-    threads[0].start()
-    until(lambda: MODEL.batches)
-    threads += [threading.Thread(target=ask, args=(v, (5, 5) if v in (3, 6) else (4, 4))) for v in range(2, 9)]
-    for thread in threads[1:]:
+    MODEL.gate.clear()  # the first two forward passes wait, so that the others queue up behind them, in one batch
+    threads = [threading.Thread(target=ask, args=(v, (5, 5) if v in (3, 6) else (4, 4))) for v in range(1, 9)]
+    for number, thread in enumerate(threads):
         thread.start()
-    until(lambda: network._waiting.qsize() == 7)
+        if number < 2:
+            until(lambda at_work=number + 1: len(MODEL.batches) == at_work)
+    until(lambda: network._crowd.qsize() == 6)
     MODEL.gate.set()
     for thread in threads:
         thread.join(30)
