@@ -318,6 +318,20 @@ def test_scripts_of_other_sites_are_told_nothing(server):
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+@pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/info", "/gradio_api/heartbeat"])
+def test_no_cache_in_front_hands_an_answer_on(server, path):
+    """It might have been made for whoever named another host, or be of somebody's own picture."""
+    assert server.get(path, **{"X-Forwarded-Host": "evil.example"}).headers["cache-control"] == "private, no-cache"
+    picture = server.get(f"/gradio_api/file={server.upload(PICTURE)}")
+    assert "private" in picture.headers["cache-control"]
+
+
+def test_an_address_in_a_header_is_nothing_but_an_address(server):
+    for address in ("http://x/'><script>", "http://x/?a=b", "http://x/#a", "javascript:x", "http://x y", "//x"):
+        assert server.get("/", **{"X-Gradio-Server": address}).status_code == 400
+    assert server.get("/", **{"X-Gradio-Server": "http://127.0.0.1:7860/demo"}).status_code == 200
+
+
 def test_forms_of_other_sites_are_refused(server):
     files = {"files": ("a.png", b"a")}
     for said, expected in {"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200}.items():

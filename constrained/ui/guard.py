@@ -117,6 +117,11 @@ HEADERS = {
 }
 
 
+# Answers that are the same for all. All others hold an address, by which others do not come, or are somebody's own: a
+# cache in front that keeps them would hand them on.
+ALIKE = ("/assets/", "/static/", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")
+
+
 class Refused(Exception):  # noqa: N818, an answer and no error
     """A request that ends here.
 
@@ -159,6 +164,8 @@ class Guard:
                 for name, value in HEADERS.items():
                     if not (self._blocks.share and name == "content-security-policy"):  # gradio's link loads scripts
                         headers.setdefault(name, value)
+                if not scope["path"].removeprefix(self._prefix).startswith(ALIKE):
+                    headers.setdefault("cache-control", "private, no-cache")
                 message = message | {"headers": headers.raw}
             await send(message)
 
