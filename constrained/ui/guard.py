@@ -307,6 +307,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
             told += message.get("body", b"")
+            if status == 200 and told and not message.get("more_body") and scope.get("client"):
+                owners.update(dict.fromkeys(json.loads(told), scope["client"][0]))
             if status < 500 and body.refusal is None:
                 await send(message)
 
@@ -326,8 +328,6 @@ class Guard:
             if name := query.get("upload_id"):
                 asyncio.get_running_loop().call_later(KEPT_PROGRESS, _forget_progress, name)
             came(body.size + 2 * BLOCK * body.parts)
-            if status == 200 and scope.get("client"):
-                owners.update(dict.fromkeys(json.loads(told), scope["client"][0]))
         if body.refusal is not None:
             raise Refused(body.refusal)
         if status >= 500:
