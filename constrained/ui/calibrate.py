@@ -84,9 +84,8 @@ def own(path: str) -> Parts:
             data = file.read(validation.MAX_BYTES + 1)
     except OSError as error:
         raise ValidationError(GONE) from error
-    logits, labels, classes = validation.tensors(
-        *WORKERS.run(validation.parse, data, str(path))
-    )  # gradio's own would load gradio there
+    parsed = WORKERS.run(validation.parse, data, str(path))  # gradio's own kind of str would load gradio there
+    logits, labels, classes = validation.tensors(*parsed)
     fit = validation.split(len(labels))
     return Parts(Path(path).name[:60], classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
 

@@ -150,6 +150,11 @@ class Guard:
         # A proxy in front may leave it on or take it off.
         self._prefix = urlsplit(blocks.root_path or "").path.rstrip("/")
 
+    @functools.cached_property
+    def _endpoints(self) -> dict:
+        """What programs may ask; gradio works it out anew each time."""
+        return self._blocks.get_api_info()["named_endpoints"]
+
     async def __call__(self, scope, receive, send) -> None:
         if scope["type"] == "lifespan":
             return await self._app(scope, receive, send)
@@ -278,7 +283,7 @@ class Guard:
 
     def _by_name(self, endpoint: str, said: dict) -> bytes:
         """The arguments of an endpoint, checked against what it takes."""
-        taken = self._blocks.get_api_info()["named_endpoints"][f"/{endpoint}"]["parameters"]
+        taken = self._endpoints[f"/{endpoint}"]["parameters"]
         names = [parameter["parameter_name"] for parameter in taken]
         if unknown := [name for name in said if name not in names]:
             raise Refused(sentence(f"{endpoint} has no {unknown[0][:50]!r}: it takes {', '.join(names)}.", 422))

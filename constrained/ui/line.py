@@ -90,12 +90,12 @@ class Line(Queue):
         ]
         if len(theirs) >= EACH:
             return False, YOURS_FULL, "queue_full"
-        address = request.client.host if request.client else None
-        near = sum(_address(event) == address for event in line.queue)
+        address = _address(request)
+        near = sum(_address(event.request) == address for event in line.queue)
         if len(line.queue) >= LONGEST or near >= LONGEST // 2:
             return False, FULL, "queue_full"
         waiting = [event for each in self.event_queue_per_concurrency_id.values() for event in each.queue]
-        near = sum(_size(event.request) for event in waiting if _address(event) == address)
+        near = sum(_size(event.request) for event in waiting if _address(event.request) == address)
         if sum(_size(event.request) for event in waiting) >= HELD or near >= HELD // 2:
             return False, FULL, "queue_full"
         answer = await super().push(body, request, username)
@@ -189,20 +189,21 @@ class Line(Queue):
         for concurrency_id, line in self._by_turns():
             if line.concurrency_limit is not None and line.current_concurrency >= line.concurrency_limit:
                 continue
-            at_work = Counter(event.session_hash for event in self._at_work(concurrency_id))
+            working = self._at_work(concurrency_id)
+            at_work = Counter(event.session_hash for event in working)
             most = max(1, (line.concurrency_limit or 2) // 2)  # of the places, for one visitor
             able = [
                 e for e in line.queue if at_work[e.session_hash] < most and self._may_start(e, at_work[e.session_hash])
             ]
             if able:
-                near = Counter(map(_address, self._at_work(concurrency_id)))
+                near = Counter(_address(event.request) for event in working)
                 turns = []
                 for place, event in enumerate(able):
-                    address = _address(event)
+                    address = _address(event.request)
                     served = self._served.get((concurrency_id, address), 0.0)
                     turns.append((near[address], served, at_work[event.session_hash], place))
                 event = able[min(turns)[-1]]
-                self._serve(concurrency_id, _address(event), now)
+                self._serve(concurrency_id, _address(event.request), now)
                 line.queue.remove(event)
                 return [event], False, concurrency_id
         self._stirred = False
@@ -309,8 +310,8 @@ class Line(Queue):
         super().close()
 
 
-def _address(event: Event) -> str | None:
-    return event.request.client.host if event.request.client else None
+def _address(request: Request) -> str | None:
+    return request.client.host if request.client else None
 
 
 def _size(request: Request | None) -> int:
