@@ -437,9 +437,10 @@ async def background(work: Callable[[], Awaitable[None]], count: int):
             if task.done():
                 task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while left := [task for task in tasks if not task.done()]:
+            for task in left:
+                task.cancel()  # again, if need be: what waits for a connection can lose it
+            await asyncio.wait(left, timeout=1)
 
 
 ALL = {

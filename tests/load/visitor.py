@@ -80,7 +80,10 @@ class Visitor:
 
     def __init__(self, url: str, page: Page) -> None:
         self._page = page
-        self._http = httpx.AsyncClient(base_url=url, timeout=PATIENCE, verify=_TLS, trust_env=False)
+        # The server closes a connection that has been quiet for 5 s. A browser asks again where its request crosses
+        # with that; httpx does not, and keeps none for so long.
+        limits = httpx.Limits(keepalive_expiry=2)
+        self._http = httpx.AsyncClient(base_url=url, timeout=PATIENCE, verify=_TLS, trust_env=False, limits=limits)
         self._heart: asyncio.Task | None = None
         self._session = ""
 
