@@ -435,3 +435,112 @@ def test_a_webcam_gives_way_to_one_that_waits_and_to_nobody_else(launched, monke
             await until(lambda: all("process_streaming" in one for one in seen))
 
     asyncio.run(look())
+
+
+# Questions that are taken back --------------------------------------------------------------------------------------
+
+
+def places(queue: line.Line) -> dict:
+    """What is taken, of each line, and what is at work in truth."""
+    return {
+        kind: (one.current_concurrency, len(queue._at_work(kind)))
+        for kind, one in queue.event_queue_per_concurrency_id.items()
+    }
+
+
+async def rest(queue: line.Line) -> None:
+    await until(lambda: not queue._waiting() and not any(map(any, places(queue).values())))
+
+
+def test_questions_taken_back_at_once_leave_no_place_taken(launched):
+    """gradio ends the task that waits for an answer; one that had not begun kept its place for ever."""
+
+    async def storm() -> None:
+        url = f"{app.demo.local_url}gradio_api"
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+            for turn in range(40):
+                session = f"takes-back-{turn}"
+                body = question(explore.constrain, session, {}, CONSTRAIN)
+                wrong = {"session_hash": session, "fn_index": NUMBERS[explore.constrain], "event_id": "x"}
+                joined, *_ = await asyncio.gather(
+                    client.post("/queue/join", json=body), *(client.post("/cancel", json=wrong) for _ in range(4))
+                )
+                answer = await client.post("/cancel", json=wrong | {"event_id": joined.json()["event_id"]})
+                assert answer.json() == {"success": True}
+            await rest(launched)
+        assert not launched.event_ids_to_events
+
+    asyncio.run(storm())
+    assert "process_completed" in ask_here("afterwards")
+
+
+def test_a_place_is_free_when_its_work_has_ended_and_not_before(launched):
+    async def look() -> None:
+        url = f"{app.demo.local_url}gradio_api"
+        async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+            most = next(fn for fn in app.demo.fns.values() if fn.fn is train.on_sweep).concurrency_limit
+            working, before = [], threading.active_count()
+            for turn in range(8):
+                session = f"sweeps-{turn}"
+                body = question(train.on_sweep, session, SWEEP)
+                joined = (await client.post("/queue/join", json=body)).json()
+                await asyncio.sleep(0.2)
+                said = {"session_hash": session, "fn_index": NUMBERS[train.on_sweep], "event_id": joined["event_id"]}
+                await client.post("/cancel", json=said)
+                working.append(sum(event.fn.fn is train.on_sweep for event in launched._at_work()))
+            assert max(working) <= most
+            assert threading.active_count() <= before + most + 8
+            await rest(launched)
+
+    asyncio.run(look())
+
+
+def test_what_is_taken_back_is_answered_once_and_by_its_own_visitor_alone(launched):
+    url = f"{app.demo.local_url}gradio_api"
+    with httpx.Client(base_url=url, timeout=60) as client:
+        body = question(explore.constrain, "owner", {}, CONSTRAIN)
+        event = client.post("/queue/join", json=body).json()["event_id"]
+        for session in ("stranger", "owner"):
+            for _ in range(300):
+                said = {"session_hash": session, "fn_index": NUMBERS[explore.constrain], "event_id": event}
+                assert client.post("/cancel", json=said).status_code == 200
+        messages = on_loop(lambda: list(launched.pending_messages_per_session["owner"]._queue))
+        assert sum(type(message).__name__ == "ProcessCompletedMessage" for message in messages) == 1
+        assert "stranger" not in launched.pending_messages_per_session
+
+
+def test_to_ask_for_a_streams_head_is_not_to_listen(launched):
+    url = f"{app.demo.local_url}gradio_api"
+    httpx.post(f"{url}/queue/join", json=question(explore.constrain, "head", {}, CONSTRAIN)).raise_for_status()
+    heard = on_loop(lambda: launched._heard["head"])
+    assert httpx.head(f"{url}/queue/data", params={"session_hash": "head"}).status_code == 404
+    assert on_loop(lambda: launched._heard["head"]) == heard
+    assert httpx.head(app.demo.local_url).status_code == 200
+
+
+def test_a_frame_that_cannot_be_read_is_no_frame(launched, monkeypatch):
+    monkeypatch.setattr(line, "SILENCE", 0.5)
+
+    async def look() -> None:
+        async with filming(1, frames=1) as (client, (seen,)):
+            await until(lambda: "process_streaming" in seen)
+            event = on_loop(lambda: next(e._id for e in launched._at_work() if e.streaming))
+            for _ in range(100):
+                if "process_completed" in seen:
+                    return
+                refused = await client.post(f"/stream/{event}", json={"data": [], "fn_index": "x"})
+                assert refused.status_code in (404, 422)
+                await asyncio.sleep(0.1)
+            raise AssertionError("it still has its place")
+
+    asyncio.run(look())
+
+
+@pytest.mark.parametrize("data", [explore.FIRST_SAMPLE.read_bytes(), b"\xff\xfe\x00 no text"], ids=["picture", "none"])
+def test_a_picture_that_is_called_svg_is_like_any_other(server, data):
+    path = server.upload(data, "cat.svg")
+    before = len(server.log.read_text().splitlines())
+    answer = server.ask(explore.on_model, ["cifar10", None, path, "x"], f"svg-{len(data)}")
+    if data.startswith(b"\xff\xd8"):
+        assert answer["data"][6]["path"] == path
+    assert len(server.log.read_text().splitlines()) <= before + 1

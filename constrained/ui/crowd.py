@@ -71,7 +71,7 @@ class Once:
 
     async def __call__(self, scope, receive, send) -> None:
         path = scope["path"].rstrip("/") or "/"
-        if scope["type"] != "http" or scope["method"] != "GET" or path not in PATHS:
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD") or path not in PATHS:
             return await self._app(scope, receive, send)
         made = await self.make(scope, receive, path)
         if isinstance(made, Response):

@@ -86,7 +86,7 @@ OPEN = {
     "GET": re.compile(rf"/({_READ}|gradio_api/({_READ_API}|{_FILE}|{_ENDPOINT}/{_NAME}))?", re.DOTALL),
     "POST": re.compile(rf"/gradio_api/({_WRITE_API}|{_ENDPOINT}/?)"),
 }
-OPEN["HEAD"] = OPEN["GET"]
+OPEN["HEAD"] = re.compile(rf"/({_READ}|gradio_api/{_FILE})?", re.DOTALL)
 _BARE = re.compile(r"/gradio_api/(cancel|reset/?|stream/[^/]+/close)")  # questions without data
 _PLAIN = re.compile(r"[A-Za-z0-9:/._~\[\]-]{1,300}")  # an address that needs no quotes in a page
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?")
@@ -230,6 +230,10 @@ class Guard:
         scope["headers"].append((b"content-length", str(len(said)).encode()))
         if path.startswith("/gradio_api/stream/") and not self._line.frame(path.split("/")[3]):
             raise Refused(_closed())
+        if path == "/gradio_api/cancel":
+            wanted = json.loads(said)
+            self._line.cancel(wanted.get("session_hash"), wanted.get("event_id"))
+            return await JSONResponse({"success": True})(scope, receive, send)
         await self._app(scope, _replay(said, receive), send)
 
     async def _read(self, scope, body: "Body", send, query: dict[str, str]) -> None:
@@ -268,9 +272,10 @@ class Guard:
         if not isinstance(said.get("data"), list) and not _BARE.fullmatch(path):
             raise Refused(sentence("data must be a list.", 422))
         number = said.get("fn_index")
-        if path in ("/gradio_api/queue/join", "/gradio_api/run/predict"):
-            if not isinstance(number, int) or isinstance(number, bool):
-                raise Refused(sentence("fn_index must be a whole number.", 422))
+        asks = path in ("/gradio_api/queue/join", "/gradio_api/run/predict")
+        if not isinstance(number, int if asks else int | None) or isinstance(number, bool):
+            raise Refused(sentence("fn_index must be a whole number.", 422))
+        if asks:
             if number not in self._blocks.fns:  # a page that was open while the server was renewed may ask one
                 raise Refused(sentence(UNKNOWN, 500))
             most = self._blocks.larger.get(self._blocks.fns[number].fn, BODY)

@@ -8,6 +8,7 @@ once 2,000 have come; the loop that starts its work then ends with a KeyError, a
 - a line of a kind has `LONGEST` places, and one that is full fills no other; what waits in all of them has `HELD`
   bytes, one address half of it;
 - who does not listen gets no second answer of a kind, and is forgotten after `DEAF` seconds, with all that they asked;
+- who cancels a question frees its place when the work on it is done, and not before;
 - a message to a visitor who is gone is dropped, and a loop that ends before the server does is started again.
 
 gradio's internals that this relies on: `Queue.push`, `get_events`, `send_message`, `broadcast_estimations`,
@@ -94,13 +95,17 @@ class Line(Queue):
         near = sum(_address(event.request) == address for event in line.queue)
         if len(line.queue) >= LONGEST or near >= LONGEST // 2:
             return False, FULL, "queue_full"
-        waiting = [event for each in self.event_queue_per_concurrency_id.values() for event in each.queue]
+        waiting = self._waiting()
         near = sum(_size(event.request) for event in waiting if _address(event.request) == address)
         if sum(_size(event.request) for event in waiting) >= HELD or near >= HELD // 2:
             return False, FULL, "queue_full"
         answer = await super().push(body, request, username)
         self._hear(body.session_hash)
         return answer
+
+    def _waiting(self) -> list[Event]:
+        """What is in line, of all kinds."""
+        return [event for line in self.event_queue_per_concurrency_id.values() for event in line.queue]
 
     def _at_work(self, kind: str | None = None) -> list[Event]:
         """What is being answered, of one kind or of all."""
@@ -139,12 +144,34 @@ class Line(Queue):
         self._heard.pop(session, None)
         self._heard[session] = time.monotonic()
 
+    def cancel(self, session: str | None, event_id: str | None) -> None:
+        """A visitor takes a question of theirs back.
+
+        gradio's own way ends the task that waits for the answer. One that has not begun leaves its place taken for
+        good, and any other gives it back while the work goes on. Here a place is free when the work has ended: a run
+        ends at its next report, a webcam at once.
+        """
+        event = self.event_ids_to_events.get(event_id)
+        if event is None or event.session_hash != session or not event.alive:
+            return
+        self._drop(event)
+        self.send_message(event, ProcessCompletedMessage(output={}, success=True))
+        event.alive = False
+        if event.streaming:
+            _end(event)
+
+    def _drop(self, event: Event) -> None:
+        """Take it out of its line, if it stands there."""
+        line = self.event_queue_per_concurrency_id.get(event.concurrency_id)
+        if line is not None and event in line.queue:
+            line.queue.remove(event)
+            self.event_ids_to_events.pop(event._id, None)
+            self._stirred = True
+
     def _forget(self, session: str) -> None:
         """Drop what a visitor has asked and not been told."""
-        for line in self.event_queue_per_concurrency_id.values():
-            for event in [event for event in line.queue if event.session_hash == session]:
-                line.queue.remove(event)
-                self.event_ids_to_events.pop(event._id, None)
+        for event in [event for event in self._waiting() if event.session_hash == session]:
+            self._drop(event)
         for event in self._at_work():
             if event.session_hash == session:
                 event.alive = False  # a run ends at its next report
@@ -259,10 +286,9 @@ class Line(Queue):
             waits = any(e in self.event_ids_to_events for e in self.pending_event_ids_session.get(session, ()))
             if now - self._heard[session] > DEAF or (i < unheard and not waits):
                 self._forget(session)
-        for line in self.event_queue_per_concurrency_id.values():
-            for event in [event for event in line.queue if event.session_hash not in self.pending_messages_per_session]:
-                line.queue.remove(event)
-                self.event_ids_to_events.pop(event._id, None)
+        for event in self._waiting():
+            if event.session_hash not in self.pending_messages_per_session:
+                self._drop(event)
         webcams = [event for event in self._at_work() if event.streaming and not event.closed]
         for event in webcams:
             answered = getattr(event, "answered", None)
