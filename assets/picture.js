@@ -47,6 +47,60 @@
   });
   document.addEventListener("unsent", () => settle(true));
 
+  // A file that is dropped, pasted or chosen goes the way of gradio's own chooser. gradio itself would empty a full box
+  // first, of which a drop is over before its files are read, and the upload icon opens no chooser at all.
+  const IN = "#picture input[type=file]";
+  const UPLOAD = '#picture button[aria-label="Upload file"]';
+  let passing = false; // whether a click on the upload icon is ours, and meant for gradio
+  const take = async (file) => {
+    if (!file) return;
+    if (!document.querySelector(IN)) {
+      passing = true;
+      document.querySelector(UPLOAD)?.click(); // from the camera, or from the clipboard's icon
+      passing = false;
+      for (let frames = 0; frames < 20 && !document.querySelector(IN); frames++) await new Promise(requestAnimationFrame);
+    }
+    const input = document.querySelector(IN);
+    if (!input) return;
+    const carried = new DataTransfer();
+    carried.items.add(file);
+    input.files = carried.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  };
+  const files = (transfer) => Array.from(transfer?.files ?? []);
+  const picture = (transfer) => files(transfer).find(({ type }) => type.startsWith("image/")) ?? null;
+  const within = ({ target }) => target.closest?.("#picture");
+
+  document.addEventListener("paste", (event) => {
+    const file = picture(event.clipboardData);
+    if (!file || !document.querySelector("#picture")) return;
+    event.preventDefault();
+    take(file);
+  });
+  document.addEventListener("drop", (event) => {
+    if (!within(event) || !files(event.dataTransfer).length) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    take(picture(event.dataTransfer) ?? files(event.dataTransfer)[0]); // what is no picture gets its sentence
+  }, true);
+  // Beside every box that takes files, the browser would leave the page for the file.
+  for (const kind of ["dragover", "drop"]) {
+    document.addEventListener(kind, (event) => {
+      if (!event.defaultPrevented && event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    });
+  }
+  const chooser = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
+  chooser.addEventListener("change", () => take(chooser.files[0]));
+  document.addEventListener("click", (event) => {
+    const icon = event.target.closest?.(UPLOAD);
+    // In an empty box gradio's own area opens the chooser, and from the camera the icon leads back to it.
+    if (!icon || passing || !document.querySelector("#picture img[src]:not(.hide)")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    chooser.value = "";
+    chooser.click();
+  }, true);
+
   // `ask` has gradio put what `value` gives into the box.
   const mount = (ask) => {
     good ??= globalThis.gradio_config.components.find(({ props }) => props.elem_id === "picture").props.value;

@@ -159,9 +159,9 @@ def on_make(question: str, head: bytes | None):
 
 # The page -----------------------------------------------------------------------------------------------------------
 
-ASK = """() => {
+ASK = """(question, head) => {
   const { family, methods, settings, model } = explore.state;
-  return [JSON.stringify({ ending: "%s", method: methods[family], settings, model: String(model) }), null];
+  return [JSON.stringify({ ending: "%s", method: methods[family], settings, model: String(model) }), head];
 }"""
 TAKE = "() => { setTimeout(() => document.querySelector('#export-file')?.click(), 100); }"  # once it knows its file
 

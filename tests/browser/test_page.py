@@ -4,6 +4,7 @@ import base64
 import math
 import re
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -65,20 +66,47 @@ def test_upload_by_file_chooser(explore, visited):
     explore.agree()
 
 
-def test_drop_onto_the_picture(explore, visited):
-    """Onto the box as it opens: gradio clears the old picture first, which must not swallow the new one."""
-    before, data = explore.state()["logits"], picture((30, 200, 30))
-    file = visited.page.evaluate_handle(
-        """(text) => {
-          const carried = new DataTransfer();
-          const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-          carried.items.add(new File([bytes], 'green.png', { type: 'image/png' }));
-          return carried;
-        }""",
-        base64.b64encode(data).decode(),
-    )
-    for event in ("dragenter", "dragover", "drop"):
-        visited.page.dispatch_event("#picture .image-frame", event, {"dataTransfer": file})
+def drop(page, path: Path, onto: str) -> None:
+    """As a hand does, from outside of the browser: what is dropped is gone once its events are over."""
+    box, session = page.locator(onto).bounding_box(), page.context.new_cdp_session(page)
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    carried = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **at, "data": carried})
+    session.detach()
+
+
+def test_drop_onto_the_picture(explore, visited, tmp_path):
+    """Onto the box as it opens, and onto a picture of one's own: gradio would clear the old one, and lose the new."""
+    for colour in ((30, 200, 30), (200, 30, 30)):
+        before, data = explore.state()["logits"], picture(colour)
+        path = tmp_path / "own.png"
+        path.write_bytes(data)
+        drop(visited.page, path, "#picture")
+        assert explore.new_logits(before) == pytest.approx(logits_of(data), abs=2e-6)
+        expect(visited.page.locator("#picture img").first).to_be_visible()
+
+
+def test_what_is_dropped_beside_the_boxes_does_not_take_the_page_away(explore, visited, tmp_path):
+    path = tmp_path / "own.png"
+    path.write_bytes(picture((30, 200, 30)))
+    address, tabs, before = visited.page.url, len(visited.page.context.pages), explore.state()["logits"]
+    drop(visited.page, path, "#header")
+    visited.page.wait_for_timeout(500)
+    assert (visited.page.url, len(visited.page.context.pages)) == (address, tabs)
+    assert explore.state()["logits"] == before
+
+
+def test_the_upload_icon_opens_a_chooser_and_leaves_the_picture(explore, visited, tmp_path):
+    page, before, data = visited.page, explore.state()["logits"], picture((30, 30, 200))
+    icon, shown = page.get_by_role("button", name="Upload file"), page.locator("#picture img[src]").first
+    for _ in range(2):  # a second click as well
+        with page.expect_file_chooser() as chooser:
+            icon.click()
+        expect(shown).to_be_visible()
+    path = tmp_path / "own.png"
+    path.write_bytes(data)
+    chooser.value.set_files(path)
     assert explore.new_logits(before) == pytest.approx(logits_of(data), abs=2e-6)
 
 
@@ -88,9 +116,13 @@ COPY = """(text) => {
 }"""
 
 
-@pytest.mark.parametrize("way", ["button", "keyboard"])
+@pytest.mark.parametrize("way", ["button", "keyboard", "keyboard after the button"])
 def test_paste(explore, visited, way):
     before, data = explore.state()["logits"], picture((30, 30, 200))
+    if way == "keyboard after the button":  # which finds no picture, and leaves gradio's box without a place for one
+        visited.page.evaluate("() => navigator.clipboard.writeText('no picture')")
+        visited.page.locator("#picture").get_by_role("button", name="Paste from clipboard").click()
+        expect(visited.page.locator("#picture input[type=file]")).to_have_count(0)
     visited.page.evaluate(COPY, base64.b64encode(data).decode())
     if way == "button":
         visited.page.locator("#picture").get_by_role("button", name="Paste from clipboard").click()
@@ -210,7 +242,9 @@ def test_slider_by_keyboard(explore, ready, visited, key):
     visited.page.keyboard.press("Home")
     lowest = explore.agree()
     assert lowest["settings"][key] == pytest.approx(0 if p.zero else p.low)
-    assert lowest["axes"] == opened["axes"]
+    low, high = lowest["axes"]["logit"]
+    assert all(low <= y <= high for y in lowest["outputs"]["bounded"]["y"])
+    assert lowest["axes"]["probability"] == opened["axes"]["probability"]
     assert explore.boxed(key) == pytest.approx(lowest["settings"][key])
     assert lowest["rows"][family] != highest["rows"][family]
     expect(slider).to_be_focused()
@@ -345,6 +379,17 @@ def test_sliders_ask_the_server_nothing(explore, visited):
     explore.button("Reset").click()
     visited.page.wait_for_timeout(SETTLED)
     assert visited.requests == []
+
+
+@pytest.mark.parametrize(("typed", "value"), [("0,5", 0.5), ("0.25", 0.25), ("1,75", 1.75)])
+def test_a_decimal_comma_is_a_point(explore, visited, typed, value):
+    """Chromium would leave it out, and make 5 of 0,5."""
+    box = visited.page.locator("#explore-temperature-value input[type=number]")
+    box.click()
+    box.press("ControlOrMeta+a")
+    box.press_sequentially(typed, delay=20)
+    box.blur()
+    assert explore.agree()["settings"]["temperature"] == value
 
 
 # Methods, rows, axes ------------------------------------------------------------------------------------------------
