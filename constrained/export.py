@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from . import checkpoints, heads, registry
 from .checkpoints import CHECKPOINTS, Checkpoint, CheckpointError
-from .modules import ConstrainedLinear
+from .modules import ConstrainedLinear, ConstrainedOutput
 
 REFUSED = 3  # what the program ends with where a sentence says why
 MISSING = "ONNX needs two more packages where this runs: pip install onnx onnxscript"
@@ -35,15 +35,15 @@ class ExportError(RuntimeError):
 
 
 class _Both(nn.Module):
-    """A head that gives its logits beside its constrained outputs."""
+    """A network whose answer is the first two parts of what its head hands out."""
 
-    def __init__(self, head: ConstrainedLinear) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.head = head
+        self.network = network
 
-    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        logits = self.head.logits(features)
-        return logits, logits if self.head.constraint is None else self.head.constraint(logits)
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        logits, constrained, _ = self.network(pictures)
+        return logits, constrained
 
 
 def model(
@@ -98,13 +98,13 @@ def save(network: nn.Module, path: str | Path, size: int, about: dict | None = N
     """Write a network as a file, in the format that its ending names.
 
     Args:
-        network: takes ``(B, 3, size, size)``; its last layer, ``fc``, is a `ConstrainedLinear`. It is not changed.
+        network: takes ``(B, 3, size, size)`` and returns what a `ConstrainedLinear` in it does. It is not changed.
         path: ends in ``.pt2`` or ``.onnx``.
         size: of the pictures, in pixels.
         about: what to put into the file as its ``facts``; anything that JSON can hold.
 
     Raises:
-        ValueError: for another ending.
+        ValueError: for another ending, and a network that returns something else.
         ExportError: for ONNX where its packages are not installed.
     """
     path = Path(path)
@@ -113,11 +113,16 @@ def save(network: nn.Module, path: str | Path, size: int, about: dict | None = N
     if path.suffix == ".onnx" and not onnx_installed():
         raise ExportError(MISSING)
     network = copy.deepcopy(network).eval().to("cpu", memory_format=torch.contiguous_format)
-    network.fc = _Both(network.fc)
     pictures = torch.zeros(2, 3, size, size)  # export takes a batch of 1 for a constant
     batch = torch.export.Dim("batch", min=1)
     with torch.no_grad():
-        program = torch.export.export(network, (pictures,), dynamic_shapes=({0: batch},))
+        answer = network(pictures)
+        if not isinstance(answer, ConstrainedOutput):
+            raise ValueError(
+                "the network must return what its ConstrainedLinear does, with logits and constrained outputs, and "
+                f"returns {type(answer).__name__}"
+            )
+        program = torch.export.export(_Both(network), (pictures,), dynamic_shapes=({0: batch},))
     for node in program.graph.nodes:
         node.meta.pop("stack_trace", None)  # where the sources lie on this machine is nobody's business
     FORMATS[path.suffix](program, path, json.dumps(about or {}, ensure_ascii=False))

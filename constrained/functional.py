@@ -4,20 +4,29 @@ Every map takes a tensor of any floating dtype and any batch rank and returns on
 is the dimension of the classes. Elementwise maps give the same answer for every ``dim`` and take it so that all are
 called alike. Half precision is computed in float32 inside and cast back.
 
-Parameters (``lo``, ``hi``, ``temperature``, ``lam``, ``radius``) are Python numbers, which are checked, or tensors
-that broadcast against ``x`` and receive gradients, which are not: a check would make every call wait for the device.
+Parameters (``lo``, ``hi``, ``temperature``, ``lam``, ``radius``) are numbers, whose values are checked, or tensors,
+which receive gradients and of which only type and shape are checked: to look at their values, every call would have to
+wait for the device. Bounds and ``lam`` broadcast against ``x``, so that they may differ between classes. A
+``temperature`` or ``radius`` belongs to a whole row and has size 1 along ``dim``.
+
+Bounds come in the order of ``torch.clamp``. The temperature of `softmax`, `sparsemax` and `entmax15` has to be named:
+torch and entmax have ``dim`` in its place.
 
 Non-finite inputs. Elementwise maps: NaN stays NaN, infinities are clamped or stay infinite. Maps onto the simplex:
 ``-inf`` means "excluded", gets exactly 0 and no gradient; a row with NaN, with ``+inf`` or with nothing but ``-inf``
-has no answer and becomes NaN as a whole. Balls: a row with anything non-finite becomes NaN as a whole.
+has no answer and becomes NaN as a whole. Balls: a row with anything non-finite becomes NaN as a whole. A row without an
+answer sends a gradient of 0 back, so that it does no harm to weights that it shares with others.
 
-At a kink (a logit exactly on a bound or threshold) the gradient is the one of the side that still learns.
+At a kink (a logit exactly on a bound or threshold) the gradient is the one of the side that still learns, on every
+version of torch.
 """
 
 import math
+import numbers
 from collections.abc import Callable
 
 import torch
+import torch.fx
 from torch import Tensor
 
 __all__ = [
@@ -42,38 +51,121 @@ CLAMP_GRADIENTS = ("zero", "straight_through", "inward")
 # Checks ------------------------------------------------------------------------------------------------------------
 
 
-def check_bounds(lo: float | Tensor, hi: float | Tensor, finite: bool = False) -> None:
-    """Raise ``ValueError`` unless ``lo <= hi`` (numbers only; see the module's docstring)."""
-    for name, bound in (("lo", lo), ("hi", hi)):
-        # Comparisons, not math.isnan: a compiled function is given a number that changes as a symbol.
-        real = isinstance(bound, Tensor) or (abs(bound) < math.inf if finite else abs(bound) <= math.inf)
-        if not real:
-            raise ValueError(f"{name} must be a {'finite ' if finite else ''}number, got {name}={bound}")
+def number(name: str, value: object) -> float | Tensor:
+    """A parameter as a Python number or a floating tensor.
+
+    Raises:
+        ValueError: for anything that is neither, for truth values, and for tensors of whole numbers.
+    """
+    if isinstance(value, Tensor):
+        if not value.is_floating_point():
+            raise ValueError(f"{name} must be a number or a floating point tensor, got a tensor of {value.dtype}")
+        return value
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        shape = getattr(value, "shape", None)
+        if shape is None and not isinstance(value, list | tuple):
+            raise ValueError(f"{name} must be a number or a tensor, got {name}={value!r:.50}")
+        tensor = torch.as_tensor(value)  # a NumPy array, a list with a number for each class
+        if tensor.is_complex() or tensor.dtype == torch.bool:
+            raise ValueError(f"{name} must be a number or a tensor, got {name}={value!r:.50}")
+        tensor = tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
+        return tensor.item() if tensor.ndim == 0 else tensor
+    return value if isinstance(value, float | int) else float(value)  # a Fraction, a NumPy number
+
+
+def bound(name: str, value: object, finite: bool = False) -> float | Tensor:
+    """A bound, called ``"lo"`` or ``"hi"``, as a Python number or a floating tensor; None is an infinite one.
+
+    Raises:
+        ValueError: for what `number` refuses, NaN, and an infinite bound where it has to be ``finite`` (numbers only;
+            see the module's docstring).
+    """
+    if value is None:
+        value = -math.inf if name == "lo" else math.inf
+    value = number(name, value)
+    # Comparisons, not math.isnan: a compiled function is given a number that changes as a symbol.
+    real = isinstance(value, Tensor) or (abs(value) < math.inf if finite else abs(value) <= math.inf)
+    if not real:
+        raise ValueError(f"{name} must be a {'finite ' if finite else ''}number, got {name}={value}")
+    return value
+
+
+def bounds(lo: object, hi: object, finite: bool = False) -> tuple[float | Tensor, float | Tensor]:
+    """Both bounds, each as in `bound`.
+
+    Raises:
+        ValueError: for what `bound` refuses, and ``lo > hi`` (numbers only).
+    """
+    lo, hi = bound("lo", lo, finite), bound("hi", hi, finite)
     if not isinstance(lo, Tensor) and not isinstance(hi, Tensor) and lo > hi:
         raise ValueError(f"lo must not be greater than hi, got lo={lo} and hi={hi}")
+    return lo, hi
 
 
-def check_positive(name: str, value: float | Tensor) -> None:
-    """Raise ``ValueError`` unless ``0 < value < inf`` (numbers only)."""
+def positive(name: str, value: object) -> float | Tensor:
+    """A parameter as a Python number or a floating tensor.
+
+    Raises:
+        ValueError: for what `number` refuses, and unless ``0 < value < inf`` (numbers only).
+    """
+    value = number(name, value)
     if not isinstance(value, Tensor) and not 0 < value < math.inf:
         raise ValueError(f"{name} must be positive and finite, got {name}={value}")
+    return value
 
 
-def check_nonnegative(name: str, value: float | Tensor) -> None:
-    """Raise ``ValueError`` unless ``0 <= value < inf`` (numbers only)."""
+def nonnegative(name: str, value: object) -> float | Tensor:
+    """A parameter as a Python number or a floating tensor.
+
+    Raises:
+        ValueError: for what `number` refuses, and unless ``0 <= value < inf`` (numbers only).
+    """
+    value = number(name, value)
     if not isinstance(value, Tensor) and not 0 <= value < math.inf:
         raise ValueError(f"{name} must be zero or more and finite, got {name}={value}")
+    return value
 
 
-def _open(x: Tensor, dim: int) -> Tensor:
-    """Check the input and bring it to at least float32."""
+def _open(x: Tensor, dim: int) -> tuple[Tensor, int]:
+    """Check the input and bring it to at least float32; ``dim`` counted from the front."""
     if not x.is_floating_point():
         raise ValueError(f"x must be a floating point tensor, got dtype {x.dtype}")
+    if isinstance(dim, bool) or not isinstance(dim, int):
+        raise ValueError(f"dim must be a whole number, got {dim!r:.50}")
     if x.ndim == 0 or not -x.ndim <= dim < x.ndim:
         raise ValueError(f"dim {dim} does not exist in a tensor of shape {tuple(x.shape)}")
     if x.shape[dim] == 0:
         raise ValueError(f"dim {dim} is empty in a tensor of shape {tuple(x.shape)}")
-    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
+    small = x.dtype not in (torch.float32, torch.float64)  # half precision, and the eight bits of float8
+    return (x.float() if small else x), dim % x.ndim
+
+
+def _parameter(name: str, value: float | Tensor, x: Tensor, dim: int | None = None) -> float | Tensor:
+    """A parameter that fits to ``x``: in shape, and as a tensor where a graph is made of it.
+
+    torch's compiler takes a number that has changed twice for a symbol, and its default backend has written some of
+    those into the code as they were (pytorch #194976); a tensor is an input like any other.
+
+    Args:
+        dim: for a parameter that belongs to a whole row, the dimension of the classes.
+    """
+    if not isinstance(value, Tensor):
+        if abs(value) > torch.finfo(x.dtype).max:  # what the type does not have is infinite in it
+            value = math.inf if value > 0 else -math.inf
+        return torch.full((), value, dtype=x.dtype, device=x.device) if torch.compiler.is_compiling() else value
+    try:
+        fits = torch.broadcast_shapes(value.shape, x.shape) == x.shape
+    except RuntimeError:
+        fits = False
+    if not fits:
+        raise ValueError(f"{name} of shape {tuple(value.shape)} does not fit to x of shape {tuple(x.shape)}")
+    along = None if dim is None else value.ndim - x.ndim + dim
+    if along is not None and along >= 0 and value.shape[along] != 1:
+        raise ValueError(
+            f"{name} belongs to a whole row: it must have size 1 along dim {dim} of x, got {name} of shape "
+            f"{tuple(value.shape)} for x of shape {tuple(x.shape)}"
+        )
+    return value.to(x) if value.device.type == "cpu" and value.ndim == 0 else value
 
 
 # Bounds ------------------------------------------------------------------------------------------------------------
@@ -100,27 +192,45 @@ class _InwardClamp(torch.autograd.Function):
         return torch.where(passes, grad, torch.zeros_like(grad)), None, None
 
 
-def clamp(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, gradient: str = "zero", dim: int = -1) -> Tensor:
+class _InwardClampBothModes(_InwardClamp):
+    """The same with a forward mode, which torch's compiler does not take."""
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def jvp(ctx, tangent, *_):
+        x, lo, hi = ctx.saved_tensors
+        passes = ((x <= hi) | (tangent < 0)) & ((x >= lo) | (tangent > 0))
+        return torch.where(passes, tangent, torch.zeros_like(tangent))
+
+
+def clamp(
+    x: Tensor, lo: float | Tensor | None, hi: float | Tensor | None, *, gradient: str = "zero", dim: int = -1
+) -> Tensor:
     r"""Hard clamp: :math:`\arg\min_{lo \le y \le hi} \tfrac12 \|y - x\|_2^2 = \min(\max(x, lo), hi)`.
 
     The forward value is the same for all three gradients; they differ in what reaches a clipped logit:
 
-    * ``"zero"``: nothing, as in ``torch.clamp``. A clipped logit stops learning.
+    * ``"zero"``: nothing, as in ``torch.clamp``. A clipped logit stops learning. One exactly on a bound goes on.
     * ``"straight_through"``: everything, as if there were no clamp (Bengio et al. 2013). Nothing holds the logit back.
     * ``"inward"``: only a gradient whose descent step pulls the logit back towards the box (the two-sided form of the
-      lower bound of Ballé et al. 2018). ``lo`` and ``hi`` then get no gradient.
+      lower bound of Ballé et al. 2018). ``lo`` and ``hi`` then get no gradient. In forward mode, only a step that does.
 
     Args:
         x: ``(..., C, ...)``.
-        lo, hi: the box, numbers (may be infinite) or tensors that broadcast against ``x``.
+        lo, hi: the box: numbers, tensors that broadcast against ``x``, or None for an infinite one.
         gradient: one of ``"zero"``, ``"straight_through"``, ``"inward"``.
         dim: the dimension of the classes.
 
     Raises:
         ValueError: for ``lo > hi``, NaN bounds, an unknown ``gradient`` or an empty ``dim``.
     """
-    check_bounds(lo, hi)
-    y = _open(x, dim)
+    lo, hi = bounds(lo, hi)
+    y, _ = _open(x, dim)
+    lo, hi = _parameter("lo", lo, y), _parameter("hi", hi, y)
     if gradient == "zero":
         return _clip(y, lo, hi).to(x.dtype)
     if gradient == "straight_through":
@@ -130,15 +240,15 @@ def clamp(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, gradient: str = 
     if gradient == "inward":
         lo, hi = (b.to(y) if isinstance(b, Tensor) else torch.full_like(y, b) for b in (lo, hi))
         lo, hi = (b.detach().expand_as(y) for b in (lo, hi))
-        return _InwardClamp.apply(y, lo, hi).to(x.dtype)
+        inward = _InwardClamp if torch.compiler.is_compiling() else _InwardClampBothModes
+        return inward.apply(y, lo, hi).to(x.dtype)
     raise ValueError(f"gradient must be one of {', '.join(CLAMP_GRADIENTS)}, got {gradient!r}")
 
 
 def _clip(x: Tensor, lo: float | Tensor, hi: float | Tensor) -> Tensor:
-    """``torch.clamp`` for any mix of numbers and tensors."""
-    if isinstance(lo, Tensor) != isinstance(hi, Tensor):
-        return x.clamp(min=lo).clamp(max=hi)
-    return x.clamp(lo, hi)
+    """The nearest point of the box, whose gradient on a bound is 1 (torch's own clamp has 0 there from 2.14 on)."""
+    y = torch.where(x < lo, lo, x)  # NaN is not below anything, and stays
+    return torch.where(y > hi, hi, y)
 
 
 def smooth_clamp(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: int = -1) -> Tensor:
@@ -153,15 +263,26 @@ def smooth_clamp(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: int 
         dim: the dimension of the classes.
 
     Raises:
-        ValueError: for ``lo > hi``, bounds that are not finite, or an empty ``dim``.
+        ValueError: for ``lo > hi``, bounds that are not finite, or an empty ``dim``. Of tensors, where that costs no
+            waiting for a device; elsewhere a bound that is not finite gives NaN.
     """
-    check_bounds(lo, hi, finite=True)
-    y = _open(x, dim)
+    lo, hi = bounds(lo, hi, finite=True)
+    y, _ = _open(x, dim)
+    for name, value in (("lo", lo), ("hi", hi)):
+        if isinstance(value, Tensor) and any_known(~value.isfinite()):
+            raise ValueError(f"{name} must be finite, got {name}={value}")
+    if not isinstance(lo, Tensor) and not isinstance(hi, Tensor) and max(-lo, hi) > torch.finfo(y.dtype).max:
+        y = y.double()  # bounds that float32 does not have
+    lo, hi = _parameter("lo", lo, y), _parameter("hi", hi, y)
+    lost = y.isnan()  # kept out of tanh, whose backward pass would make NaN of a gradient of 0
+    whole = any_known(lost) is False
+    y = y if whole else torch.where(lost, 0, y)
     middle, radius = lo / 2 + hi / 2, hi / 2 - lo / 2
     tiny = torch.finfo(y.dtype).tiny
     # A box without width is a point, not 0 / 0.
     width = radius.clamp_min(tiny) if isinstance(radius, Tensor) else max(radius, tiny)
-    return _clip(middle + radius * torch.tanh((y - middle) / width), lo, hi).to(x.dtype)
+    z = _clip(middle + radius * torch.tanh((y - middle) / width), lo, hi)
+    return (z if whole else torch.where(lost, math.nan, z)).to(x.dtype)
 
 
 # Support -----------------------------------------------------------------------------------------------------------
@@ -170,9 +291,14 @@ _FEW = 32  # classes up to which all pairs of them are compared
 _PART = 2**15  # numbers that a thread works on at a time, so that what is in between stays in the processor's cache
 
 
+def _graph() -> bool:
+    """Whether a graph is being made, for inputs other than this one: nothing may be decided by what this one holds."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+
+
 def _in_parts(solve: Callable, x: Tensor, parameter: float | Tensor, dim: int) -> Tensor:
     """``solve(x, parameter, dim)``, a part of a large batch at a time: several times faster in eager mode on a CPU."""
-    whole = torch.compiler.is_compiling() or not x.is_cpu or dim % x.ndim == 0
+    whole = _graph() or not x.is_cpu or dim == 0
     if whole or (isinstance(parameter, Tensor) and parameter.ndim):
         return solve(x, parameter, dim)
     most = _PART * torch.get_num_threads()
@@ -240,7 +366,7 @@ def _newton(z: Tensor, power: int, dim: int) -> Tensor:
 
 def _same(a: Tensor, b: Tensor) -> bool:
     """Whether the two are known to be equal: not where the graph is made, or the answer would have to be waited for."""
-    if torch.compiler.is_compiling() or not a.is_cpu:
+    if _graph() or not a.is_cpu:
         return False
     try:
         return torch.equal(a, b)
@@ -259,11 +385,44 @@ def _from_zero(x: Tensor) -> Tensor:
     return x - x.detach().clamp_max(0)
 
 
+# Rows without an answer --------------------------------------------------------------------------------------------
+
+
+def _answerable(x: Tensor, dim: int, excluding: bool) -> tuple[Tensor, Tensor | None]:
+    """``x`` with zeros in rows that have no answer, and where those are, with size 1 along ``dim``; None if nowhere.
+
+    Kept out of all that follows, such a row sends back exactly 0: what comes back through a NaN is a NaN, and would
+    reach every weight that the row shares with others.
+
+    Args:
+        excluding: whether ``-inf`` excludes a class, and leaves an answer for the others.
+    """
+    size = (x if excluding else x.abs()).detach().amax(dim, keepdim=True)
+    lost = ~size.isfinite()
+    if any_known(lost) is False:
+        return x, None
+    return torch.where(lost, 0, x), lost
+
+
+def any_known(mask: Tensor) -> bool | None:
+    """Whether anything is true; None where a graph is made, or the answer would have to be waited for."""
+    if _graph() or not mask.is_cpu:
+        return None
+    try:
+        return bool(mask.any())
+    except RuntimeError:  # under vmap no value can be looked at
+        return None
+
+
+def _rejoined(y: Tensor, lost: Tensor | None) -> Tensor:
+    return y if lost is None else torch.where(lost, math.nan, y)
+
+
 # Probabilities -----------------------------------------------------------------------------------------------------
 
 
 def _centre(x: Tensor, temperature: float | Tensor, dim: int) -> Tensor:
-    """``(x - max x) / temperature``; a row that has no answer becomes NaN.
+    """``(x - max x) / temperature``.
 
     Excluded classes (``-inf``) are kept out of the division: 0 times infinity in its backward pass would be NaN.
     """
@@ -273,7 +432,16 @@ def _centre(x: Tensor, temperature: float | Tensor, dim: int) -> Tensor:
     return z.masked_fill(excluded, -math.inf)
 
 
-def softmax(x: Tensor, temperature: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
+def _of_rows(solve: Callable, x: Tensor, name: str, value: object, dim: int, excluding: bool) -> Tensor:
+    """``solve(x, parameter, dim)`` for a positive parameter of each row, in parts; NaN where there is no answer."""
+    value = positive(name, value)
+    y, dim = _open(x, dim)
+    value = _parameter(name, value, y, dim)
+    y, lost = _answerable(y, dim, excluding)
+    return _rejoined(_in_parts(solve, y, value, dim), lost).to(x.dtype)
+
+
+def softmax(x: Tensor, *, temperature: float | Tensor = 1.0, dim: int = -1) -> Tensor:
     r"""Softmax with temperature: :math:`\arg\max_{p \in \Delta} \langle p, x \rangle + T H(p)`, H Shannon's entropy.
 
     The solution is :math:`p_i = e^{x_i / T} / \sum_j e^{x_j / T}`. Small ``T`` sharpens, large ``T`` flattens; the
@@ -287,11 +455,14 @@ def softmax(x: Tensor, temperature: float | Tensor = 1.0, *, dim: int = -1) -> T
     Raises:
         ValueError: for ``temperature <= 0``, NaN or infinite, or an empty ``dim``.
     """
-    check_positive("temperature", temperature)
-    return torch.softmax(_centre(_open(x, dim), temperature, dim), dim).to(x.dtype)
+    return _of_rows(_softmax, x, "temperature", temperature, dim, excluding=True)
 
 
-def sparsemax(x: Tensor, temperature: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
+def _softmax(x: Tensor, temperature: float | Tensor, dim: int) -> Tensor:
+    return torch.softmax(_centre(x, temperature, dim), dim)
+
+
+def sparsemax(x: Tensor, *, temperature: float | Tensor = 1.0, dim: int = -1) -> Tensor:
     r"""Sparsemax: :math:`\arg\max_{p \in \Delta} \langle p, x \rangle - \tfrac{T}{2}\|p\|_2^2`.
 
     Martins & Astudillo 2016. This is the nearest point of the simplex to ``x / T``:
@@ -305,8 +476,7 @@ def sparsemax(x: Tensor, temperature: float | Tensor = 1.0, *, dim: int = -1) ->
     Raises:
         ValueError: for ``temperature <= 0``, NaN or infinite, or an empty ``dim``.
     """
-    check_positive("temperature", temperature)
-    return _in_parts(_sparsemax, _open(x, dim), temperature, dim).to(x.dtype)
+    return _of_rows(_sparsemax, x, "temperature", temperature, dim, excluding=True)
 
 
 def _sparsemax(x: Tensor, temperature: float | Tensor, dim: int) -> Tensor:
@@ -314,7 +484,7 @@ def _sparsemax(x: Tensor, temperature: float | Tensor, dim: int) -> Tensor:
     return _on_simplex(x, temperature, dim) / temperature
 
 
-def entmax15(x: Tensor, temperature: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
+def entmax15(x: Tensor, *, temperature: float | Tensor = 1.0, dim: int = -1) -> Tensor:
     r"""1.5-entmax (Peters et al. 2019): :math:`\arg\max_{p \in \Delta} \langle p, x \rangle + T H_{1.5}(p)`.
 
     :math:`H_{1.5}(p) = \tfrac43 \sum_i (p_i - p_i^{3/2})` is Tsallis' entropy; the solution is
@@ -328,18 +498,18 @@ def entmax15(x: Tensor, temperature: float | Tensor = 1.0, *, dim: int = -1) -> 
     Raises:
         ValueError: for ``temperature <= 0``, NaN or infinite, or an empty ``dim``.
     """
-    check_positive("temperature", temperature)
-    return _in_parts(_entmax15, _open(x, dim), temperature, dim).to(x.dtype)
+    return _of_rows(_entmax15, x, "temperature", temperature, dim, excluding=True)
 
 
 def _entmax15(x: Tensor, temperature: float | Tensor, dim: int) -> Tensor:
     inside, share, count = _support(x, 2 * temperature, 2, dim)
     z = inside / (2 * temperature)
-    spread = torch.addcmul(z, share, z.sum(dim, keepdim=True), value=-1)  # around the mean of the support
+    # Not addcmul(..., value=-1), whose forward mode ends the process under torch.func.linearize.
+    spread = torch.addcmul(z, share, -z.sum(dim, keepdim=True))  # around the mean of the support
     # With s = sum of spread^2, tau is sqrt((1 - s) / k) below the mean; k (1 - s) is at least 1, but for rounding with
     # thousands of classes right on the threshold.
     square = spread.square().sum(dim, keepdim=True)
-    root = torch.addcmul(count, count, square, value=-1).clamp_min(0.5).sqrt()  # k times that distance
+    root = torch.addcmul(count, count, -square).clamp_min(0.5).sqrt()  # k times that distance
     return _from_zero(torch.addcmul(spread, share, root)).square()
 
 
@@ -359,8 +529,8 @@ def prox_l1(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
     Raises:
         ValueError: for ``lam < 0``, NaN or infinite, or an empty ``dim``.
     """
-    check_nonnegative("lam", lam)
-    y = _open(x, dim)
+    lam, (y, _) = nonnegative("lam", lam), _open(x, dim)
+    lam = _parameter("lam", lam, y)
     return torch.where(y.abs() < lam, 0, y - y.sign() * lam).to(x.dtype)
 
 
@@ -377,8 +547,8 @@ def prox_l2(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
     Raises:
         ValueError: for ``lam < 0``, NaN or infinite, or an empty ``dim``.
     """
-    check_nonnegative("lam", lam)
-    return (_open(x, dim) / (1 + 2 * lam)).to(x.dtype)
+    lam, (y, _) = nonnegative("lam", lam), _open(x, dim)
+    return (y / (1 + 2 * _parameter("lam", lam, y))).to(x.dtype)
 
 
 # Projections -------------------------------------------------------------------------------------------------------
@@ -397,8 +567,7 @@ def project_simplex(x: Tensor, radius: float | Tensor = 1.0, *, dim: int = -1) -
     Raises:
         ValueError: for ``radius <= 0``, NaN or infinite, or an empty ``dim``.
     """
-    check_positive("radius", radius)
-    return _in_parts(_on_simplex, _open(x, dim), radius, dim).to(x.dtype)
+    return _of_rows(_on_simplex, x, "radius", radius, dim, excluding=True)
 
 
 def project_l1_ball(x: Tensor, radius: float | Tensor = 1.0, *, dim: int = -1) -> Tensor:
@@ -414,8 +583,7 @@ def project_l1_ball(x: Tensor, radius: float | Tensor = 1.0, *, dim: int = -1) -
     Raises:
         ValueError: for ``radius <= 0``, NaN or infinite, or an empty ``dim``.
     """
-    check_positive("radius", radius)
-    return _in_parts(_in_l1_ball, _open(x, dim), radius, dim).to(x.dtype)
+    return _of_rows(_in_l1_ball, x, "radius", radius, dim, excluding=False)
 
 
 def _in_l1_ball(x: Tensor, radius: float | Tensor, dim: int) -> Tensor:
@@ -436,16 +604,18 @@ def project_l2_ball(x: Tensor, radius: float | Tensor = 1.0, *, dim: int = -1) -
     Raises:
         ValueError: for ``radius <= 0``, NaN or infinite, or an empty ``dim``.
     """
-    check_positive("radius", radius)
-    y = _open(x, dim)
+    return _of_rows(_in_l2_ball, x, "radius", radius, dim, excluding=False)
+
+
+def _in_l2_ball(x: Tensor, radius: float | Tensor, dim: int) -> Tensor:
     # Squares of large logits overflow: measure in units of the largest.
-    unit = torch.maximum(y.abs().amax(dim, keepdim=True), torch.as_tensor(radius, dtype=y.dtype, device=y.device))
+    unit = torch.maximum(x.abs().amax(dim, keepdim=True), torch.as_tensor(radius, dtype=x.dtype, device=x.device))
     unit = unit.detach()
-    limit, square = radius / unit, (y / unit).square().sum(dim, keepdim=True)
+    limit, square = radius / unit, (x / unit).square().sum(dim, keepdim=True)
     inside = square <= limit * limit
     # Inside the ball 1 takes the place of the norm, whose derivatives at 0 do not exist.
     norm = torch.where(inside, 1, square).sqrt()
-    return (y * torch.where(inside, 1, limit / norm)).to(x.dtype)
+    return x * torch.where(inside, 1, limit / norm)
 
 
 def violation(x: Tensor, project: Callable[[Tensor], Tensor], *, dim: int = -1) -> Tensor:
@@ -460,7 +630,7 @@ def violation(x: Tensor, project: Callable[[Tensor], Tensor], *, dim: int = -1) 
         ``x.shape`` without ``dim``, in the dtype of ``x``. On the simplex, which has no inside, a feasible ``x`` gives
         0 up to rounding.
     """
-    y = _open(x, dim)
+    y, dim = _open(x, dim)
     return torch.linalg.vector_norm(y - project(y), dim=dim).to(x.dtype)
 
 
@@ -472,7 +642,7 @@ def penalty_l1(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
 
     Args:
         x: ``(..., C, ...)``; every dimension but ``dim`` is batch. The mean does not grow with the batch.
-        lam: lambda >= 0.
+        lam: lambda >= 0; a tensor can weigh each class, or each element, by itself.
         dim: the dimension of the classes.
 
     Returns:
@@ -481,7 +651,7 @@ def penalty_l1(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
     Raises:
         ValueError: for ``lam < 0``, NaN or infinite, an empty ``dim`` or an empty batch.
     """
-    return lam * _batch_mean(x, lam, dim, lambda y: y.abs())
+    return _batch_mean(x, lam, dim, torch.abs)
 
 
 def penalty_l2(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
@@ -489,7 +659,7 @@ def penalty_l2(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
 
     Args:
         x: ``(..., C, ...)``; every dimension but ``dim`` is batch. The mean does not grow with the batch.
-        lam: lambda >= 0.
+        lam: lambda >= 0; a tensor can weigh each class, or each element, by itself.
         dim: the dimension of the classes.
 
     Returns:
@@ -498,13 +668,19 @@ def penalty_l2(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
     Raises:
         ValueError: for ``lam < 0``, NaN or infinite, an empty ``dim`` or an empty batch.
     """
-    return lam * _batch_mean(x, lam, dim, torch.square)
+    return _batch_mean(x, lam, dim, torch.square)
 
 
-def _batch_mean(x: Tensor, lam: float | Tensor, dim: int, term: Callable[[Tensor], Tensor]) -> Tensor:
-    """Check, then the mean over the batch of the sum of ``term`` over the classes."""
-    check_nonnegative("lam", lam)
-    y = _open(x, dim)
+def _batch_mean(x: Tensor, lam: object, dim: int, term: Callable[[Tensor], Tensor]) -> Tensor:
+    """The mean over the batch of the sum of lambda times ``term`` over the classes."""
+    lam, (y, dim) = nonnegative("lam", lam), _open(x, dim)
+    lam = _parameter("lam", lam, y)
     if y.numel() == 0:
         raise ValueError(f"x has an empty batch, shape {tuple(x.shape)}: the mean over it does not exist")
-    return term(y).sum(dim).mean()
+    return (lam * term(y)).sum(dim).mean()
+
+
+# torch.fx, and torchvision's feature extractor over it, follow a network by values that are not there yet, which no
+# check can look at: a map is one step to them.
+for _name in __all__:
+    torch.fx.wrap(_name)

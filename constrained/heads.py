@@ -15,7 +15,7 @@ import safetensors
 import safetensors.torch
 import torch
 
-from .modules import ConstrainedLinear, PenaltyL1, PenaltyL2
+from .modules import ConstrainedLinear, Constraint, PenaltyL1, PenaltyL2
 from .registry import REGISTRY
 
 MAX_BYTES = 4 * 2**20  # of the file; a head for the 1,000 classes of ImageNet has half of that
@@ -44,10 +44,7 @@ class Head(NamedTuple):
     @property
     def settings(self) -> dict[str, float]:
         """The parameters of the constraint; a learned temperature as the value it has now."""
-        if not self.method:
-            return {}
-        with torch.no_grad():  # torch warns about a number made from a tensor that requires grad
-            return {p.key: float(getattr(self.layer.constraint, p.key)) for p in REGISTRY[self.method].parameters}
+        return _settings(self.layer.constraint, self.method)
 
 
 def save(layer: ConstrainedLinear, method: str, classes: tuple[str, ...], network: str) -> bytes:
@@ -58,16 +55,22 @@ def save(layer: ConstrainedLinear, method: str, classes: tuple[str, ...], networ
         method, classes, network: as in `Head`.
 
     Raises:
-        HeadError: if `load` would refuse the file, as it does where training has diverged.
+        HeadError: for a layer that a file cannot hold: another constraint than ``method`` says, numbers for each class,
+            no bias, a penalty that is not of this library; and if `load` would refuse the file, as it does where
+            training has diverged.
     """
-    penalty = next((key for key, kind in PENALTIES.items() if isinstance(layer.penalty, kind)), "")
+    if layer.bias is None:
+        raise HeadError("This head has no bias, and a head file holds one: give it a bias of zeros.")
+    penalty = next((key for key, kind in PENALTIES.items() if type(layer.penalty) is kind), "")
+    if layer.penalty is not None and not penalty:
+        raise HeadError(f"A head file cannot hold the penalty {layer.penalty}: use one of this library, or none.")
     metadata = {
         "format": FORMAT,
         "version": VERSION,
         "method": method,
-        "settings": json.dumps(Head(layer, method, classes, network).settings),
+        "settings": json.dumps(_settings(layer.constraint, method)),
         "penalty": penalty,
-        "lam": json.dumps(layer.penalty.lam if penalty else 0.0),
+        "lam": json.dumps(_one("lam", layer.penalty.lam) if penalty else 0.0),
         "classes": json.dumps(classes),
         "network": network,
     }
@@ -75,6 +78,30 @@ def save(layer: ConstrainedLinear, method: str, classes: tuple[str, ...], networ
     data = safetensors.torch.save(tensors, metadata)
     load(data)
     return data
+
+
+def _settings(constraint: Constraint | None, method: str) -> dict[str, float]:
+    """The parameters of a constraint, if it is the one that ``method`` builds."""
+    wrong = f"This head's constraint is {constraint or 'none'}, not what is called {_short(method or 'no constraint')}"
+    if not method and constraint is None:
+        return {}
+    if method not in REGISTRY or constraint is None:
+        raise HeadError(f"{wrong}: name the one that it has.")
+    keys = [p.key for p in REGISTRY[method].parameters]
+    if not all(hasattr(constraint, key) for key in keys):
+        raise HeadError(f"{wrong}: name the one that it has.")
+    settings = {key: _one(key, getattr(constraint, key)) for key in keys}
+    made = REGISTRY[method].build(**settings)
+    kind = (type(made), getattr(made, "gradient", None), made.dim)
+    if kind != (type(constraint), getattr(constraint, "gradient", None), getattr(constraint, "dim", None)):
+        raise HeadError(f"{wrong}: name the one that it has.")
+    return settings
+
+
+def _one(key: str, value: float | torch.Tensor) -> float:
+    if isinstance(value, torch.Tensor) and value.numel() != 1:
+        raise HeadError(f"This head has a {key} for each class, and a head file holds one number: choose one for all.")
+    return float(value.detach() if isinstance(value, torch.Tensor) else value)
 
 
 def load(data: bytes, deserialize: Callable[[bytes], list] = safetensors.deserialize) -> Head:
@@ -116,6 +143,8 @@ def load(data: bytes, deserialize: Callable[[bytes], list] = safetensors.deseria
     classes = _read(metadata, "classes")
     if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
         raise HeadError(f"This head file does not list its classes: {_AGAIN}.")
+    if len(set(classes)) < len(classes):
+        raise HeadError("This head file has two classes of one name: give each a name of its own, and save it again.")
     weight, bias = _matrix(tensors, len(classes))
     with torch.device("meta"):  # first weights would be drawn from the global generator, for nothing
         layer = ConstrainedLinear(weight.shape[1], len(classes), constraint=constraint, penalty=term)

@@ -1,5 +1,6 @@
 """ResNet18 with a constrained head, built the way torchvision builds its models."""
 
+import functools
 import importlib
 import importlib.util
 import os
@@ -20,8 +21,8 @@ def _declare_missing_operators() -> None:
 
     A CPU build of torch cannot load the compiled operators of torchvision's ordinary wheel, and importing
     torchvision then stops at "operator torchvision::nms does not exist", because it registers shapes for two
-    operators that were never declared. ResNet18 uses neither, so declaring their schemas is enough. Where the
-    wheels match, loading the library declares them and this function changes nothing.
+    operators that were never declared. ResNet18 uses neither, so declaring them is enough; whoever calls one is told
+    that it is not there. Where the wheels match, loading the library declares them and this function changes nothing.
     """
     spec = importlib.util.find_spec("torchvision")
     if spec is None or not spec.submodule_search_locations:
@@ -34,6 +35,14 @@ def _declare_missing_operators() -> None:
     for name in ("nms", "qnms"):
         if not hasattr(torch.ops.torchvision, name):
             torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            torch.library.impl(f"torchvision::{name}", ["CPU", "CUDA"], functools.partial(_missing, name))
+
+
+def _missing(name: str, *_: object) -> None:
+    raise RuntimeError(
+        f"torchvision's operator {name} cannot be used: the installed torch and torchvision are not builds that belong "
+        "together; install both from the same place"
+    )
 
 
 _declare_missing_operators()
@@ -105,7 +114,7 @@ def constrained_resnet18(
         plain = model.fc
         model.fc = ConstrainedLinear(plain.in_features, plain.out_features, constraint=constraint, penalty=penalty)
     if state is not None:
-        # What a plain ResNet18's weights may lack: a learned temperature, or a penalty's own parameters.
+        # What a plain ResNet18's weights may lack: the parameters of a constraint or penalty that is not of here.
         fresh = {k: v for k, v in model.state_dict().items() if k.startswith(("fc.constraint.", "fc.penalty."))}
         model.load_state_dict(fresh | state)
     return model

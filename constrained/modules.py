@@ -1,7 +1,9 @@
 """The functions of `functional` as modules, and a linear layer that carries one of them."""
 
+import json
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,11 +12,147 @@ from . import functional as F
 
 
 class Constraint(nn.Module):
-    """A map from logits ``(..., C, ...)`` to constrained outputs of the same shape and dtype."""
+    """A map from logits ``(..., C, ...)`` to constrained outputs of the same shape and dtype.
+
+    Parameters. Each can be set at any time, as in ``clamp.hi = 2.0``. A number stays a Python number. A tensor becomes
+    a buffer that moves with the module and keeps its dtype, so that bounds are not rounded with the weights; an
+    ``nn.Parameter`` becomes a parameter. Values are checked when they are set; ``lo <= hi`` also in every call.
+
+    State. A ``state_dict`` says which constraint it was made with: it holds a description, a tensor of bytes, under
+    ``_extra_state``. To load that of another constraint, or of the same with other parameters, is an error, and to load
+    one without a description, as that of a plain ``nn.Linear``, is none. Only learned parameters are loaded.
+    """
+
+    _CHECKS: ClassVar[dict[str, Callable[[str, object], float | Tensor]]] = {}  # of each parameter, by its name
 
     def __init__(self, *, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in self._CHECKS:
+            return super().__setattr__(name, value)
+        check = self._CHECKS[name]
+        value = check(name, value)
+        if isinstance(value, Tensor) and not value.is_meta:
+            for number in value.detach().flatten().tolist():
+                check(name, number)
+        for held in (self.__dict__, self._parameters, self._buffers):
+            held.pop(name, None)
+        if isinstance(value, nn.Parameter):
+            self.register_parameter(name, value)
+        elif isinstance(value, Tensor):
+            self.register_buffer(name, value, persistent=False)  # the description has it
+        else:
+            super().__setattr__(name, value)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Constraint":
+        exact = dict(self._buffers)
+        super()._apply(fn, recurse)
+        for name, buffer in exact.items():
+            if self._buffers[name].dtype != buffer.dtype:
+                self._buffers[name] = buffer.to(self._buffers[name].device)
+        return self
+
+    def loss(self, logits: Tensor, labels: Tensor, *, ignore_index: int = -100) -> Tensor:
+        """What training minimises: a proper loss of what this constraint predicts, from the logits before it.
+
+        Here, for all but the probability family, the cross-entropy of the constrained outputs read as logits.
+
+        Args:
+            logits: ``(..., C, ...)``, unconstrained.
+            labels: the same shape without ``dim``, int64.
+            ignore_index: the label of rows that do not count; they send back no gradient, whatever they hold.
+
+        Returns:
+            The mean over the rows that count, a scalar.
+        """
+        logits = _counted(logits, labels, self.dim, ignore_index)
+        return _cross_entropy(self(logits), labels, self.dim, ignore_index)
+
+    def as_logits(self, logits: Tensor) -> Tensor:
+        """Logits whose softmax is what a model with this constraint predicts, of the shape of ``logits``.
+
+        Here, for all but the probability family, the constrained outputs themselves.
+        """
+        return self(logits)
+
+    def _values(self) -> dict[str, object]:
+        """Its parameters, by the names of its arguments."""
+        return {name: getattr(self, name) for name in self._CHECKS}
+
+    def _description(self) -> dict[str, object]:
+        """What the state says about this constraint; JSON can hold it."""
+
+        def plain(value: object) -> object:
+            if isinstance(value, nn.Parameter):
+                return "learned"
+            return value.tolist() if isinstance(value, Tensor) else value
+
+        return {"constraint": type(self).__name__} | {name: plain(value) for name, value in self._values().items()}
+
+    def get_extra_state(self) -> Tensor:
+        text = json.dumps(self._description())
+        return torch.tensor(list(text.encode()), dtype=torch.uint8)
+
+    def set_extra_state(self, state: object) -> None:
+        """Raises ValueError for the state of another constraint."""
+        try:
+            theirs = json.loads(bytes(state.tolist()))
+            text = _written(theirs)
+        except (AttributeError, TypeError, ValueError, KeyError) as error:
+            raise ValueError("the description of its constraint cannot be read") from error
+        if theirs != json.loads(json.dumps(self._description())):
+            raise ValueError(
+                f"this state belongs to {text}, and is loaded into {_written(self._description())}: make that one "
+                "first, or leave out the key if only the weights are wanted"
+            )
+
+    def _load_from_state_dict(self, state_dict, prefix, metadata, strict, missing, unexpected, errors):
+        if not any(key.startswith(prefix) for key in state_dict):
+            return  # that of a plain layer
+        try:
+            super()._load_from_state_dict(state_dict, prefix, metadata, strict, missing, unexpected, errors)
+        except ValueError as error:
+            errors.append(f"{prefix}_extra_state: {error}")
+        key = f"{prefix}_extra_state"
+        missing[:] = [name for name in missing if name != key]  # a state of before there were descriptions
+
+    def extra_repr(self) -> str:
+        parts = [f"{name}={_short(value)}" for name, value in self._values().items()]
+        return ", ".join(parts if self.dim == -1 else [*parts, f"dim={self.dim}"])
+
+
+def _short(value: object) -> str:
+    """A parameter as it is printed: six digits, and of a tensor the shape."""
+    if isinstance(value, Tensor):
+        if value.numel() != 1 or value.is_meta:
+            return f"tensor of shape {tuple(value.shape)}"
+        value = value.item()
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)
+
+
+def _written(description: dict) -> str:
+    """A description as a person reads it."""
+    arguments = {name: value for name, value in description.items() if name != "constraint"}
+    return f"{description['constraint']}({', '.join(f'{name}={value!r:.60}' for name, value in arguments.items())})"
+
+
+def _counted(logits: Tensor, labels: Tensor, dim: int, ignore_index: int) -> Tensor:
+    """Logits whose rows that do not count are zeros: what is not finite in them would reach shared weights."""
+    ignored = labels == ignore_index
+    return logits if F.any_known(ignored) is False else torch.where(ignored.unsqueeze(dim), 0, logits)
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, dim: int, ignore_index: int) -> Tensor:
+    """torch's own, along the dimension in which the numbers lie in memory.
+
+    A softmax over few classes is several times faster where the batch, and not the classes, comes last.
+    """
+    logits, labels = logits.movedim(dim, 0).flatten(1) if logits.ndim > 1 else logits[:, None], labels.flatten()
+    if logits.stride(0) == 1:
+        return nn.functional.cross_entropy(logits.T, labels, ignore_index=ignore_index)
+    return nn.functional.cross_entropy(logits[None], labels[None], ignore_index=ignore_index)
 
 
 class _Set(Constraint):
@@ -25,47 +163,66 @@ class _Set(Constraint):
         return F.violation(x, self, dim=self.dim)
 
 
+def _ordered(lo: float | Tensor, hi: float | Tensor) -> None:
+    if not isinstance(lo, Tensor) and not isinstance(hi, Tensor):
+        F.bounds(lo, hi)
+        return
+    low, high = torch.as_tensor(lo), torch.as_tensor(hi)
+    if not (low.is_meta or high.is_meta) and (low > high).any():
+        raise ValueError(f"lo must not be greater than hi, got lo={lo} and hi={hi}")
+
+
+def _gradient(name: str, value: object) -> str:
+    if value not in F.CLAMP_GRADIENTS:
+        raise ValueError(f"{name} must be one of {', '.join(F.CLAMP_GRADIENTS)}, got {value!r:.50}")
+    return value
+
+
 class Clamp(_Set):
     """`functional.clamp`: hard bounds.
 
     Args:
-        lo, hi: the box, ``lo <= hi``; may be infinite.
+        lo, hi: the box, ``lo <= hi``: numbers, tensors or lists with a number for each class, or None for an infinite
+            one.
         gradient: ``"zero"``, ``"straight_through"`` or ``"inward"``: what reaches a clipped logit.
         dim: the dimension of the classes.
 
     Raises:
-        ValueError: for ``lo > hi``, NaN, or an unknown ``gradient``.
+        ValueError: for ``lo > hi``, NaN, what is no number, or an unknown ``gradient``.
     """
 
-    def __init__(self, lo: float, hi: float, *, gradient: str = "zero", dim: int = -1) -> None:
+    _CHECKS: ClassVar = {"lo": F.bound, "hi": F.bound, "gradient": _gradient}
+
+    def __init__(self, lo: float | Tensor | None, hi: float | Tensor | None, *, gradient: str = "zero", dim: int = -1):
         super().__init__(dim=dim)
-        F.check_bounds(lo, hi)
-        if gradient not in F.CLAMP_GRADIENTS:
-            raise ValueError(f"gradient must be one of {', '.join(F.CLAMP_GRADIENTS)}, got {gradient!r}")
         self.lo, self.hi, self.gradient = lo, hi, gradient
+        _ordered(self.lo, self.hi)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.clamp(x, self.lo, self.hi, gradient=self.gradient, dim=self.dim)
 
-    def extra_repr(self) -> str:
-        return f"{self.lo}, {self.hi}, gradient={self.gradient!r}"
+
+def _finite_bound(name: str, value: object) -> float | Tensor:
+    return F.bound(name, value, finite=True)
 
 
 class SmoothClamp(Constraint):
     """`functional.smooth_clamp`: bounds by a scaled tanh.
 
     Args:
-        lo, hi: the box, finite, ``lo <= hi``.
+        lo, hi: the box, finite, ``lo <= hi``: numbers, tensors or lists with a number for each class.
         dim: the dimension of the classes.
 
     Raises:
-        ValueError: for ``lo > hi`` or bounds that are not finite.
+        ValueError: for ``lo > hi``, bounds that are not finite, or what is no number.
     """
 
-    def __init__(self, lo: float, hi: float, *, dim: int = -1) -> None:
+    _CHECKS: ClassVar = {"lo": _finite_bound, "hi": _finite_bound}
+
+    def __init__(self, lo: float | Tensor, hi: float | Tensor, *, dim: int = -1) -> None:
         super().__init__(dim=dim)
-        F.check_bounds(lo, hi, finite=True)
         self.lo, self.hi = lo, hi
+        _ordered(self.lo, self.hi)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.smooth_clamp(x, self.lo, self.hi, dim=self.dim)
@@ -74,8 +231,9 @@ class SmoothClamp(Constraint):
         """Distance in L2 from ``x`` to the box; the map itself is no projection."""
         return F.violation(x, lambda y: F.clamp(y, self.lo, self.hi, dim=self.dim), dim=self.dim)
 
-    def extra_repr(self) -> str:
-        return f"{self.lo}, {self.hi}"
+
+def _temperature(name: str, value: object) -> float | Tensor:
+    return F.positive("temperature", value)
 
 
 class _Probability(Constraint):
@@ -84,88 +242,158 @@ class _Probability(Constraint):
     A learned temperature is held as its logarithm (``log_temperature``, a parameter), so that it stays positive: a
     raw one crosses zero, which turns the ranking around. It stays between 4.5e-5 and 22,026, where probabilities are
     one-hot or uniform already: exp would turn one large step into 0 or infinity, and all that follows into NaN.
+    ``temperature`` can be set in both cases.
 
     Args:
-        temperature: T > 0; where learned, the value it starts from.
+        temperature: T > 0; where learned, the value it starts from. It has to be named: where torch's own softmax has
+            its first argument, it has ``dim``.
         learnable: whether T is a parameter.
         dim: the dimension of the classes.
 
     Raises:
-        ValueError: for ``temperature <= 0``, NaN or infinite; where learned, also for one outside those limits.
+        ValueError: for ``temperature <= 0``, NaN or infinite; where learned, also for one outside those limits or more
+            than one number; for an ``nn.Parameter``, which could cross zero.
     """
 
     MAX_LOG = 10.0  # float16 still holds both limits
+    _CHECKS: ClassVar = {"_fixed": _temperature}
 
-    def __init__(self, temperature: float = 1.0, *, learnable: bool = False, dim: int = -1) -> None:
+    def __init__(self, *, temperature: float | Tensor = 1.0, learnable: bool = False, dim: int = -1) -> None:
         super().__init__(dim=dim)
-        F.check_positive("temperature", temperature)
         self.learnable = learnable
         if learnable:
-            if abs(math.log(temperature)) > self.MAX_LOG:
-                low, high = math.exp(-self.MAX_LOG), math.exp(self.MAX_LOG)
-                raise ValueError(
-                    f"a learned temperature lies in [{low:.2g}, {high:.5g}], got temperature={temperature}"
-                )
-            self.log_temperature = nn.Parameter(torch.tensor(temperature, dtype=torch.get_default_dtype()).log())
+            self.log_temperature = nn.Parameter(torch.zeros((), dtype=torch.get_default_dtype()))
+        self.temperature = temperature
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name == "temperature":  # a module would try to register a tensor under that name
+            object.__setattr__(self, name, value)
         else:
-            self._temperature = temperature
+            super().__setattr__(name, value)
 
     @property
     def temperature(self) -> float | Tensor:
         """T: a number, or a scalar tensor that carries its gradient."""
         if not self.learnable:
-            return self._temperature
+            return self._fixed
         log = F.clamp(self.log_temperature[None], -self.MAX_LOG, self.MAX_LOG, gradient="inward")
         return log[0].exp()
+
+    @temperature.setter
+    def temperature(self, value: object) -> None:
+        if isinstance(value, nn.Parameter):
+            raise ValueError("a temperature that is a parameter can cross zero: say learnable=True, which holds log T")
+        if not self.learnable:
+            self._fixed = value
+            return
+        value = F.positive("temperature", value)
+        if isinstance(value, Tensor):
+            if value.numel() != 1:
+                raise ValueError(f"a learned temperature is one number, got temperature of shape {tuple(value.shape)}")
+            value = F.positive("temperature", value.item())
+        if abs(math.log(value)) > self.MAX_LOG:
+            low, high = math.exp(-self.MAX_LOG), math.exp(self.MAX_LOG)
+            raise ValueError(f"a learned temperature lies in [{low:.2g}, {high:.5g}], got temperature={value}")
+        with torch.no_grad():
+            self.log_temperature.fill_(math.log(value))
 
     def violation(self, x: Tensor) -> Tensor:
         """Distance in L2 from ``x`` to the probability simplex."""
         return F.violation(x, lambda y: F.project_simplex(y, dim=self.dim), dim=self.dim)
 
-    def extra_repr(self) -> str:
+    def _values(self) -> dict[str, object]:
         with torch.no_grad():  # torch warns about a number made from a tensor that requires grad
-            return f"temperature={float(self.temperature):.4g}, learnable={self.learnable}"
+            return {"temperature": self.temperature, "learnable": self.learnable}
+
+    def _description(self) -> dict[str, object]:
+        return super()._description() | ({"temperature": "learned"} if self.learnable else {})
 
 
 class Softmax(_Probability):
     __doc__ = "`functional.softmax`.\n\n" + (_Probability.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.softmax(x, self.temperature, dim=self.dim)
+        return F.softmax(x, temperature=self.temperature, dim=self.dim)
+
+    def loss(self, logits: Tensor, labels: Tensor, *, ignore_index: int = -100) -> Tensor:
+        """The mean of ``-log p(label)``: the cross-entropy of the logits over T. Arguments as in `Constraint.loss`.
+
+        ``cross_entropy(softmax(logits), labels)`` would take a second softmax.
+        """
+        logits = _counted(logits, labels, self.dim, ignore_index)
+        return _cross_entropy(self.as_logits(logits), labels, self.dim, ignore_index)
+
+    def as_logits(self, logits: Tensor) -> Tensor:
+        """The logits over T."""
+        return logits / self.temperature
 
 
-class Sparsemax(_Probability):
+class _Sparse(_Probability):
+    __doc__ = _Probability.__doc__
+
+    def loss(self, logits: Tensor, labels: Tensor, *, ignore_index: int = -100) -> Tensor:
+        r"""The Fenchel-Young loss of this map, in logits over T. Arguments as in `Constraint.loss`.
+
+        :math:`\langle p, u \rangle - \Omega(p) - u_{label}` with :math:`u = z / T` (Blondel et al. 2020, table 1). It
+        is finite where ``-log p`` is not, and its gradient with respect to u is p minus the one-hot label.
+        """
+        logits = _counted(logits, labels, self.dim, ignore_index)
+        counted = labels != ignore_index
+        p = self(logits).detach()  # the maximiser: its own derivative does not count (Danskin)
+        u = logits / self.temperature
+        true = u.gather(self.dim, torch.where(counted, labels, 0).unsqueeze(self.dim)).squeeze(self.dim)
+        # A class that is excluded has the logit -inf and no part in the sum.
+        reached = torch.where(p > 0, p * torch.where(p > 0, u, 0), 0).sum(self.dim)
+        each = reached - self._negentropy(p).sum(self.dim) + self._constant - true
+        return torch.where(counted, each, 0).sum() / counted.sum()
+
+    def as_logits(self, logits: Tensor) -> Tensor:
+        """The logarithm of the probabilities, ``-inf`` where a class has none."""
+        return self(logits).log()
+
+
+class Sparsemax(_Sparse):
     __doc__ = "`functional.sparsemax`.\n\n" + (_Probability.__doc__ or "")
 
+    _constant = 1 / 2
+
+    @staticmethod
+    def _negentropy(p: Tensor) -> Tensor:
+        return p.square() / 2
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.sparsemax(x, self.temperature, dim=self.dim)
+        return F.sparsemax(x, temperature=self.temperature, dim=self.dim)
 
 
-class Entmax15(_Probability):
+class Entmax15(_Sparse):
     __doc__ = "`functional.entmax15`.\n\n" + (_Probability.__doc__ or "")
 
+    _constant = 4 / 3
+
+    @staticmethod
+    def _negentropy(p: Tensor) -> Tensor:
+        return p.pow(1.5) * (4 / 3)
+
     def forward(self, x: Tensor) -> Tensor:
-        return F.entmax15(x, self.temperature, dim=self.dim)
+        return F.entmax15(x, temperature=self.temperature, dim=self.dim)
 
 
 class _Weighted(Constraint):
     """Something with a weight lambda.
 
     Args:
-        lam: lambda >= 0.
+        lam: lambda >= 0: a number, or a tensor or list with one for each class.
         dim: the dimension of the classes.
 
     Raises:
-        ValueError: for ``lam < 0``, NaN or infinite.
+        ValueError: for ``lam < 0``, NaN or infinite, or what is no number.
     """
 
-    def __init__(self, lam: float, *, dim: int = -1) -> None:
-        super().__init__(dim=dim)
-        F.check_nonnegative("lam", lam)
-        self.lam = lam
+    _CHECKS: ClassVar = {"lam": F.nonnegative}
 
-    def extra_repr(self) -> str:
-        return f"lam={self.lam}"
+    def __init__(self, lam: float | Tensor, *, dim: int = -1) -> None:
+        super().__init__(dim=dim)
+        self.lam = lam
 
 
 class ProxL1(_Weighted):
@@ -182,14 +410,23 @@ class ProxL2(_Weighted):
         return F.prox_l2(x, self.lam, dim=self.dim)
 
 
-class PenaltyL1(_Weighted):
+class _Penalty(_Weighted):
+    __doc__ = _Weighted.__doc__
+
+    def loss(self, *_, **__) -> Tensor:
+        raise TypeError("a penalty is a term of a loss and has none of its own: pass it to a ConstrainedLinear")
+
+    as_logits = loss
+
+
+class PenaltyL1(_Penalty):
     __doc__ = "`functional.penalty_l1`: maps logits to a scalar for the training loss.\n\n" + (_Weighted.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.penalty_l1(x, self.lam, dim=self.dim)
 
 
-class PenaltyL2(_Weighted):
+class PenaltyL2(_Penalty):
     __doc__ = "`functional.penalty_l2`: maps logits to a scalar for the training loss.\n\n" + (_Weighted.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -200,20 +437,18 @@ class _Sized(_Set):
     """A set with a radius.
 
     Args:
-        radius: r > 0.
+        radius: r > 0: a number, or a tensor with one for each row, of size 1 along ``dim``.
         dim: the dimension of the classes.
 
     Raises:
-        ValueError: for ``radius <= 0``, NaN or infinite.
+        ValueError: for ``radius <= 0``, NaN or infinite, or what is no number.
     """
 
-    def __init__(self, radius: float = 1.0, *, dim: int = -1) -> None:
-        super().__init__(dim=dim)
-        F.check_positive("radius", radius)
-        self.radius = radius
+    _CHECKS: ClassVar = {"radius": F.positive}
 
-    def extra_repr(self) -> str:
-        return f"radius={self.radius}"
+    def __init__(self, radius: float | Tensor = 1.0, *, dim: int = -1) -> None:
+        super().__init__(dim=dim)
+        self.radius = radius
 
 
 class ProjectL1Ball(_Sized):
@@ -238,35 +473,36 @@ class ProjectSimplex(_Sized):
 
 
 class ConstrainedOutput(NamedTuple):
-    """What a `ConstrainedLinear` hands out in training."""
+    """What a `ConstrainedLinear` hands out, in training and in evaluation."""
 
-    logits: Tensor  # (..., C), unconstrained: for the loss
-    constrained: Tensor  # (..., C): for a loss that is to see the constraint, as with a clamp
-    penalty: Tensor  # scalar, 0 without a penalty: add it to the loss
+    logits: Tensor  # (..., C), unconstrained
+    constrained: Tensor  # (..., C)
+    penalty: Tensor  # scalar, a term of the training loss; 0 in evaluation and without a penalty
 
 
 class ConstrainedLinear(nn.Linear):
     """A linear layer with a constraint on its output; drops into any network.
 
-    In evaluation it returns the constrained outputs ``(..., out_features)``. In training it returns a
-    `ConstrainedOutput` of logits, constrained outputs and penalty, as torchvision's GoogLeNet and Inception return
-    their auxiliary logits: a softmax that slips into a cross-entropy then fails at once instead of learning badly.
+    It returns a `ConstrainedOutput` of logits, constrained outputs and penalty, in training and in evaluation. One
+    tensor could be taken for either: a softmax that slips into a cross-entropy learns badly, or judges wrongly,
+    without a word, and a tuple there is an error at once. The loss that fits the constraint is `loss`.
     The weights are those of ``nn.Linear``, so a plain head's ``state_dict`` loads.
 
     ::
 
         resnet.fc = ConstrainedLinear(512, 10, constraint=Clamp(-2, 2), penalty=PenaltyL2(1e-3))
         out = resnet.train()(pictures)
-        loss = cross_entropy(out.logits, labels) + out.penalty
-        outputs = resnet.eval()(pictures)  # in [-2, 2]
+        loss = resnet.fc.loss(out.logits, labels)
+        outputs = resnet.eval()(pictures).constrained  # in [-2, 2]
 
     Args:
-        in_features, out_features, bias: as in ``nn.Linear``.
+        in_features, out_features, bias, device, dtype: as in ``nn.Linear``.
         constraint: a module that maps ``(..., out_features)`` to the same shape; ``None`` leaves the logits alone.
         penalty: a module that maps logits to a scalar; ``None`` adds nothing.
 
     Raises:
-        ValueError: if ``constraint`` and ``penalty`` are swapped, or either works on another dimension than the last.
+        ValueError: if ``constraint`` and ``penalty`` are swapped, or either works on another dimension than the last or
+            has parameters for another number of classes.
     """
 
     def __init__(
@@ -274,28 +510,56 @@ class ConstrainedLinear(nn.Linear):
         in_features: int,
         out_features: int,
         bias: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
         *,
         constraint: nn.Module | None = None,
         penalty: nn.Module | None = None,
     ) -> None:
-        super().__init__(in_features, out_features, bias)
-        if isinstance(constraint, PenaltyL1 | PenaltyL2):
+        super().__init__(in_features, out_features, bias, device, dtype)
+        if isinstance(constraint, _Penalty):
             raise ValueError(f"constraint must keep the shape of the logits, got {constraint}: pass it as penalty")
-        if isinstance(penalty, Constraint) and not isinstance(penalty, PenaltyL1 | PenaltyL2):
+        if isinstance(penalty, Constraint) and not isinstance(penalty, _Penalty):
             raise ValueError(f"penalty must give a scalar, got {penalty}: pass it as constraint")
         for module in (constraint, penalty):
-            if isinstance(module, Constraint) and module.dim != -1:
+            if not isinstance(module, Constraint):
+                continue
+            if module.dim != -1:
                 raise ValueError(f"a linear layer puts the classes last (dim=-1), got dim={module.dim}")
+            for name, value in module._values().items():
+                if isinstance(value, Tensor) and value.ndim and value.shape[-1] not in (1, out_features):
+                    raise ValueError(
+                        f"{name} must have a number for each of the {out_features} classes, got {value.shape[-1]}"
+                    )
         self.constraint, self.penalty = constraint, penalty
 
     def logits(self, features: Tensor) -> Tensor:
         """``z = W h + b`` for features ``(..., in_features)``, in any mode."""
         return super().forward(features)
 
-    def forward(self, features: Tensor) -> Tensor | ConstrainedOutput:
+    def forward(self, features: Tensor) -> ConstrainedOutput:
         logits = self.logits(features)
         constrained = logits if self.constraint is None else self.constraint(logits)
-        if not self.training:
-            return constrained
-        penalty = logits.new_zeros(()) if self.penalty is None else self.penalty(logits)
-        return ConstrainedOutput(logits, constrained, penalty)
+        penalised = self.training and self.penalty is not None
+        return ConstrainedOutput(logits, constrained, self.penalty(logits) if penalised else logits.new_zeros(()))
+
+    def loss(self, logits: Tensor, labels: Tensor, *, ignore_index: int = -100) -> Tensor:
+        """What training minimises: the loss that fits the constraint (`Constraint.loss`), and the penalty.
+
+        Without a constraint the loss is the cross-entropy of the logits; with one that is not of this library, the
+        cross-entropy of the constrained outputs read as logits.
+
+        Args:
+            logits: ``(..., C)``, unconstrained: the ``logits`` of what the layer gives.
+            labels: ``(...,)``, int64.
+            ignore_index: the label of rows that do not count.
+
+        Returns:
+            A scalar.
+        """
+        if isinstance(self.constraint, Constraint):
+            loss = self.constraint.loss(logits, labels, ignore_index=ignore_index)
+        else:
+            z = _counted(logits, labels, -1, ignore_index)
+            loss = _cross_entropy(z if self.constraint is None else self.constraint(z), labels, -1, ignore_index)
+        return loss if self.penalty is None else loss + self.penalty(logits)

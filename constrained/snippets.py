@@ -22,22 +22,39 @@ _NAMES = {"lo": "LO", "hi": "HI", "temperature": "T", "lam": "LAM", "radius": "R
 
 # Each entry of the registry as `constrain`, and what it needs before it -------------------------------------------
 
+_LOST = """\
+# A row with no class left, or with NaN, has no answer, and sends nothing back, not NaN.
+lost = ~z.detach().amax(-1, keepdim=True).isfinite()
+z = z.masked_fill(lost, 0)
+"""
+_LOST_BALL = _LOST.replace("amax(-1", "abs().amax(-1").replace("no class left, or with NaN", "NaN or infinity")
+
 _CONSTRAIN = {
-    "clamp": "return z.clamp(LO, HI)",
+    "clamp": """\
+# Not z.clamp: from torch 2.14 on a logit right on a bound would get no gradient.
+y = torch.where(z < LO, LO, z)
+return torch.where(y > HI, HI, y)""",
     "clamp_straight_through": """\
 # Forwards the clamp, backwards the identity. Exactly 0 is added: nothing leaves the box.
-return z.detach().clamp(LO, HI) + (z - z.detach())""",
+return z.detach().clamp(LO, HI) + (z - z.detach()).nan_to_num(0)  # inf - inf would be NaN""",
     "clamp_inward": "return InwardClamp.apply(z)",
     "smooth_clamp": """\
 middle = (LO + HI) / 2
 half = max((HI - LO) / 2, 1e-30)  # a box without width is a point, not 0 / 0
 y = middle + half * torch.tanh((z - middle) / half)
-return y.clamp(LO, HI)  # for what rounding put outside""",
-    "softmax": "return torch.softmax(z / T, dim=-1)",
-    "sparsemax": "return project_simplex(z / T, 1.0)",
-    "entmax15": """\
+y = torch.where(y < LO, LO, y)  # what rounding put outside
+return torch.where(y > HI, HI, y)""",
+    "softmax": _LOST
+    + """\
+return torch.softmax(z / T, dim=-1).masked_fill(lost, torch.nan)""",
+    "sparsemax": _LOST
+    + """\
+return project_simplex(z / T, 1.0).masked_fill(lost, torch.nan)""",
+    "entmax15": _LOST
+    + """\
 # p = max(z / 2T - tau, 0)^2, with the tau for which p sums to 1.
-z = (z - z.amax(-1, keepdim=True)) / (2 * T)
+z = (z - z.detach().amax(-1, keepdim=True)) / (2 * T)
+z = z.clamp_min(-2)  # nothing that is 1 below the largest gets any; -inf stays out of sums
 with torch.no_grad():  # which classes are above tau: try 1, 2, ... of the largest
     ordered = z.sort(-1, descending=True).values
     k = torch.arange(1, z.shape[-1] + 1, dtype=z.dtype, device=z.device)
@@ -50,29 +67,38 @@ k = support.sum(-1, keepdim=True)
 mean = z.where(support, 0).sum(-1, keepdim=True) / k
 spread = (z - mean).where(support, 0).square().sum(-1, keepdim=True)
 tau = mean - ((1 - spread).clamp_min(1e-30) / k).sqrt()
-return (z - tau).where(support, 0).clamp_min(0).square()""",
-    "prox_l1": "return torch.nn.functional.softshrink(z, LAM)  # sign(z) * max(|z| - LAM, 0)",
+return (z - tau).where(support, 0).clamp_min(0).square().masked_fill(lost, torch.nan)""",
+    "prox_l1": """\
+# Not softshrink, which gives a logit right on the threshold no gradient.
+return torch.where(z.abs() < LAM, 0, z - z.sign() * LAM)""",
     "prox_l2": "return z / (1 + 2 * LAM)",
-    "project_l1_ball": """\
+    "project_l1_ball": _LOST_BALL
+    + """\
 size = z.abs()
 inside = size.sum(-1, keepdim=True) <= RADIUS
-return z.where(inside, z.sign() * project_simplex(size, RADIUS))""",
-    "project_l2_ball": """\
+y = z.where(inside, z.sign() * project_simplex(size, RADIUS))
+return y.masked_fill(lost, torch.nan)""",
+    "project_l2_ball": _LOST_BALL
+    + """\
 norm = z.norm(dim=-1, keepdim=True)
-return z * (RADIUS / norm.clamp_min(RADIUS))  # inside the ball as it is; no 0 / 0 at 0""",
-    "project_simplex": "return project_simplex(z, RADIUS)",
+y = z * (RADIUS / norm.clamp_min(RADIUS))  # inside the ball as it is; no 0 / 0 at 0
+return y.masked_fill(lost, torch.nan)""",
+    "project_simplex": _LOST
+    + """\
+return project_simplex(z, RADIUS).masked_fill(lost, torch.nan)""",
 }
 
 _PROJECT_SIMPLEX = '''\
 def project_simplex(z, radius):
     """The nearest point with y >= 0 and sum y = radius: y = max(z - tau, 0)."""
-    z = z - z.amax(-1, keepdim=True)  # changes nothing but the rounding
-    ordered = z.sort(-1, descending=True).values
+    z = z - z.detach().amax(-1, keepdim=True)  # changes nothing but the rounding
+    # Nothing that is the radius below the largest is above tau; -inf stays out of sums.
+    ordered = z.clamp_min(-2 * radius).sort(-1, descending=True).values
     k = torch.arange(1, z.shape[-1] + 1, dtype=z.dtype, device=z.device)
     excess = ordered.cumsum(-1) - radius
     size = (k * ordered >= excess).sum(-1, keepdim=True)  # how many classes are above tau
     tau = excess.gather(-1, size - 1) / size
-    return (z - tau).clamp_min(0)'''
+    return torch.where(z < tau, 0, z - tau)'''
 
 _INWARD_CLAMP = '''\
 class InwardClamp(torch.autograd.Function):
@@ -97,14 +123,15 @@ _NEEDED = {
     "project_simplex": _PROJECT_SIMPLEX,
 }
 
-# What the loss sees: twins of `training.loss` -----------------------------------------------------------------------
+# What the loss sees: twins of `Constraint.loss` -----------------------------------------------------------------------
 
 _FENCHEL_YOUNG = """\
 # The loss sees the logits: this one (Fenchel-Young, Blondel et al. 2020) belongs to {title}.
 # It is finite where -log p is not, and its gradient in z / T is p minus the one-hot label.
 u, p = z / T, constrain(z).detach()  # p is a maximiser: its own derivative does not count
 negentropy = {negentropy}
-return ((p * u).sum(-1) - negentropy - u.gather(-1, labels[:, None])[:, 0]).mean()"""
+reached = (p * u.where(p > 0, 0)).sum(-1)  # a class that is excluded has the logit -inf
+return (reached - negentropy - u.gather(-1, labels[:, None])[:, 0]).mean()"""
 
 _LOSSES = {
     "softmax": """\
@@ -130,23 +157,34 @@ _TERMS = {
 
 # A picture, a model, logits -------------------------------------------------------------------------------------------
 
-_CIFAR_IMPORTS = """\
+_TORCHVISION = """\
+try:
+    import torchvision
+except RuntimeError:  # a CPU build of torch cannot load what PyPI's torchvision has compiled
+    for operator in ("nms", "qnms"):  # a ResNet18 uses neither: that they are declared is enough
+        schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+        torch.library.define(f"torchvision::{operator}", schema)
+    import torchvision"""
+
+_CIFAR_IMPORTS = f"""\
 import argparse
 import json
 import math
 from pathlib import Path
 
 import torch
-import torchvision
 from PIL import Image, ImageOps
+
+{_TORCHVISION}
 from torchvision.transforms import functional as TF"""
 
-_IMAGENET_IMPORTS = """\
+_IMAGENET_IMPORTS = f"""\
 import argparse
 
 import torch
-import torchvision
-from PIL import Image, ImageOps"""
+from PIL import Image, ImageOps
+
+{_TORCHVISION}"""
 
 _LOAD = '''\
 def load(path):
@@ -243,7 +281,18 @@ def outputs(path):
     """A picture's logits z = W h + b and its constrained outputs, each (C,)."""
     views = checkpoint.views(decode(Path(path).read_bytes()))
     h = model(checkpoint.batch(views)).mean(0).double()  # (512,)
-    return head.logits(h), head(h)'''
+    out = head(h)
+    return out.logits, out.constrained'''
+
+_LIBRARY_STEP = '''\
+def step(optimizer, pictures, labels):
+    """One step of training on a batch (B, 3, S, S) and its classes (B,); the loss before it."""
+    z = head.logits(model.train()(pictures).double())
+    loss = head.loss(z, labels)  # the one that fits the constraint, and the penalty if there is one
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()'''
 
 _LIBRARY_MAIN = """\
 if __name__ == "__main__":
@@ -257,7 +306,8 @@ if __name__ == "__main__":
 
 _TRAINING_IMPORTS = """\
 import torch
-{functional}import torchvision"""
+{functional}
+""" + _TORCHVISION.replace("{operator}", "{{operator}}")
 
 _LOSS_OF = "def loss_of(z, labels):  # logits (B, C), classes (B,) -> a scalar\n"
 _PENALTY = """\
@@ -337,7 +387,7 @@ def library(key: str, settings: dict[str, float], model: str = "cifar10") -> str
         _LIBRARY_IMPORTS.format(kind=kind),
         _LIBRARY.format(kind=kind, arguments=", ".join(arguments), model=model),
     ]
-    return _joined("\n\n".join(first), _LIBRARY_OUTPUTS, _LIBRARY_MAIN)
+    return _joined("\n\n".join(first), _LIBRARY_OUTPUTS, _LIBRARY_STEP, _LIBRARY_MAIN)
 
 
 def training(key: str, settings: dict[str, float], model: str = "cifar10", penalty: str = "") -> str:

@@ -97,7 +97,7 @@ class Setting:
         """A new head ``(..., 512) -> (..., 10)``, with the weights that this seed starts from."""
         constraint = registry.build(self.method, asdict(self)) if self.method else None
         if self.learned and isinstance(constraint, Softmax | Sparsemax | Entmax15):
-            constraint = type(constraint)(self.temperature, learnable=True)
+            constraint = type(constraint)(temperature=self.temperature, learnable=True)
         penalty = PENALTIES[self.penalty](self.weight) if self.penalty and self.weight else None
         classes, width = len(data().classes), data().width
         with torch.device("meta"):  # nn.Linear would draw first weights from the global generator
@@ -167,39 +167,6 @@ class Figures(NamedTuple):
     temperature: float | None
 
 
-def loss(head: ConstrainedLinear, logits: Tensor, labels: Tensor) -> Tensor:
-    """What training minimises, without the penalty: a proper loss of the constrained output of each family.
-
-    Softmax: cross-entropy of the logits over T, which is -log p. Sparsemax and 1.5-entmax: their Fenchel-Young losses
-    (Blondel et al. 2020, table 1), finite where -log p is not, with gradient p - y in logits over T. All others: the
-    cross-entropy of the constrained outputs read as logits.
-
-    Args:
-        logits: ``(B, C)``.
-        labels: ``(B,)``, int64.
-
-    Returns:
-        The mean over the batch, a scalar.
-    """
-    constraint = head.constraint
-    if isinstance(constraint, Softmax):
-        return _cross_entropy(logits / constraint.temperature, labels)
-    if isinstance(constraint, Sparsemax | Entmax15):
-        u = logits / constraint.temperature
-        p = constraint(logits).detach()  # the maximiser: its own derivative does not count (Danskin)
-        if isinstance(constraint, Sparsemax):
-            negentropy = (p.square().sum(-1) - 1) / 2
-        else:
-            negentropy = (p.pow(1.5).sum(-1) - 1) * 4 / 3
-        return ((p * u).sum(-1) - negentropy - u.gather(-1, labels[:, None])[:, 0]).mean()
-    return _cross_entropy(logits if constraint is None else constraint(logits), labels)
-
-
-def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """torch's own, of one example with B places instead of B examples: its softmax then runs along the B, not the C."""
-    return torch.nn.functional.cross_entropy(logits.T[None], labels[None])
-
-
 def fit(setting: Setting, reports: int = 50) -> Iterator[tuple[Figures, ConstrainedLinear]]:
     """Fit a head; gives ``(figures, head)`` before the first epoch and then about ``reports`` times, last at the end.
 
@@ -231,16 +198,11 @@ def fit(setting: Setting, reports: int = 50) -> Iterator[tuple[Figures, Constrai
             with torch.no_grad():
                 logits = torch.addmm(head.bias[:, None], head.weight, inputs.T).T  # (B, C)
             logits.requires_grad_()
-            total = loss(head, logits, targets)
-            if head.penalty is not None:
-                total = total + head.penalty(logits)
             optimizer.zero_grad()
-            total.backward()
+            head.loss(logits, targets).backward()
             head.weight.grad, head.bias.grad = logits.grad.T @ inputs, logits.grad.sum(0)
             optimizer.step()
         if epoch % every == 0 or epoch == setting.epochs:
-            if not all(parameter.isfinite().all() for parameter in head.parameters()):
-                raise DivergedError(f"The weights ran away to infinity by epoch {epoch}: lower the learning rate.")
             yield figures(head, epoch, (x, labels), known.judge), head
 
 
@@ -254,23 +216,27 @@ def noisy(labels: Tensor, share: float, classes: int, generator: torch.Generator
 
 
 def figures(head: ConstrainedLinear, epoch: int, train: tuple[Tensor, Tensor], judge: tuple[Tensor, Tensor]) -> Figures:
-    """`Figures` of a head, in float64 from its logits on."""
+    """`Figures` of a head, in float64 from its logits on.
+
+    Raises:
+        DivergedError: if its weights or logits are not finite.
+    """
     with torch.no_grad():
         z_train, z = (head.logits(x).double() for x, _ in (train, judge))
+    if not all(numbers.isfinite().all() for numbers in (*head.parameters(), z_train, z)):
+        raise DivergedError(f"The weights ran away to infinity by epoch {epoch}: lower the learning rate.")
     z_train.requires_grad_()
-    penalty = 0.0 if head.penalty is None else head.penalty(z_train)
-    train_loss = loss(head, z_train, train[1]) + penalty
+    train_loss = head.loss(z_train, train[1])
     (gradient,) = torch.autograd.grad(train_loss, z_train)
     with torch.no_grad():
         learned = isinstance(head.constraint, Softmax | Sparsemax | Entmax15)
         told = calibration.figures(calibration.as_logits(head.constraint, z), judge[1])
         guesses = calibration.as_logits(head.constraint, z_train).softmax(-1)
-        penalty = 0.0 if head.penalty is None else head.penalty(z)
         return Figures(
             epoch,
             train_loss.item(),
             calibration.accuracy(guesses, train[1]).item(),
-            (loss(head, z, judge[1]) + penalty).item(),
+            head.loss(z, judge[1]).item(),
             told.accuracy,
             told.nll,
             told.impossible,

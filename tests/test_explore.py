@@ -51,7 +51,7 @@ def logits_by_hand(layer):
 
 
 def test_a_head_is_taken_over():
-    data, layer = head(Softmax(2.5), "softmax")
+    data, layer = head(Softmax(temperature=2.5), "softmax")
     updates = adopted(data)
     assert updates["notice"] == ""
     told = json.loads(updates["chart"])
@@ -114,8 +114,8 @@ CLAMPED = {"lo": 0.0, "hi": 1.0}
 
 def test_what_an_earlier_head_set_goes_back_to_the_pages_defaults():
     clamp = head(registry.build("smooth_clamp", CLAMPED), "smooth_clamp")[0]
-    updates = adopted(head(Softmax(2.5), "softmax")[0], clamp)
-    assert (updates["bounded"], updates["lo"], updates["hi"]) == ("clamp", -2, 4)
+    updates = adopted(head(Softmax(temperature=2.5), "softmax")[0], clamp)
+    assert (updates["bounded"], updates["lo"], updates["hi"]) == ("clamp", -2, 1.5)
     assert (updates["probability"], updates["temperature"]) == ("softmax", 2.5)
     assert "regularised" not in updates, "no head has touched that"
     updates = adopted(head()[0], head(ProxL1(0.02), "prox_l1")[0])
@@ -130,9 +130,9 @@ def test_what_an_earlier_head_set_goes_back_to_the_pages_defaults():
     ("constraint", "method", "wanted"),
     [
         (Clamp(-900.0, 21.0), "clamp", {"lo": -20, "hi": 20}),
-        (Softmax(5e-5), "softmax", {"temperature": 0.05, "temperature position": 0}),
-        (Softmax(2e4), "softmax", {"temperature": 20, "temperature position": 100}),
-        (Softmax(1.23456789), "softmax", {"temperature": 1.23457}),
+        (Softmax(temperature=5e-5), "softmax", {"temperature": 0.05, "temperature position": 0}),
+        (Softmax(temperature=2e4), "softmax", {"temperature": 20, "temperature position": 100}),
+        (Softmax(temperature=1.23456789), "softmax", {"temperature": 1.23457}),
         (ProxL1(0.0), "prox_l1", {"lam": 0, "lam position": 0}),
         (ProjectL2Ball(1e5), "project_l2_ball", {"radius": 100, "radius position": 100}),
     ],
@@ -142,15 +142,36 @@ def test_what_the_sliders_cannot_show_ends_at_their_ends(constraint, method, wan
     assert updates.items() >= wanted.items()
 
 
+def renamed(data):
+    """A head file whose dog is another cat."""
+    return data.replace(b'\\"dog\\"', b'\\"cat\\"')
+
+
+@pytest.mark.parametrize(
+    "classes", [tuple("abcdefghij"), tuple("abcd"), training.data().classes[::-1], tuple(map(str, range(200)))]
+)
+def test_a_head_of_ones_own_classes_is_taken_over(classes):
+    """What it was fitted on are the bundled network's features, and they are all that it needs."""
+    data, layer = head(classes=classes)
+    updates = adopted(data)
+    told = json.loads(updates["chart"])
+    assert tuple(told["labels"]) == classes
+    np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
+    assert [name for _, name in updates["target"].choices] == [explore.RAW_TOP, *classes]
+    assert updates["k"].maximum == min(explore.MOST, len(classes))
+    again = explore.on_model(YOURS, data, SHOWN, "cifar10")
+    assert tuple(json.loads(again[0])["labels"]) == classes
+    assert [name for _, name in again[3].choices] == [explore.RAW_TOP, *classes]
+
+
 BAD = {
     "nothing": (b"", "empty"),
     "text": (b"hello, this is a text file", "no safetensors file"),
     "too much": (bytes(5_000_000), "more than 4 MB"),
     "cut short": (lambda: head()[0][:-1], "damaged"),
     "another network": (lambda: head(network="0" * 64)[0], "another network"),
-    "other classes": (lambda: head(classes=tuple("abcdefghij"))[0], "another network"),
-    "fewer classes": (lambda: head(classes=training.data().classes[:4])[0], "another network"),
-    "classes in another order": (lambda: head(classes=training.data().classes[::-1])[0], "another network"),
+    "one class": (lambda: head(classes=("cat",))[0], "a single class"),
+    "two classes of one name": (lambda: renamed(head()[0]), "two classes of one name"),
     "other features": (lambda: head(width=64)[0], "another network"),
 }
 

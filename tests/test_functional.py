@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable
+from fractions import Fraction
 from typing import NamedTuple
 
 import entmax
@@ -173,7 +174,7 @@ def test_equals_the_entmax_package(name):
     theirs, ours = getattr(entmax, name), getattr(F, name)
     x = random(64, 50, scale=2.0).requires_grad_()
     direction = random(64, 50, seed=1)
-    for mine, other in ((ours(x), theirs(x, -1)), (ours(x, T), theirs(x / T, -1))):
+    for mine, other in ((ours(x), theirs(x, -1)), (ours(x, temperature=T), theirs(x / T, -1))):
         torch.testing.assert_close(mine, other, atol=1e-12, rtol=0)
         gradients = [torch.autograd.grad(y, x, direction)[0] for y in (mine, other)]
         torch.testing.assert_close(*gradients, atol=1e-10, rtol=0)
@@ -667,7 +668,7 @@ class Everything(nn.Module):
         box, width = (LO * factor, HI * factor), R * factor
         maps = [F.clamp(x, *box, gradient=gradient) for gradient in F.CLAMP_GRADIENTS]
         maps += [F.smooth_clamp(x, *box), F.prox_l1(x, width), F.prox_l2(x, width)]
-        maps += [f(x, width) for f in (F.softmax, F.sparsemax, F.entmax15)]
+        maps += [f(x, temperature=width) for f in (F.softmax, F.sparsemax, F.entmax15)]
         maps += [f(x, width) for f in (F.project_simplex, F.project_l1_ball, F.project_l2_ball)]
         distance = F.violation(x, lambda y: F.project_l2_ball(y, width))
         return torch.stack(maps), distance, F.penalty_l1(x, width), F.penalty_l2(x, width)
@@ -694,7 +695,7 @@ class Many(nn.Module):
     """The two ways to step to the support of many classes."""
 
     def forward(self, x):
-        return F.entmax15(x, T), F.project_l1_ball(x, R)
+        return F.entmax15(x, temperature=T), F.project_l1_ball(x, R)
 
 
 @pytest.mark.slow
@@ -715,7 +716,7 @@ def test_compiles_with_inductor():
     torch._dynamo.reset()
 
     def maps(x):
-        return [F.sparsemax(x, T), F.entmax15(x, T)]
+        return [F.sparsemax(x, temperature=T), F.entmax15(x, temperature=T)]
 
     compiled = torch.compile(maps, fullgraph=True)
     torch.testing.assert_close(value_and_gradient(compiled, x), value_and_gradient(maps, x))
@@ -834,3 +835,122 @@ WRONG = [
 def test_wrong_argument_is_named_with_its_value(f, x, arguments, message):
     with pytest.raises(ValueError, match=message):
         f(x, **arguments)
+
+
+# Parameters of every kind -------------------------------------------------------------------------------------------
+
+
+@over(MAPS)
+def test_a_row_outside_of_the_loss_sends_nothing_to_shared_weights(m):
+    """0 times NaN is NaN: one row without an answer would spoil every weight that it shares with others."""
+    weight = random(5, 6).requires_grad_()
+    h = random(4, 5, seed=1)
+    for worst in ("excluded", "nan", "+inf"):
+        mask = torch.zeros(4, 6, dtype=torch.float64)
+        mask[2] = {"excluded": -math.inf, "nan": math.nan, "+inf": math.inf}[worst]
+        mask[0, 1:3] = -math.inf if m.function in [MAPS[name].function for name in ON_SIMPLEX] else 0
+        (got,) = torch.autograd.grad(m(h @ weight + mask)[[0, 1, 3]].square().sum(), weight)
+        (wanted,) = torch.autograd.grad(m((h @ weight + mask)[[0, 1, 3]]).square().sum(), weight)
+        assert got.isfinite().all(), worst
+        torch.testing.assert_close(got, wanted)
+
+
+@over(ON_SIMPLEX)
+@pytest.mark.parametrize("left", [5, 3, 1])
+def test_excluded_classes_are_as_if_they_were_not_there(m, left):
+    x = random(4, 6, scale=2.0)
+    x[:, left:] = -math.inf
+    x.requires_grad_()
+    y = m(x)
+    kept = x.detach()[:, :left].clone().requires_grad_()
+    torch.testing.assert_close(y[:, :left], m(kept))
+    assert (y[:, left:] == 0).all()
+    pull = random(4, 6, seed=1)
+    (gradient,) = torch.autograd.grad(y, x, pull)
+    torch.testing.assert_close(gradient[:, :left], torch.autograd.grad(m(kept), kept, pull[:, :left])[0])
+    assert (gradient[:, left:] == 0).all()
+
+
+@over(["clamp zero", "clamp straight_through", "clamp inward"])
+def test_a_logit_right_on_a_bound_learns_on_every_torch(m):
+    x = torch.tensor([LO, 0.0, HI], dtype=torch.float64, requires_grad=True)
+    for pull in (1.0, -1.0):
+        (gradient,) = torch.autograd.grad(m(x), x, torch.full((3,), pull, dtype=torch.float64))
+        assert gradient.tolist() == [pull] * 3
+    bounds = torch.tensor([LO] * 3, dtype=torch.float64), torch.tensor([HI] * 3, dtype=torch.float64)
+    (gradient,) = torch.autograd.grad(m(x, lo=bounds[0], hi=bounds[1]).sum(), x)
+    assert gradient.tolist() == [1.0] * 3
+
+
+@pytest.mark.parametrize("f", [F.softmax, F.sparsemax, F.entmax15])
+def test_a_temperature_has_to_be_named(f):
+    """Where it would stand, torch and entmax have ``dim``: neither may be taken for the other."""
+    with pytest.raises(TypeError):
+        f(random(2, 3, 4), 1)
+
+
+ROWS = [("temperature", name) for name in PROBABILITIES] + [
+    ("radius", name) for name in ("project_simplex", "project_l1_ball", "project_l2_ball")
+]
+
+
+@pytest.mark.parametrize(("key", "name"), ROWS)
+def test_a_parameter_of_a_row_cannot_lie_along_the_classes(key, name):
+    m, x = MAPS[name], random(4, 4)
+    values = torch.tensor([0.5, 1.0, 2.0, 4.0], dtype=torch.float64)
+    with pytest.raises(ValueError, match=f"{key} belongs to a whole row"):
+        m(x, **{key: values})
+    with pytest.raises(ValueError, match=f"{key} .*does not fit"):
+        m(x, **{key: values[:3, None]})
+    got = m(x, **{key: values[:, None]})
+    for row in range(4):
+        torch.testing.assert_close(got[row], m(x[row], **{key: values[row].item()}))
+    along = m(x, dim=0, **{key: values[None]})
+    torch.testing.assert_close(along, m(x.T, **{key: values[:, None]}).T)
+
+
+KINDS_OF_NUMBER = [Fraction(3, 4), np.float32(0.75), np.float64(0.75), np.array(0.75), np.int64(2), 2, 0.75]
+
+
+@over(MAPS)
+def test_every_kind_of_number_is_taken(m):
+    x = random(3, 4, scale=2.0)
+    for number in KINDS_OF_NUMBER:
+        for key in m.parameters.keys() - {"gradient", "lo"}:
+            torch.testing.assert_close(m(x, **{key: number}), m(x, **{key: float(number)}))
+    for key in m.parameters:
+        for wrong in (True, "1", 1j, None if key not in ("lo", "hi", "gradient") else "x", torch.tensor(2)):
+            with pytest.raises(ValueError, match=key):
+                m(x, **{key: wrong})
+
+
+def test_bounds_may_be_none_lists_and_arrays_and_larger_than_float32():
+    x = torch.tensor([[-9.0, 0.5, 9.0]])
+    assert F.clamp(x, 0, None).tolist() == [[0.0, 0.5, 9.0]]
+    assert F.clamp(x, None, 0).tolist() == [[-9.0, 0.0, 0.0]]
+    assert F.clamp(x, [-1, -2, -3], np.array([1.0, 2.0, 3.0])).tolist() == [[-1.0, 0.5, 3.0]]
+    for gradient in F.CLAMP_GRADIENTS:
+        assert torch.equal(F.clamp(x, -3.4e39, 3.4e39, gradient=gradient), x)
+    torch.testing.assert_close(F.smooth_clamp(x, -1e39, 1e39), x)
+
+
+def test_smooth_bounds_of_a_tensor_are_finite():
+    for lo, hi in (([0.0, 0.0], [1.0, math.inf]), ([-math.inf, 0.0], [1.0, 1.0]), ([0.0, math.nan], [1.0, 1.0])):
+        with pytest.raises(ValueError, match="must be finite"):
+            F.smooth_clamp(random(3, 2), torch.tensor(lo), torch.tensor(hi))
+
+
+@pytest.mark.parametrize(("f", "term"), PENALTIES)
+def test_a_penalty_weighs_each_class_to_a_scalar(f, term):
+    x, weights = random(4, 5), [0.0, 1.0, 0.0, 0.5, 2.0]
+    expected = sum(term(x[:, i]).mean() * weight for i, weight in enumerate(weights))
+    torch.testing.assert_close(f(x, torch.tensor(weights, dtype=torch.float64)), expected)
+    assert f(x, weights).ndim == 0
+
+
+@over(MAPS)
+def test_eight_bits_are_computed_in_float32_and_cast_back(m):
+    x = random(3, 4, dtype=torch.float32).to(torch.float8_e4m3fn)
+    y = m(x)
+    assert y.dtype == x.dtype
+    assert torch.equal(y.float(), m(x.float()).to(x.dtype).float())

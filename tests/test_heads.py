@@ -63,7 +63,7 @@ def test_round_trip(method, penalty):
     constraint = registry.build(method, SETTINGS) if method else None
     before = layer(constraint, penalty)
     after = heads.load(heads.save(before, method, CLASSES, NETWORK))
-    assert torch.equal(after.layer(FEATURES), before(FEATURES))
+    assert torch.equal(after.layer(FEATURES).constrained, before(FEATURES).constrained)
     assert after.method == method
     assert after.classes == CLASSES
     assert after.network == NETWORK
@@ -78,17 +78,17 @@ def test_round_trip(method, penalty):
 @pytest.mark.parametrize("method", KINDS)
 def test_a_learned_temperature_comes_back_fixed_at_its_value(method, temperature):
     """It may lie outside the slider's range, and is a float32 on the way."""
-    before = layer(KINDS[method](temperature, learnable=True))
+    before = layer(KINDS[method](temperature=temperature, learnable=True))
     after = heads.load(heads.save(before, method, CLASSES, NETWORK))
     assert not after.layer.constraint.learnable
     assert after.settings["temperature"] == pytest.approx(temperature, rel=1e-5)
-    assert torch.equal(after.layer(FEATURES), before(FEATURES))
+    assert torch.equal(after.layer(FEATURES).constrained, before(FEATURES).constrained)
 
 
 @pytest.mark.parametrize("method", KINDS)
 def test_a_tiny_temperature_gives_no_nan(method):
     after = heads.load(changed(method=method, settings='{"temperature": 2e-38}'))
-    outputs = after.layer(FEATURES)
+    outputs = after.layer(FEATURES).constrained
     torch.testing.assert_close(outputs.sum(-1), torch.ones(50))
 
 
@@ -100,7 +100,7 @@ def test_loading_leaves_the_global_generator_alone():
 
 
 def test_a_loaded_head_can_be_trained_on():
-    head = heads.load(saved(Softmax(2.0), "softmax", PenaltyL2(0.1))).layer.train()
+    head = heads.load(saved(Softmax(temperature=2.0), "softmax", PenaltyL2(0.1))).layer.train()
     out = head(FEATURES)
     (out.logits.sum() + out.penalty).backward()
     assert head.weight.grad.abs().sum() > 0
@@ -243,7 +243,7 @@ def test_damaged_files_are_refused_or_harmless():
         except HeadError:
             refused += 1
         else:
-            assert head.layer(torch.ones(1, head.layer.in_features)).isfinite().all()
+            assert head.layer(torch.ones(1, head.layer.in_features)).constrained.isfinite().all()
     assert 1000 < refused < 2000  # both happen
 
 
@@ -277,13 +277,13 @@ def test_a_network_takes_a_head(fitted, file, tmp_path):
     plain.fc = torch.nn.Identity()
     pictures = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        wanted = fitted(plain(pictures))
+        wanted = fitted(plain(pictures)).constrained
     for head in (file, path, str(path)):
         model = constrained_resnet18(weights=state, head=head)
         assert model.training
         assert model.fc.training
         with torch.no_grad():
-            outputs = model.eval()(pictures)
+            outputs = model.eval()(pictures).constrained
         torch.testing.assert_close(outputs, wanted, rtol=1e-5, atol=1e-5)
     assert outputs.abs().max() <= 0.4
     assert model.fc.penalty.lam == 0.02
@@ -300,7 +300,7 @@ def test_the_readmes_lines_run(file, tmp_path, monkeypatch):
     names: dict = {}
     exec(block, names)
     with torch.no_grad():
-        assert names["model"](torch.randn(1, 3, 64, 64)).abs().max() <= 0.4  # the head's own clamp
+        assert names["model"](torch.randn(1, 3, 64, 64)).constrained.abs().max() <= 0.4  # the head's own clamp
 
 
 def test_a_network_without_weights_takes_a_head(file, fitted):
@@ -312,7 +312,7 @@ def test_a_network_without_weights_takes_a_head(file, fitted):
 @pytest.mark.parametrize("classes", [3, 1000])
 def test_the_weights_may_have_a_head_of_another_kind(file, fitted, classes):
     """Of any width, with a learned temperature, or none at all: it is left out."""
-    state = constrained_resnet18(num_classes=classes, constraint=Softmax(2.0, learnable=True)).state_dict()
+    state = constrained_resnet18(num_classes=classes, constraint=Softmax(temperature=2.0, learnable=True)).state_dict()
     for weights in (state, {key: value for key, value in state.items() if not key.startswith("fc.")}):
         model = constrained_resnet18(weights=weights, head=file)
         assert torch.equal(model.fc.weight, fitted.weight)

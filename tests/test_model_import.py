@@ -49,7 +49,7 @@ torch.ops.load_library = load_library
 USE = """
 import constrained.model, torchvision.ops
 y = constrained.model.constrained_resnet18(num_classes=3).eval()(torch.zeros(1, 3, 32, 32))
-assert y.shape == (1, 3)
+assert y.constrained.shape == (1, 3)
 print("defined", *defined)
 """
 

@@ -16,10 +16,10 @@ PAIRS = {
     "Clamp": (C.Clamp(-0.8, 1.3), lambda x: F.clamp(x, -0.8, 1.3)),
     "Clamp inward": (C.Clamp(-0.8, 1.3, gradient="inward"), lambda x: F.clamp(x, -0.8, 1.3, gradient="inward")),
     "SmoothClamp": (C.SmoothClamp(-0.8, 1.3), lambda x: F.smooth_clamp(x, -0.8, 1.3)),
-    "Softmax": (C.Softmax(0.7), lambda x: F.softmax(x, 0.7)),
-    "Softmax learnable": (C.Softmax(0.7, learnable=True), lambda x: F.softmax(x, 0.7)),
-    "Sparsemax": (C.Sparsemax(0.7), lambda x: F.sparsemax(x, 0.7)),
-    "Entmax15": (C.Entmax15(0.7), lambda x: F.entmax15(x, 0.7)),
+    "Softmax": (C.Softmax(temperature=0.7), lambda x: F.softmax(x, temperature=0.7)),
+    "Softmax learnable": (C.Softmax(temperature=0.7, learnable=True), lambda x: F.softmax(x, temperature=0.7)),
+    "Sparsemax": (C.Sparsemax(temperature=0.7), lambda x: F.sparsemax(x, temperature=0.7)),
+    "Entmax15": (C.Entmax15(temperature=0.7), lambda x: F.entmax15(x, temperature=0.7)),
     "ProxL1": (C.ProxL1(0.6), lambda x: F.prox_l1(x, 0.6)),
     "ProxL2": (C.ProxL2(0.6), lambda x: F.prox_l2(x, 0.6)),
     "PenaltyL1": (C.PenaltyL1(0.6), lambda x: F.penalty_l1(x, 0.6)),
@@ -69,9 +69,12 @@ def test_module_is_printed_with_its_parameters_and_without_a_warning(module, fun
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         text = repr(module)
-    numbers = [v for k, v in vars(module).items() if isinstance(v, float)] or [0.7]
+    numbers = [v for v in module._values().values() if isinstance(v, float)] or [0.7]
     assert text.startswith(type(module).__name__)
     assert all(f"{v:.4g}" in text for v in numbers)
+    module = copy.deepcopy(module)
+    module.dim = 1
+    assert "dim=1" in repr(module)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_module_is_printed_with_its_parameters_and_without_a_warning(module, fun
         (C.ProjectL1Ball(2.0), [1.0, -1.0], [2.0, 2.0], math.sqrt(2)),
         (C.ProjectL2Ball(5.0), [3.0, 4.0], [6.0, -8.0], 5.0),
         (C.ProjectSimplex(2.0), [1.5, 0.5], [2.0, 2.0], math.sqrt(2)),
-        *((probability(0.1), [0.25, 0.75], [1.0, 1.0], math.sqrt(0.5)) for probability in PROBABILITIES),
+        *((probability(temperature=0.1), [0.25, 0.75], [1.0, 1.0], math.sqrt(0.5)) for probability in PROBABILITIES),
     ],
 )
 def test_violation_is_the_distance_to_the_set_not_to_the_output(module, inside, outside, distance):
@@ -95,8 +98,12 @@ WRONG = [
     (lambda: C.Clamp(0, 1, gradient="soft"), "'soft'"),
     (lambda: C.SmoothClamp(2, 1.5), r"lo=2 and hi=1\.5"),
     (lambda: C.SmoothClamp(0, math.inf), "hi=inf"),
-    *((lambda m=m, v=v: m(v), f"temperature={v}") for m in PROBABILITIES for v in (0.0, -2.0, math.nan, math.inf)),
-    *((lambda m=m: m(1e-9, learnable=True), "temperature=1e-09") for m in PROBABILITIES),
+    *(
+        (lambda m=m, v=v: m(temperature=v), f"temperature={v}")
+        for m in PROBABILITIES
+        for v in (0.0, -2.0, math.nan, math.inf)
+    ),
+    *((lambda m=m: m(temperature=1e-9, learnable=True), "temperature=1e-09") for m in PROBABILITIES),
     *(
         (lambda m=m, v=v: m(v), f"lam={v}")
         for m in (C.ProxL1, C.ProxL2, C.PenaltyL1, C.PenaltyL2)
@@ -112,6 +119,9 @@ WRONG = [
     (lambda: C.ConstrainedLinear(4, 3, penalty=C.Softmax()), r"Softmax\(.*as constraint"),
     (lambda: C.ConstrainedLinear(4, 3, constraint=C.Softmax(dim=1)), "dim=1"),
     (lambda: C.ConstrainedLinear(4, 3, penalty=C.PenaltyL1(0.5, dim=0)), "dim=0"),
+    (lambda: C.Clamp("0", 1), "lo='0'"),
+    (lambda: C.Clamp(0, True), "hi=True"),
+    (lambda: C.ProjectSimplex(torch.tensor(2)), "radius must be a number or a floating point tensor"),
 ]
 
 
@@ -126,12 +136,12 @@ def test_wrong_argument_is_named_with_its_value_when_the_module_is_built(build, 
 
 @pytest.mark.parametrize("probability", PROBABILITIES)
 def test_learned_temperature_starts_where_told_and_gets_a_gradient(probability):
-    module = probability(0.3, learnable=True)
+    module = probability(temperature=0.3, learnable=True)
     assert module.temperature.item() == pytest.approx(0.3)
     assert dict(module.named_parameters()).keys() == {"log_temperature"}
     module(torch.tensor([[1.0, 0.9, 0.7]]))[0, 0].backward()
     assert module.log_temperature.grad.item() < 0  # a smaller T gives the first class more
-    assert not list(probability(0.3).parameters())
+    assert not list(probability(temperature=0.3).parameters())
 
 
 @pytest.mark.parametrize("probability", PROBABILITIES)
@@ -139,7 +149,7 @@ def test_learned_temperature_starts_where_told_and_gets_a_gradient(probability):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32])
 def test_learned_temperature_stays_positive_under_large_steps_and_weight_decay(probability, target, dtype):
     """Steps of hundreds in log T: exp of that is 0 or infinity in float32, and the loss NaN for ever after."""
-    module = probability(1.0, learnable=True).to(dtype)
+    module = probability(temperature=1.0, learnable=True).to(dtype)
     optimizer = torch.optim.SGD(module.parameters(), lr=1000.0, weight_decay=1e-3)
     x = torch.tensor([[1.0, 0.9, 0.7]], dtype=dtype)
     for _ in range(20):
@@ -154,7 +164,7 @@ def test_learned_temperature_stays_positive_under_large_steps_and_weight_decay(p
 
 
 def test_weight_decay_pulls_a_learned_temperature_to_one_not_to_zero():
-    module = C.Softmax(0.01, learnable=True)
+    module = C.Softmax(temperature=0.01, learnable=True)
     optimizer = torch.optim.SGD(module.parameters(), lr=1.0, weight_decay=0.1)
     for _ in range(200):
         module.log_temperature.grad = torch.zeros(())
@@ -163,7 +173,7 @@ def test_weight_decay_pulls_a_learned_temperature_to_one_not_to_zero():
 
 
 def test_learned_temperature_comes_back_from_beyond_its_limit():
-    module = C.Softmax(1.0, learnable=True)
+    module = C.Softmax(temperature=1.0, learnable=True)
     with torch.no_grad():
         module.log_temperature.fill_(50.0)
     optimizer = torch.optim.SGD(module.parameters(), lr=1e6)
@@ -176,11 +186,210 @@ def test_learned_temperature_comes_back_from_beyond_its_limit():
 
 
 def test_learned_temperature_travels_in_the_state_dict():
-    source = C.ConstrainedLinear(4, 3, constraint=C.Softmax(0.3, learnable=True))
+    source = C.ConstrainedLinear(4, 3, constraint=C.Softmax(temperature=0.3, learnable=True))
     assert "constraint.log_temperature" in source.state_dict()
-    target = C.ConstrainedLinear(4, 3, constraint=C.Softmax(2.0, learnable=True))
+    target = C.ConstrainedLinear(4, 3, constraint=C.Softmax(temperature=2.0, learnable=True))
     target.load_state_dict(source.state_dict())
     assert target.constraint.temperature.item() == pytest.approx(0.3)
+
+
+# Parameters and states ------------------------------------------------------------------------------------------------
+
+OTHERS = {
+    "bounds": (C.Clamp(-1, 3), C.Clamp(-9, 9)),
+    "one bound a class": (C.Clamp([-1.0, -2.0], 3), C.Clamp([-1.0, -2.5], 3)),
+    "gradient": (C.Clamp(-1, 3), C.Clamp(-1, 3, gradient="inward")),
+    "kind": (C.Clamp(-1, 3), C.SmoothClamp(-1, 3)),
+    "T": (C.Softmax(temperature=2.0), C.Softmax(temperature=0.5)),
+    "fixed and learned": (C.Softmax(temperature=2.0), C.Softmax(temperature=2.0, learnable=True)),
+    "sparsemax and 1.5-entmax": (C.Sparsemax(learnable=True), C.Entmax15(learnable=True)),
+    "lambda": (C.ProxL1(0.5), C.ProxL1(0.25)),
+    "radius": (C.ProjectL2Ball(1.0), C.ProjectL2Ball(2.0)),
+    "penalty": (C.PenaltyL2(0.5), C.PenaltyL2(0.25)),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), OTHERS.values(), ids=OTHERS)
+def test_the_state_of_another_constraint_is_refused(one, other):
+    for source, target in ((one, other), (other, one)):
+        for strict in (True, False):
+            with pytest.raises(RuntimeError, match=f"belongs to {type(source).__name__}.*into {type(target).__name__}"):
+                copy.deepcopy(target).load_state_dict(source.state_dict(), strict=strict)
+        copy.deepcopy(source).load_state_dict(source.state_dict())
+
+
+@every_module
+def test_a_state_is_made_of_tensors_and_survives_a_file(module, function, tmp_path):
+    import safetensors.torch
+
+    safetensors.torch.save_file(module.state_dict(), tmp_path / "state.safetensors")
+    torch.save(module.state_dict(), tmp_path / "state.pt")
+    for state in (
+        safetensors.torch.load_file(tmp_path / "state.safetensors"),
+        torch.load(tmp_path / "state.pt", weights_only=True),
+    ):
+        twin = copy.deepcopy(module)
+        twin.load_state_dict(state)
+
+
+def test_a_state_says_what_it_was_made_with_after_a_change_of_dtype():
+    """Half precision rounds weights; a bound of -0.1 is still -0.1, and no other constraint."""
+    for module in (C.Clamp(-0.1, 0.3), C.Clamp([-0.1, -0.7], [0.3, 0.9])):
+        half = copy.deepcopy(module).half()
+        copy.deepcopy(module).load_state_dict(half.state_dict())
+        x = torch.tensor([[-5.0, 5.0]])
+        torch.testing.assert_close(half(x.half()), module(x).half())
+
+
+def test_a_state_whose_description_is_damaged_is_refused():
+    module = C.Clamp(-1, 3)
+    for bad in (torch.zeros(3, dtype=torch.uint8), torch.tensor([91, 93], dtype=torch.uint8), torch.zeros(())):
+        with pytest.raises(RuntimeError, match="cannot be read"):
+            module.load_state_dict({"_extra_state": bad})
+
+
+def test_a_plain_heads_state_loads_into_any_head():
+    plain = nn.Linear(8, 5)
+    for constraint in (C.Clamp(-1, 1), C.Softmax(learnable=True), C.Sparsemax(temperature=0.5, learnable=True)):
+        layer = C.ConstrainedLinear(8, 5, constraint=constraint, penalty=C.PenaltyL2(0.1))
+        layer.load_state_dict(plain.state_dict())
+        assert torch.equal(layer.weight, plain.weight)
+        model = nn.Sequential(C.ConstrainedLinear(8, 5, constraint=constraint))
+        model.load_state_dict({f"0.{key}": value for key, value in plain.state_dict().items()})
+
+
+ONE_A_CLASS = [
+    (C.Clamp(torch.zeros(3), torch.ones(3)), "lo", (torch.full((3,), 2.0), "lo must not be greater than hi")),
+    (C.Clamp([0.0, 1.0, 2.0], 5), "lo", ([0.0, math.nan, 1.0], "lo must be a number")),
+    (C.SmoothClamp(torch.zeros(3), torch.ones(3)), "hi", ([1.0, math.inf, 2.0], "hi must be a finite number")),
+    (C.ProxL1(torch.tensor([0.1, 0.2, 0.3])), "lam", ([0.1, -0.2, 0.3], "lam must be zero or more")),
+    (C.PenaltyL2([0.1, 0.2, 0.3]), "lam", (torch.tensor([math.nan, 0.0, 1.0]), "lam must be zero or more")),
+    (
+        C.ProjectL2Ball(torch.tensor([[1.0], [2.0]])),
+        "radius",
+        (torch.tensor([[1.0], [0.0]]), "radius must be positive"),
+    ),
+    (C.Softmax(temperature=torch.tensor([[1.0], [2.0]])), "temperature", ([[1.0], [-1.0]], "temperature must be")),
+]
+
+
+@pytest.mark.parametrize(("module", "name", "wrong"), ONE_A_CLASS)
+def test_a_tensor_of_parameters_moves_with_the_module_and_is_checked(module, name, wrong):
+    module = copy.deepcopy(module)
+    value = getattr(module, name)
+    assert getattr(copy.deepcopy(module).to("meta"), name).device.type == "meta"
+    assert getattr(copy.deepcopy(module).double(), name).dtype == value.dtype
+    repr(module)
+    given, message = wrong
+    arguments = module._values() | {name: given}
+    for other in ("gradient", "learnable"):
+        arguments.pop(other, None)
+    with pytest.raises(ValueError, match=message):
+        type(module)(**arguments)
+
+
+def test_bounds_a_class_bound_each_class_and_fit_the_head():
+    layer = C.ConstrainedLinear(8, 3, constraint=C.Clamp([-1, -2, -math.inf], [1, None or math.inf, 0.5]))
+    z = torch.tensor([[-9.0, -9.0, -9.0], [9.0, 9.0, 9.0]])
+    assert layer.constraint(z).tolist() == [[-1, -2, -9], [1, 9, 0.5]]
+    with pytest.raises(ValueError, match="lo must have a number for each of the 4 classes, got 3"):
+        C.ConstrainedLinear(8, 4, constraint=C.Clamp([-1.0, -2.0, -3.0], 1))
+    with pytest.raises(ValueError, match="lam must have a number for each of the 4 classes, got 3"):
+        C.ConstrainedLinear(8, 4, penalty=C.PenaltyL1([1.0, 2.0, 3.0]))
+
+
+def test_every_parameter_can_be_annealed():
+    x = 3 * random(4, 5)
+    for module, name, value, function in (
+        (C.Clamp(-1, 1), "hi", 0.5, lambda x: F.clamp(x, -1, 0.5)),
+        (C.SmoothClamp(-1, 1), "lo", -2.0, lambda x: F.smooth_clamp(x, -2, 1)),
+        (C.Softmax(temperature=5.0), "temperature", 1.0, lambda x: F.softmax(x)),
+        (C.Sparsemax(temperature=5.0, learnable=True), "temperature", 1.0, lambda x: F.sparsemax(x)),
+        (C.ProxL1(1.0), "lam", 0.25, lambda x: F.prox_l1(x, 0.25)),
+        (C.PenaltyL2(1.0), "lam", 0.25, lambda x: F.penalty_l2(x, 0.25)),
+        (C.ProjectL1Ball(1.0), "radius", 2.0, lambda x: F.project_l1_ball(x, 2.0)),
+        (C.Clamp(-1, 1), "hi", torch.tensor([0.1, 0.2, 0.3, 0.4, 0.5]), None),
+    ):
+        setattr(module, name, value)
+        expected = F.clamp(x, -1, value) if function is None else function(x)
+        torch.testing.assert_close(module(x), expected)
+        setattr(module, name, 0.75)  # from a tensor back to a number
+        assert float(getattr(module, name)) == pytest.approx(0.75)
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            setattr(module, name, math.nan)
+        with pytest.raises(ValueError, match=f"{name} must be"):
+            setattr(module, name, "wide")
+
+
+def test_bounds_can_be_learned():
+    layer = C.ConstrainedLinear(8, 5, constraint=C.Clamp(nn.Parameter(torch.full((5,), -0.1)), 0.2))
+    assert "constraint.lo" in dict(layer.named_parameters())
+    layer(random(4, 8)).constrained.sum().backward()
+    assert layer.constraint.lo.grad.abs().sum() > 0
+    twin = C.ConstrainedLinear(8, 5, constraint=C.Clamp(nn.Parameter(torch.zeros(5)), 0.2))
+    twin.load_state_dict(layer.state_dict())
+    assert torch.equal(twin.constraint.lo, layer.constraint.lo)
+    with pytest.raises(ValueError, match="learnable=True"):
+        C.Softmax(temperature=nn.Parameter(torch.ones(())))
+
+
+# The loss of a constraint ---------------------------------------------------------------------------------------------
+
+
+@every_module
+def test_a_loss_is_right_on_its_own_dimension_and_passes_ignored_rows_over(module, function):
+    if isinstance(module, C.PenaltyL1 | C.PenaltyL2):
+        with pytest.raises(TypeError, match="a term of a loss"):
+            module.loss(random(4, 6), torch.zeros(4, dtype=torch.long))
+        return
+    x, labels = 2 * random(6, 5), torch.tensor([0, 1, 2, 3, 4, 2])
+    whole = module.loss(x, labels)
+    if not isinstance(module, C.Sparsemax | C.Entmax15):
+        torch.testing.assert_close(whole, nn.functional.cross_entropy(module.as_logits(x), labels))
+    assert module.as_logits(x).softmax(-1).shape == x.shape
+    other = copy.deepcopy(module)
+    other.dim = 1
+    torch.testing.assert_close(other.loss(x.reshape(2, 3, 5).movedim(-1, 1), labels.reshape(2, 3)), whole)
+    spoiled, partly = x.clone(), labels.clone()
+    spoiled[1], spoiled[4], partly[1], partly[4] = -math.inf, math.nan, -100, -100
+    weight = torch.ones(5, requires_grad=True)
+    loss = module.loss(spoiled * weight, partly)
+    torch.testing.assert_close(loss, module.loss(x[[0, 2, 3, 5]], labels[[0, 2, 3, 5]]))
+    z = spoiled.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(module.loss(z, partly), z)
+    assert gradient.isfinite().all()
+    assert (gradient[[1, 4]] == 0).all()
+
+
+@pytest.mark.parametrize("probability", PROBABILITIES)
+def test_a_learned_temperature_learns_in_the_readmes_loop(probability):
+    layer = head(constraint=probability(temperature=2.0, learnable=True))
+    out = layer.train()(random(4, 8))
+    layer.loss(out.logits, torch.tensor([0, 1, 2, 3])).backward()
+    assert layer.constraint.log_temperature.grad.abs() > 0
+    assert layer.weight.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("probability", PROBABILITIES)
+def test_a_loss_bears_excluded_classes(probability):
+    mask = torch.tensor([0.0, 0.0, -math.inf, 0.0, -math.inf])
+    z = (2 * random(4, 5)).requires_grad_()
+    labels = torch.tensor([0, 1, 3, 3])
+    module = probability(temperature=0.7)
+    loss = module.loss(z + mask, labels)
+    kept = torch.tensor([0, 1, 3])
+    torch.testing.assert_close(loss, module.loss(z[:, kept], torch.tensor([0, 1, 2, 2])))
+    (gradient,) = torch.autograd.grad(loss, z)
+    assert gradient.isfinite().all()
+    assert (gradient[:, [2, 4]] == 0).all()
+
+
+def test_the_heads_loss_adds_the_penalty_and_takes_constraints_of_others():
+    z, labels = random(4, 5), torch.tensor([0, 1, 2, 3])
+    entropy = nn.functional.cross_entropy
+    torch.testing.assert_close(head(constraint=None, penalty=None).loss(z, labels), entropy(z, labels))
+    torch.testing.assert_close(head(constraint=None).loss(z, labels), entropy(z, labels) + F.penalty_l2(z, 0.5))
+    torch.testing.assert_close(head(constraint=nn.Tanh(), penalty=None).loss(z, labels), entropy(z.tanh(), labels))
 
 
 # ConstrainedLinear ----------------------------------------------------------------------------------------------------
@@ -192,17 +401,21 @@ def head(**changes):
     return C.ConstrainedLinear(8, 5, **parts)
 
 
-def test_head_gives_its_parts_in_training_and_a_tensor_in_evaluation():
-    layer, h = head(), random(4, 8)
-    out = layer.train()(h)
+@pytest.mark.parametrize("training", [True, False])
+def test_head_gives_logits_constrained_outputs_and_in_training_the_penalty(training):
+    layer, h = head().train(training), random(4, 8)
+    out = layer(h)
     assert isinstance(out, C.ConstrainedOutput)
     torch.testing.assert_close(out.logits, nn.functional.linear(h, layer.weight, layer.bias))
     torch.testing.assert_close(out.constrained, F.clamp(out.logits, -0.2, 0.3))
-    torch.testing.assert_close(out.penalty, F.penalty_l2(out.logits, 0.5))
-    constrained = layer.eval()(h)
-    assert isinstance(constrained, torch.Tensor)
-    assert torch.equal(constrained, out.constrained)
+    torch.testing.assert_close(out.penalty, F.penalty_l2(out.logits, 0.5) if training else torch.zeros(()))
     assert torch.equal(layer.logits(h), out.logits)
+
+
+def test_an_empty_batch_goes_through_in_evaluation():
+    out = head().eval()(torch.zeros(0, 8))
+    assert out.constrained.shape == (0, 5)
+    assert out.penalty == 0
 
 
 def test_head_without_constraint_or_penalty_is_a_linear_layer():
@@ -210,38 +423,40 @@ def test_head_without_constraint_or_penalty_is_a_linear_layer():
     out = layer.train()(h)
     assert torch.equal(out.constrained, out.logits)
     assert out.penalty == 0
-    assert torch.equal(layer.eval()(h), out.logits)
+    assert torch.equal(layer.eval()(h).constrained, out.logits)
     assert head(bias=False).bias is None
 
 
-def test_cross_entropy_on_the_training_output_fails_at_once():
-    """The double softmax that learns badly without a word."""
+@pytest.mark.parametrize("training", [True, False])
+def test_cross_entropy_of_what_the_head_gives_fails_at_once(training):
+    """The double softmax that learns badly, or calls a perfect model a bad one, without a word."""
+    layer = head(constraint=C.Softmax()).train(training)
     with pytest.raises(TypeError):
-        nn.functional.cross_entropy(
-            head(constraint=C.Softmax()).train()(random(4, 8)), torch.zeros(4, dtype=torch.long)
-        )
+        nn.functional.cross_entropy(layer(random(4, 8)), torch.zeros(4, dtype=torch.long))
 
 
 def test_state_dict_round_trip_and_from_a_plain_linear_layer():
     plain, layer = nn.Linear(8, 5), head()
     layer.load_state_dict(plain.state_dict())
     assert torch.equal(layer.logits(random(4, 8)), plain(random(4, 8)))
-    plain.load_state_dict(layer.state_dict())  # and back
-    learned = head(constraint=C.Entmax15(0.4, learnable=True))
-    again = head(constraint=C.Entmax15(3.0, learnable=True))
+    with pytest.raises(RuntimeError, match=r"constraint\._extra_state"):  # a constraint is not lost unsaid
+        plain.load_state_dict(layer.state_dict())
+    plain.load_state_dict(layer.state_dict(), strict=False)  # and back
+    learned = head(constraint=C.Entmax15(temperature=0.4, learnable=True))
+    again = head(constraint=C.Entmax15(temperature=3.0, learnable=True))
     again.load_state_dict(learned.state_dict())
-    assert torch.equal(again.eval()(random(4, 8)), learned.eval()(random(4, 8)))
+    assert torch.equal(again(random(4, 8)).constrained, learned(random(4, 8)).constrained)
 
 
 def test_deepcopy_shares_nothing():
-    layer = head(constraint=C.Softmax(0.4, learnable=True)).eval()
-    twin, before = copy.deepcopy(layer), layer(random(4, 8))
-    assert torch.equal(twin(random(4, 8)), before)
+    layer = head(constraint=C.Softmax(temperature=0.4, learnable=True)).eval()
+    twin, before = copy.deepcopy(layer), layer(random(4, 8)).constrained
+    assert torch.equal(twin(random(4, 8)).constrained, before)
     with torch.no_grad():
         for parameter in twin.parameters():
             parameter.add_(1)
-    assert torch.equal(layer(random(4, 8)), before)
-    assert not torch.equal(twin(random(4, 8)), before)
+    assert torch.equal(layer(random(4, 8)).constrained, before)
+    assert not torch.equal(twin(random(4, 8)).constrained, before)
 
 
 CONSTRAINTS = [pair[0] for name, pair in PAIRS.items() if not name.startswith("Penalty")]
@@ -267,9 +482,7 @@ def test_heads_compile_whole_in_both_modes(training):
     results = []
     for f in (heads, compiled):
         heads.zero_grad()
-        outputs = f(h)
-        assert all(isinstance(out, C.ConstrainedOutput) == training for out in outputs)
-        loss = sum(out.constrained.square().sum() + out.penalty if training else out.square().sum() for out in outputs)
+        loss = sum(out.constrained.square().sum() + out.penalty for out in f(h))
         loss.backward()
         results.append([loss, *(p.grad.clone() for p in heads.parameters())])
     torch.testing.assert_close(*results)
@@ -299,34 +512,37 @@ def test_dropped_into_torchvisions_resnet18_it_trains_and_stays_in_the_box(plain
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     losses = []
     for _ in range(3):
-        out = model.train()(PICTURES)
-        loss = nn.functional.cross_entropy(out.logits, LABELS) + out.penalty
+        loss = model.fc.loss(model.train()(PICTURES).logits, LABELS)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
     with torch.inference_mode():
-        y = model.eval()(PICTURES)
+        y = model.eval()(PICTURES).constrained
         assert (model.fc.constraint.violation(y) == 0).all()
         assert y.abs().max() == torch.tensor(0.1)  # and the bound is felt
 
 
 def test_constrained_resnet18_has_the_logits_of_the_plain_model(plain):
-    model = constrained_resnet18(weights=plain.state_dict(), constraint=C.Softmax(0.5), penalty=C.PenaltyL1(0.1)).eval()
+    model = constrained_resnet18(
+        weights=plain.state_dict(), constraint=C.Softmax(temperature=0.5), penalty=C.PenaltyL1(0.1)
+    ).eval()
     with torch.inference_mode():
         expected = plain(PICTURES)
-        assert torch.equal(model(PICTURES), F.softmax(expected, 0.5))
+        out = model(PICTURES)
+        assert torch.equal(out.logits, expected)
+        assert torch.equal(out.constrained, F.softmax(expected, temperature=0.5))
         model.fc.constraint = None
-        assert torch.equal(model(PICTURES), expected)
+        assert torch.equal(model(PICTURES).constrained, expected)
 
 
 def test_constrained_resnet18_takes_weights_with_and_without_a_learned_temperature(plain):
-    fresh = constrained_resnet18(weights=plain.state_dict(), constraint=C.Softmax(0.3, learnable=True))
+    fresh = constrained_resnet18(weights=plain.state_dict(), constraint=C.Softmax(temperature=0.3, learnable=True))
     assert fresh.fc.constraint.temperature.item() == pytest.approx(0.3)
     with torch.no_grad():
         fresh.fc.constraint.log_temperature.fill_(math.log(4.0))
-    again = constrained_resnet18(weights=fresh.state_dict(), constraint=C.Softmax(0.3, learnable=True))
+    again = constrained_resnet18(weights=fresh.state_dict(), constraint=C.Softmax(temperature=0.3, learnable=True))
     assert again.fc.constraint.temperature.item() == pytest.approx(4.0)
     assert torch.equal(again.fc.weight, plain.fc.weight)
     with pytest.raises(RuntimeError, match=r"fc\.constraint\.log_temperature"):
@@ -362,7 +578,9 @@ def test_constrained_resnet18_downloads_torchvisions_weights_with_their_hash_che
 
     # The name by which torchvision's weights reach torch.hub; were it another one, this would go to the network.
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", download)
-    model = constrained_resnet18(weights=weights, constraint=C.Sparsemax(0.5, learnable=True), progress=False)
+    model = constrained_resnet18(
+        weights=weights, constraint=C.Sparsemax(temperature=0.5, learnable=True), progress=False
+    )
     ((url, options),) = asked
     assert url == torchvision.models.ResNet18_Weights.IMAGENET1K_V1.url
     assert options["check_hash"] is True

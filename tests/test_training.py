@@ -96,7 +96,7 @@ def test_a_fit_is_the_loop_that_people_write(kind):
         for part in order.split(setting.batch or 200):
             out = head(x[part])
             optimizer.zero_grad()
-            (training.loss(head, out.logits, labels[part]) + out.penalty).backward()
+            head.loss(out.logits, labels[part]).backward()
             optimizer.step()
     torch.testing.assert_close(parameters(fitted(**QUICK, **kind)[1]), parameters(head), rtol=1e-4, atol=1e-6)
 
@@ -162,7 +162,7 @@ def test_no_weight_decay_hides_in_the_optimiser():
 
 
 def test_weights_that_run_away_end_the_fit_with_a_sentence(monkeypatch):
-    monkeypatch.setattr(training, "loss", lambda head, logits, labels: logits.square().sum() * 1e30)
+    monkeypatch.setattr(ConstrainedLinear, "loss", lambda head, logits, labels: logits.square().sum() * 1e30)
     with pytest.raises(training.DivergedError, match="lower the learning rate"):
         fitted(epochs=50, examples=100, optimizer="sgd", learning_rate=1.0)
 
@@ -192,16 +192,16 @@ def test_bounds_and_regularisers_are_trained_by_cross_entropy_of_their_outputs(m
         math.log(sum(math.exp(v) for v in row)) - row[label]
         for row, label in zip(y.tolist(), labels.tolist(), strict=True)
     )
-    loss = training.loss(head_of(constraint), logits, labels)
+    loss = head_of(constraint).loss(logits, labels)
     assert loss.item() == pytest.approx(by_hand / len(labels), rel=1e-12)
 
 
 @pytest.mark.parametrize("temperature", [0.3, 1.0, 4.0])
 def test_softmax_is_trained_by_minus_log_p(temperature):
     logits, labels = example()
-    constraint = Softmax(temperature)
+    constraint = Softmax(temperature=temperature)
     true = constraint(logits)[range(len(labels)), labels]
-    loss = training.loss(head_of(constraint), logits, labels)
+    loss = head_of(constraint).loss(logits, labels)
     assert loss.item() == pytest.approx(-true.log().mean().item(), rel=1e-10)
 
 
@@ -211,7 +211,7 @@ def test_sparse_probabilities_are_trained_by_their_fenchel_young_loss(name, temp
     """The loss and its gradient are those of the entmax package."""
     logits, labels = example()
     ours, theirs = (logits.clone().requires_grad_() for _ in range(2))
-    loss = training.loss(head_of(PROBABILITIES[name](temperature)), ours, labels)
+    loss = head_of(PROBABILITIES[name](temperature=temperature)).loss(ours, labels)
     wanted = getattr(entmax, f"{name}_loss")(theirs / temperature, labels).mean()
     torch.testing.assert_close(loss, wanted, rtol=1e-9, atol=1e-12)
     for logit, other in zip(torch.autograd.grad(loss, ours), torch.autograd.grad(wanted, theirs), strict=True):
@@ -222,24 +222,24 @@ def test_sparse_probabilities_are_trained_by_their_fenchel_young_loss(name, temp
 def test_the_gradient_is_p_minus_y(name):
     logits, labels = example(scale=1.0)
     for temperature in (0.5, 1.0, 3.0):
-        head = head_of(PROBABILITIES[name](temperature))
+        head = head_of(PROBABILITIES[name](temperature=temperature))
         z = logits.clone().requires_grad_()
-        (gradient,) = torch.autograd.grad(training.loss(head, z, labels) * len(labels), z)
+        (gradient,) = torch.autograd.grad(head.loss(z, labels) * len(labels), z)
         p = head.constraint(logits)
         wanted = (p - torch.nn.functional.one_hot(labels, 7)) / temperature
         torch.testing.assert_close(gradient, wanted, rtol=1e-9, atol=1e-12)
-        assert torch.autograd.gradcheck(lambda x, head=head: training.loss(head, x, labels), z)
+        assert torch.autograd.gradcheck(lambda x, head=head: head.loss(x, labels), z)
 
 
 @pytest.mark.parametrize("name", PROBABILITIES)
 def test_a_learned_temperature_gets_its_gradient(name):
     logits, labels = example(scale=1.0)
-    constraint = PROBABILITIES[name](1.3, learnable=True).double()
+    constraint = PROBABILITIES[name](temperature=1.3, learnable=True).double()
 
     def of(log):
         with torch.no_grad():
             constraint.log_temperature.copy_(log)
-        return training.loss(head_of(constraint), logits, labels)
+        return head_of(constraint).loss(logits, labels)
 
     at = torch.tensor(0.2, dtype=torch.float64)
     (gradient,) = torch.autograd.grad(of(at), constraint.log_temperature)
@@ -251,19 +251,19 @@ def test_a_learned_temperature_gets_its_gradient(name):
 @pytest.mark.parametrize("name", PROBABILITIES)
 def test_losses_are_never_negative(name):
     logits, labels = example(rows=500, scale=10.0)
-    head = head_of(PROBABILITIES[name](0.7))
+    head = head_of(PROBABILITIES[name](temperature=0.7))
     for row, label in zip(logits[:, None], labels[:, None], strict=True):
-        assert training.loss(head, row, label).item() >= -1e-12
+        assert head.loss(row, label).item() >= -1e-12
 
 
 @pytest.mark.parametrize("name", ["sparsemax", "entmax15"])
 def test_sparse_losses_are_zero_at_certainty_and_finite_at_an_impossible_label(name):
     head = head_of(PROBABILITIES[name](), classes=3)
     z = torch.tensor([[5.0, 0.0, -1.0]], dtype=torch.float64, requires_grad=True)
-    sure = training.loss(head, z, torch.tensor([0]))
+    sure = head.loss(z, torch.tensor([0]))
     assert sure.item() == 0
     assert torch.autograd.grad(sure, z)[0].abs().sum() == 0
-    impossible = training.loss(head, z, torch.tensor([2]))
+    impossible = head.loss(z, torch.tensor([2]))
     assert head.constraint(z)[0, 2] == 0
     assert impossible.item() == pytest.approx(6.0, abs=1e-12)  # how far the label's logit lies below the only other one
     assert torch.autograd.grad(impossible, z)[0].tolist() == [[1, 0, -1]]
@@ -464,13 +464,14 @@ def test_figures_are_what_they_say(method):
     assert told.impossible == pytest.approx((true == 0).double().mean().item(), abs=1e-12)
     assert told.ece == pytest.approx(calibration.ece(p, labels).item(), abs=1e-9)
     assert told.size == pytest.approx(z.abs().mean().item(), rel=1e-9)
+    fits = head.constraint.loss if head.constraint else torch.nn.functional.cross_entropy
     penalty = 0.03 * z.abs().sum(1).mean().item()
-    assert told.loss == pytest.approx(training.loss(head, z, labels).item() + penalty, rel=1e-9)
+    assert told.loss == pytest.approx(fits(z, labels).item() + penalty, rel=1e-9)
     seen, given_labels = training.data().fit[0][:200], training.data().fit[1][:200]
     given_labels = training.noisy(given_labels, 0.1, 10, torch.Generator().manual_seed(0))
     z = head.logits(seen).double().detach()
     penalty = 0.03 * z.abs().sum(1).mean().item()
-    assert told.train_loss == pytest.approx(training.loss(head, z, given_labels).item() + penalty, rel=1e-9)
+    assert told.train_loss == pytest.approx(fits(z, given_labels).item() + penalty, rel=1e-9)
 
 
 @pytest.mark.parametrize("reports", [1, 10])

@@ -6,6 +6,7 @@ server, and only once a control has settled.
 """
 
 import base64
+import copy
 import functools
 import io
 import json
@@ -13,13 +14,14 @@ import threading
 import time
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import gradio as gr
 import numpy as np
 import PIL.Image
 import safetensors
 import torch
+from gradio.context import Context
 from gradio.data_classes import ImageData
 from torch import Tensor
 
@@ -103,6 +105,39 @@ class Picture(gr.Image):
         except ValueError:
             return b""
 
+    def postprocess(self, value: str | None) -> ImageData | None:
+        """A file by its path. gradio would read one whose name ends in .svg, whatever it holds, as text."""
+        return value and ImageData(path=value, orig_name=Path(value).name)
+
+    def example_payload(self) -> dict:
+        """What "Use via API" shows: gradio's own example is a web address, and this page fetches nothing."""
+        buffer = io.BytesIO()
+        with PIL.Image.open(FIRST_SAMPLE) as sample:
+            sample.convert("RGB").resize((32, 32)).save(buffer, "JPEG", quality=60)
+        return {"url": "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()}
+
+    def api_info(self) -> dict:
+        """What a picture is, for "Use via API"."""
+        about = (
+            "A file that the client uploads, as handle_file('cat.jpg') does, or {'url': 'data:image/jpeg;base64,…'}."
+        )
+        return super().api_info() | {"additional_description": about}
+
+
+class Model(gr.Textbox):
+    """The name of a model, for programs; an unknown one gets a sentence."""
+
+    is_template = True
+
+    def api_info(self) -> dict:
+        """What "Use via API" says of it."""
+        about = "The network; imagenet is downloaded when it is first asked for."
+        return {"type": "string", "enum": list(CHECKPOINTS), "additional_description": about}
+
+    def example_payload(self) -> str:
+        """The bundled one."""
+        return "cifar10"
+
 
 class Shown(HeldFile):
     """The path of the picture that the chart is about. The page knows a sample by its name."""
@@ -166,9 +201,9 @@ def named(head: bytes) -> str:
     return f"{YOURS}-{sha256(head).hexdigest()[:8]}"
 
 
-def message(net: Network, logits: np.ndarray, name: str) -> dict:
+def message(labels: tuple[str, ...], logits: np.ndarray, name: str) -> dict:
     """What the chart, or a program, is told about a picture: the labels and logits of a model."""
-    return {"model": name, "labels": net.checkpoint.labels, "logits": [round(v, 6) for v in logits.tolist()]}
+    return {"model": name, "labels": labels, "logits": [round(v, 6) for v in logits.tolist()]}
 
 
 def words(head: heads.Head) -> str:
@@ -232,7 +267,8 @@ def look(source: str | bytes, model: str, head: bytes | None = None, kind: int =
     if own:
         seen += f'<p class="own-head"><b>{said("Your head")}</b>: {words(own)}</p>'
     image = Path(source).stem if is_sample(source) else None
-    return json.dumps(message(net, net.logits_of(crops, own and own.layer, kind), name) | {"image": image}), seen
+    labels = own.classes if own else net.checkpoint.labels
+    return json.dumps(message(labels, net.logits_of(crops, own and own.layer, kind), name) | {"image": image}), seen
 
 
 def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
@@ -320,12 +356,13 @@ def on_model(
         return [gr.skip() for _ in range(9)]
     try:
         progress(0, desc="Loading the model")
-        net, _, _ = chosen(model, head, wait=True)
+        net, own, _ = chosen(model, head, wait=True)
         chart, crops = look(shown, model, head)
     except TROUBLE as error:
         skipped = [gr.skip() for _ in range(3)]
         return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), current, *skipped
-    return chart, crops, "", *choices(net.checkpoint.labels), model, shown, shown, model
+    labels = own.classes if own else net.checkpoint.labels
+    return chart, crops, "", *choices(labels), model, shown, shown, model
 
 
 def sentence(error: Exception) -> str:
@@ -364,7 +401,9 @@ def own_head(data: bytes) -> heads.Head:
     """
     head = heads.load(data, deserialize)
     known = training.data()
-    if (head.network, head.classes, head.layer.in_features) != (known.network, known.classes, known.width):
+    if len(head.classes) < 2:
+        raise HeadError("This head has a single class, and a comparison needs two: choose another one.")
+    if (head.network, head.layer.in_features) != (known.network, known.width):
         raise HeadError(
             "This head was fitted on the features of another network, where its weights mean nothing: use one that "
             "was trained here, or load it with constrained_resnet18 on its own network."
@@ -452,14 +491,14 @@ def classify(picture: str | bytes | None, model: str = "cifar10") -> dict:
         raise gr.Error("picture must be an image file", print_exception=False)
     try:
         net = network(model, wait=False)
-        return message(net, net.logits_of(views(picture, net.checkpoint)), model)
+        return message(net.checkpoint.labels, net.logits_of(views(picture, net.checkpoint)), model)
     except TROUBLE as error:
         raise gr.Error(sentence(error), print_exception=False) from error
 
 
 def constrain(
     logits: list[float],
-    method: str,
+    method: Literal[tuple(registry.REGISTRY)],
     lo: float = LO.default,
     hi: float = HI.default,
     temperature: float = TEMPERATURE.default,
@@ -473,6 +512,22 @@ def constrain(
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     return {"method": method, "outputs": outputs.tolist()}
+
+
+def described(arguments: list) -> None:
+    """Say in "Use via API" what each argument of `constrain` is; gradio knows their types alone."""
+    most = f"{LARGEST:,.0f}"
+    about = {
+        "logits": (f"1 to {CLASSES:,} numbers, each below {most}.", [3.6, 1.2, -0.4]),
+        "method": ("The constraint, by its key in the registry.", "clamp"),
+    }
+    for parameter in PARAMETERS.values():
+        used = ", ".join(key for key, entry in registry.REGISTRY.items() if parameter in entry.parameters)
+        low = 0.0 if parameter.zero else parameter.low
+        about[parameter.key] = (f"{parameter.help} {low:g} to {parameter.high:g}; used by {used}.", parameter.default)
+    for argument, (name, (text, example)) in zip(arguments, about.items(), strict=True):
+        argument.label, argument._api_info["additional_description"] = name, text
+        argument.example_payload = functools.partial(copy.copy, example)
 
 
 # The page -----------------------------------------------------------------------------------------------------------
@@ -688,13 +743,11 @@ def build(model: str) -> Tab:
     unpin.click(js="() => { explore.pinA(null); document.querySelector('#pin-a').focus(); }", **BROWSER)
 
     with gr.Column(visible=False):  # what a program calls; gradio checks uploads only for components
-        given, wanted, answer = (
-            Picture(label="picture"),
-            gr.Textbox("cifar10", label="model"),
-            gr.JSON(label="logits"),
-        )
+        given, answer = Picture(label="picture"), gr.JSON(label="logits")
+        wanted = Model("cifar10", label="model")
         gr.Button().click(
             classify, [given, wanted], answer, api_name="classify", **(NETWORK | {"api_visibility": "public"})
         )
     gr.api(constrain, api_name="constrain", concurrency_limit=4)
+    described(next(fn for fn in Context.root_block.fns.values() if fn.fn is constrain).inputs)
     return Tab(told, chart, crops, picture, chooser, current, shown, head, controls)

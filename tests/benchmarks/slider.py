@@ -77,7 +77,12 @@ def columns(logits: list[float], lo: float, hi: float, temperature: float, lam: 
     """What the chart shows: a column's name to the numbers of the rows, the highest logit first."""
     z = torch.tensor(logits, dtype=torch.float64)
     rows = z.argsort(descending=True)[:ROWS]
-    outputs = {"raw": z, "clamp": F.clamp(z, lo, hi), "softmax": F.softmax(z, temperature), "prox": F.prox_l1(z, lam)}
+    outputs = {
+        "raw": z,
+        "clamp": F.clamp(z, lo, hi),
+        "softmax": F.softmax(z, temperature=temperature),
+        "prox": F.prox_l1(z, lam),
+    }
     return {name: y[rows].tolist() for name, y in outputs.items()}
 
 

@@ -59,15 +59,15 @@ def test_explore_opens_on_a_head_of_ones_own(visit):
     seen = expect(one.page.locator("#seen"))
     seen.to_contain_text("Your head: Clamp, inward gradient [5.5, 8]", use_inner_text=True)
 
-    data, logits = head(Sparsemax(0.37), "sparsemax", 1)  # a second one in place of the first
+    data, logits = head(Sparsemax(temperature=0.37), "sparsemax", 1)  # a second one in place of the first
     upload(one.page, data)
     explore.new_logits(state["logits"])
     # What the first head set is gone with it.
-    methods, settings = {"bounded": "clamp", "probability": "sparsemax"}, {"lo": -2, "hi": 4, "temperature": 0.37}
+    methods, settings = {"bounded": "clamp", "probability": "sparsemax"}, {"lo": -2, "hi": 1.5, "temperature": 0.37}
     has(explore, methods=methods, settings=settings)
     state = explore.agree()
     assert state["logits"] == logits(FIRST_SAMPLE)
-    assert (explore.boxed("lo"), explore.boxed("hi"), explore.boxed("temperature")) == (-2, 4, 0.37)
+    assert (explore.boxed("lo"), explore.boxed("hi"), explore.boxed("temperature")) == (-2, 1.5, 0.37)
     seen.to_contain_text("Your head: Sparsemax, T = 0.37", use_inner_text=True)
 
     one.page.locator("#samples button").nth(0).click()
