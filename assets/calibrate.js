@@ -14,7 +14,8 @@
   const registry = globalThis.registry;
   const { FAMILIES, t, phrase, label, minus, short, percent, svgNode, node, put, say, inRange, logSliders, changed } = globalThis.page;
   const BINS = 15;
-  const ROUNDING = 1e-12; // as in calibration.py
+  const ROUNDING = 1e-12; // as in calibration.py, and so
+  const EDGE = 1e-6;
   const CHUNK = 5000; // numbers between two looks at the clock
   const SLICE = 8; // ms
   const SPARSE = ["sparsemax", "entmax15"];
@@ -74,7 +75,7 @@
       nll += Math.log(total) - (values[at + label] - top) / divisor;
       // A bin is (lower edge, upper edge], and what lies on an edge but for rounding lies on it.
       let bin = Math.min(Math.floor(confidence * BINS), BINS - 1);
-      while (bin > 0 && confidence <= bin / BINS + ROUNDING) bin -= 1;
+      while (bin > 0 && confidence <= bin / BINS + EDGE) bin -= 1;
       table.count[bin] += 1;
       table.confidence[bin] += confidence;
       table.accuracy[bin] += hit;

@@ -12,6 +12,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -28,6 +29,44 @@ MAX_SIZE = 1e6  # of a logit
 MAX_NAME = 100  # characters of a class
 MAX_DIGITS = 64  # of a number; turning a million digits into a float takes seconds
 FIT_SHARE = 0.6
+SUM = 0.05  # how far from 1 a row of probabilities may be that were written with two or three digits
+
+# What the numbers of a file can be. Probabilities and percentages are read by their logarithm (`logarithms`).
+LOGITS, PROBABILITIES, PERCENTAGES = "logits", "probabilities", "percentages"
+LOG_PROBABILITIES, SHARES = "log-probabilities", "shares"  # shares: each from 0 to 1, as of one sigmoid for each class
+
+BY_LOGARITHM = (PROBABILITIES, PERCENTAGES)
+
+# Names of columns that people put beside logits.
+_BESIDE = frozenset(
+    [
+        "argmax",
+        "conf",
+        "confidence",
+        "entropy",
+        "epoch",
+        "fold",
+        "id",
+        "idx",
+        "index",
+        "loss",
+        "margin",
+        "maxprob",
+        "nll",
+        "pred",
+        "predicted",
+        "prediction",
+        "preds",
+        "prob",
+        "probability",
+        "split",
+        "target",
+        "uncertainty",
+        "yhat",
+        "ypred",
+        "ytrue",
+    ]
+)
 
 # A number of a safetensors file as numpy has it, least significant byte first. It has no bfloat16, which is the upper
 # half of a float32.
@@ -43,9 +82,14 @@ class ValidationError(ValueError):
 class ValidationSet(NamedTuple):
     """A classifier's logits on pictures, or anything else, whose right class is known."""
 
-    logits: Tensor  # (N, C), float32, each below `MAX_SIZE`
+    logits: Tensor  # (N, C), float32, each below `MAX_SIZE`; what `kind` says
     labels: Tensor  # (N,), int64, each in [0, C)
     classes: tuple[str, ...]  # C names
+
+    @property
+    def kind(self) -> str:
+        """What the numbers look like: `LOGITS`, `PROBABILITIES`, `PERCENTAGES`, `LOG_PROBABILITIES` or `SHARES`."""
+        return _kind(self.logits.numpy())
 
 
 def read(data: bytes, name: str = "") -> ValidationSet:
@@ -62,6 +106,16 @@ def tensors(logits: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) ->
     import torch
 
     return ValidationSet(torch.from_numpy(logits), torch.from_numpy(labels), classes)
+
+
+def logarithms(probabilities: Tensor) -> Tensor:
+    """Logits whose softmax is these ``probabilities`` or percentages, (N, C).
+
+    A 0 is what rounding has left of a small number: it is read as half of the smallest one that is there.
+    """
+    p = probabilities.double().clamp_min(0)
+    p = p.where(p > 0, p[p > 0].min() / 2)
+    return (p / p.sum(dim=-1, keepdim=True)).log().to(probabilities.dtype)
 
 
 def parse(data: bytes, name: str = "") -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
@@ -95,7 +149,53 @@ def parse(data: bytes, name: str = "") -> tuple[np.ndarray, np.ndarray, tuple[st
         where,
         f"the label is no whole number from 0 to {len(classes) - 1}: give the position of the right class",
     )
+    _check_columns(logits, classes)
+    if ((logits != 0).sum(1) == 1).all() and (logits.max(1) == 1).all():
+        raise ValidationError(
+            "Each row of this file is a single 1 among zeros, a decision that knows no doubt: save the logits from "
+            "which it was made."
+        )
     return logits.astype(np.float32), labels.astype(np.int64), classes
+
+
+def _kind(x: np.ndarray) -> str:
+    """What rows of numbers (N, C) are, by what they look like; one row that does not fit makes them logits."""
+    low, high, sums = x.min(), x.max(), x.sum(1, dtype=np.float64)
+    if low >= -1e-6 and high <= 1 + 1e-6:
+        return PROBABILITIES if (np.abs(sums - 1) <= SUM).all() else SHARES
+    if low >= -1e-4 and high <= 100.001 and (np.abs(sums - 100) <= 100 * SUM).all():
+        return PERCENTAGES
+    if high <= 1e-6 and (np.abs(np.exp(x.astype(np.float64)).sum(1) - 1) <= SUM).all():
+        return LOG_PROBABILITIES
+    return LOGITS
+
+
+def _check_columns(x: np.ndarray, classes: tuple[str, ...]) -> None:
+    """Raises ValidationError for a column that is no class: something that people put beside their logits."""
+    out = "leave it out, so that each column beside the label is a class"
+    varied = (x != x[0]).any(0)
+    whole = varied & ((x == np.floor(x)) & (x >= 0)).all(0)  # (C,)
+    if whole.any() and (varied & ~whole).any():
+        raise ValidationError(
+            f"Column {_short(classes[int(whole.argmax())])} holds whole numbers alone, unlike the others, as if they "
+            f"were predictions or row numbers: {out}."
+        )
+    beside = [re.sub("[^a-z0-9]", "", name.lower()) in _BESIDE for name in classes]
+    if any(beside):
+        raise ValidationError(
+            f"Column {_short(classes[beside.index(True)])} sounds like something beside the logits: leave it out, or "
+            "rename it if it is a class."
+        )
+    top = x == x.max(1, keepdims=True)
+    largest = varied & top.all(0) & (top.sum(1) > 1).all()  # of all columns, and another one is as large
+    unit = varied & ((x >= 0) & (x <= 1)).all(0)
+    for i in np.flatnonzero(largest | (unit & (unit.sum() <= 3)))[:3]:
+        others = np.delete(x, i, 1)
+        e = np.exp(others - others.max(1, keepdims=True))
+        if largest[i] or (len(classes) > MIN_CLASSES and np.allclose(x[:, i], e.max(1) / e.sum(1), rtol=0, atol=2e-3)):
+            raise ValidationError(
+                f"Column {_short(classes[i])} is the largest of the others, or how sure they are, in every row: {out}."
+            )
 
 
 def split(rows: int) -> Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from constrained import calibration, registry
+from constrained import calibration, registry, validation
 from constrained.registry import LAM, RADIUS
 from constrained.ui import calibrate
 
@@ -22,7 +22,7 @@ def test_the_message_holds_the_part_that_judges_and_no_other():
     logits = np.frombuffer(base64.b64decode(told["logits"]), "<f4").reshape(-1, len(told["classes"]))
     np.testing.assert_array_equal(logits, shown.judge[0].numpy())
     np.testing.assert_array_equal(np.frombuffer(base64.b64decode(told["labels"]), "<i4"), shown.judge[1].numpy())
-    assert told["fitted"] == calibration.fit_temperature(*shown.fit).temperature
+    assert told["fitted"] == pytest.approx(calibration.fit_temperature(*shown.fit).temperature, rel=1e-9)
     assert (len(shown.fit[1]), len(shown.judge[1])) == (6000, 4000)
 
 
@@ -52,8 +52,9 @@ def test_fit_of_every_constraint(key):
 
 
 def test_a_temperature_beyond_the_slider_is_said(monkeypatch):
-    name, classes, *parts = calibrate.bundled()
-    small = calibrate.Parts(name, classes, *((1e-4 * logits, labels) for logits, labels in parts))
+    whole = calibrate.bundled()
+    fit, judge = ((1e-4 * logits, labels) for logits, labels in (whole.fit, whole.judge))
+    small = whole._replace(fit=fit, judge=judge)
     monkeypatch.setattr(calibrate, "bundled", lambda: small)
     found, _, text, position, value = calibrate.on_fit("softmax", *DEFAULTS, "")
     assert json.loads(found)["temperature"] < 0.05
@@ -125,3 +126,59 @@ def test_names_from_a_file_are_text_and_not_markup():
     assert "<img" not in html
     assert "<b>x" not in html
     assert "&lt;img" in html
+
+
+# Probabilities in place of logits -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def probabilities(tmp_path):
+    """An over-confident model's probabilities, as people save them; the path of the file, and the set."""
+    generator = torch.Generator().manual_seed(0)
+    logits = 6 * torch.randn(400, 3, generator=generator)
+    labels = (logits / 4 + 2 * torch.randn(400, 3, generator=generator)).argmax(-1)
+    p = logits.softmax(-1).numpy().round(6)
+    lines = ["label,a,b,c", *(f"{label},{x},{y},{z}" for label, (x, y, z) in zip(labels.tolist(), p, strict=True))]
+    path = tmp_path / "set.csv"
+    path.write_text("\n".join(lines))
+    return str(path), logits, labels
+
+
+def test_probabilities_are_read_as_such_and_said(probabilities):
+    path, logits, labels = probabilities
+    _, board, notice, kept, about, *_ = calibrate.on_upload(path)
+    assert (notice, kept) == ("", path)
+    assert "look like probabilities" in about
+    assert "read as such" in about
+    wanted = calibration.fit_temperature(logits[validation.split(400)], labels[validation.split(400)])
+    assert json.loads(board)["fitted"] == pytest.approx(wanted.temperature, rel=0.1)
+    assert json.loads(board)["fitted"] > 1, "over-confident, and not the other way round"
+    found = json.loads(calibrate.on_fit("softmax", *DEFAULTS, path)[0])
+    assert found["temperature"] == pytest.approx(wanted.temperature, rel=0.1)
+
+
+def test_they_can_be_taken_for_logits_all_the_same_and_back(probabilities):
+    path, _, _ = probabilities
+    board, notice, kept, about, fit, *temperature = calibrate.on_read(path)
+    assert (notice, fit) == ("", "")
+    assert "taken for logits all the same" in about
+    assert json.loads(board)["fitted"] < 1
+    assert tuple(temperature) == calibrate.UNFITTED
+    assert json.loads(calibrate.on_fit("softmax", *DEFAULTS, kept)[0])["temperature"] < 1
+    board, _, again, about, *_ = calibrate.on_read(kept)
+    assert again == path
+    assert "read as such" in about
+    assert json.loads(board)["fitted"] > 1
+    assert calibrate.on_read("")[2] == ""
+
+
+def test_what_else_numbers_can_be_is_said(tmp_path):
+    path = tmp_path / "set.csv"
+    rows = torch.rand(40, 3, generator=torch.Generator().manual_seed(0))
+    for numbers, says in ((rows, "one sigmoid for each class"), (rows.log_softmax(-1), "logarithms of probabilities")):
+        lines = ["label,a,b,c", *(f"{i % 3},{x},{y},{z}" for i, (x, y, z) in enumerate(numbers.tolist()))]
+        path.write_text("\n".join(lines))
+        about = calibrate.on_upload(str(path))[4]
+        assert says in about
+        assert "cal-read-as" not in about
+    assert "probabilities" not in calibrate.on_bundled()[3]

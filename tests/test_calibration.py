@@ -65,15 +65,14 @@ def test_ece_equals_a_loop(bins, scale):
 
 
 @pytest.mark.parametrize("bins", [1, 10, 15])
-def test_confidence_0_is_in_the_first_bin_and_1_in_the_last(bins):
-    """Rows apart by label: right at confidence 1 costs nothing, wrong costs 1, and neither makes a bin of its own."""
-    edge = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
-    near = torch.tensor([[1 - 1e-9, 0.0], [1 - 1e-9, 0.0], [1e-9, 0.0], [1e-9, 0.0]]).double()
-    labels = torch.tensor([0, 1, 0, 1])
+def test_a_confidence_of_1_is_in_the_last_bin(bins):
+    edge = torch.tensor([[1.0, 0.0], [1.0, 0.0]])
+    near = torch.tensor([[1 - 1e-9, 1e-9], [1 - 1e-9, 1e-9]]).double()
+    labels = torch.tensor([0, 1])
     got = calibration.ece(edge, labels, bins)
-    assert got.item() == pytest.approx(0.0 if bins == 1 else 0.5)
-    # The same bins as confidences just inside: had an edge its own bin, mixing the two would tell.
-    mixed, twice = torch.cat([edge.double(), near]), torch.cat([labels, 1 - labels])
+    assert got.item() == pytest.approx(0.5)
+    # The same bin as confidences just inside: had an edge its own bin, mixing the two would tell.
+    mixed, twice = torch.cat([edge.double(), near]), torch.cat([labels, labels])
     expected = ece_by_loop(mixed, twice, bins)
     assert calibration.ece(mixed, twice, bins).item() == pytest.approx(expected, abs=1e-12)
     assert expected == pytest.approx(got.item(), abs=1e-8)
@@ -81,7 +80,7 @@ def test_confidence_0_is_in_the_first_bin_and_1_in_the_last(bins):
 
 def test_a_confidence_on_an_interior_edge_belongs_below_it():
     """A bin is (lower, upper]: 0.5 and 0.3 share the first of two, where right and wrong cancel."""
-    probabilities = torch.tensor([[0.5, 0.2], [0.3, 0.1]], dtype=torch.float64)
+    probabilities = torch.tensor([[0.5, 0.2, 0.2, 0.1], [0.3, 0.25, 0.25, 0.2]], dtype=torch.float64)
     got = calibration.ece(probabilities, torch.tensor([0, 1]), bins=2).item()
     assert got == pytest.approx(abs(0.5 - 0.4))
     assert got == pytest.approx(ece_by_loop(probabilities, torch.tensor([0, 1]), 2))
@@ -280,7 +279,7 @@ def test_the_unit_of_the_logits_does_not_matter(c):
 
 
 def test_separable_labels_want_zero():
-    for margin in (1e-3, 1.0, 1e6):
+    for margin in (1e-3, 2.0, 1e6):
         logits = torch.zeros(20, 2)
         logits[range(20), torch.arange(20) % 2] = margin
         fit = calibration.fit_temperature(logits, torch.arange(20) % 2)
@@ -379,3 +378,138 @@ def test_the_readmes_lines_run(tmp_path, monkeypatch, capsys):
     exec(block, names)
     assert names["best"].temperature == pytest.approx(2.0, rel=0.3)
     assert "Figures(accuracy=" in capsys.readouterr().out
+
+
+# What is no set of predictions --------------------------------------------------------------------------------------
+
+LOGITS, LABELS = example(n=60, classes=4)
+P = LOGITS.softmax(-1)
+OF_PROBABILITIES = {
+    "accuracy": calibration.accuracy,
+    "brier": calibration.brier,
+    "ece": calibration.ece,
+    "reliability": calibration.reliability,
+}
+OF_LOGITS = {"nll": calibration.nll, "figures": calibration.figures, "fit_temperature": calibration.fit_temperature}
+
+
+def spoiled(x, row, value):
+    x = x.clone()
+    x[row] = value
+    return x
+
+
+@pytest.mark.parametrize("f", OF_PROBABILITIES.values(), ids=OF_PROBABILITIES)
+def test_logits_are_not_taken_for_probabilities(f):
+    for wrong, says in (
+        (LOGITS, "of logits, take softmax"),
+        (LOGITS.log_softmax(-1), "log-probabilities, take exp"),
+        (LOGITS - 50, "take softmax"),
+        (P * 100, "sum"),
+        (P.sigmoid(), "sum to 1"),
+        (spoiled(P, 7, math.nan), "NaN in row 7"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            f(wrong, LABELS)
+
+
+@pytest.mark.parametrize("f", OF_LOGITS.values(), ids=OF_LOGITS)
+def test_probabilities_are_not_taken_for_logits(f):
+    for wrong, says in (
+        (P, "look like probabilities.*take their log"),
+        (P.double(), "look like probabilities"),
+        (torch.nn.functional.one_hot(LABELS, 4).float(), "look like probabilities"),
+        (spoiled(LOGITS, 3, math.nan), "NaN in row 3|finite"),
+        (spoiled(LOGITS, 3, math.inf), "infinite|finite"),
+        (spoiled(LOGITS, 3, -math.inf), "at least one class|finite"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            f(wrong, LABELS)
+
+
+@pytest.mark.parametrize("name", [*OF_PROBABILITIES, *OF_LOGITS])
+def test_shapes_types_and_labels_are_checked(name):
+    f, x = (OF_PROBABILITIES | OF_LOGITS)[name], P if name in OF_PROBABILITIES else LOGITS
+    for wrong, labels, says in (
+        (x[:0], LABELS[:0], "at least one row"),
+        (x[0], LABELS, r"\(N, C\)"),
+        (x.argmax(-1), LABELS, r"\(N, C\)"),
+        (x, LABELS.float(), "labels must be integers"),
+        (x, LABELS[:5], r"shape \(60,\)"),
+        (x, torch.nn.functional.one_hot(LABELS, 4), r"shape \(60,\)"),
+        (x, spoiled(LABELS, 3, -100), "-100.*ignore_index"),
+        (x, spoiled(LABELS, 3, 4), "from 0 to 3"),
+        (x.tolist(), LABELS, "got list"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            f(wrong, labels)
+
+
+def test_rows_that_do_not_count_are_left_out():
+    labels = spoiled(LABELS, slice(0, 20), -100)
+    for f in OF_PROBABILITIES.values():
+        torch.testing.assert_close(f(P, labels, ignore_index=-100), f(P[20:], LABELS[20:]), equal_nan=True)
+    for f in (calibration.nll, calibration.figures):
+        torch.testing.assert_close(f(LOGITS, labels, ignore_index=-100), f(LOGITS[20:], LABELS[20:]))
+    with pytest.raises(ValueError, match="at least one row that counts"):
+        calibration.ece(P, torch.full((60,), -100), ignore_index=-100)
+
+
+@pytest.mark.parametrize("bins", [0, -3, 2.0, True, None])
+def test_bins_are_a_whole_number(bins):
+    for f in (calibration.ece, calibration.reliability):
+        with pytest.raises(ValueError, match="bins"):
+            f(P, LABELS, bins=bins)
+    with pytest.raises(ValueError, match="bins"):
+        calibration.figures(LOGITS, LABELS, bins)
+
+
+@pytest.mark.parametrize("temperature", [0, -1.0, math.nan, math.inf])
+def test_as_logits_wants_a_positive_temperature(temperature):
+    with pytest.raises(ValueError, match="temperature"):
+        calibration.as_logits(None, LOGITS, temperature)
+
+
+def test_a_model_that_diverged_is_not_perfectly_calibrated():
+    p = torch.full((1000, 2), 0.02)
+    p[:, 0] = 0.98
+    labels = torch.arange(1000) % 2
+    assert calibration.ece(p, labels).item() == pytest.approx(0.48, abs=1e-6)
+    with pytest.raises(ValueError, match="NaN in row 0"):
+        calibration.ece(spoiled(p, 0, math.nan), labels)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_one_confidence_falls_into_one_bin_in_every_dtype(dtype):
+    """0.6 is a little more than 0.6 in float32 and a little less in float64: it lies on the edge in both."""
+    p = torch.tensor([[0.6, 0.4]] * 1000 + [[0.65, 0.35]] * 1000, dtype=torch.float64)
+    labels = torch.tensor([1] * 1000 + [0] * 1000)
+    assert calibration.ece(p.to(dtype), labels, 10).item() == pytest.approx(0.475, abs=0.003)
+    if dtype == torch.float32:
+        assert calibration.ece(p.to(dtype).double(), labels, 10).item() == pytest.approx(0.475, abs=1e-6)
+
+
+def test_ties_can_be_counted_as_argmax_does():
+    p = torch.tensor([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.2, 0.2, 0.6]])
+    labels = torch.tensor([0, 1, 2])
+    assert calibration.accuracy(p, labels).item() == pytest.approx(2 / 3)
+    assert calibration.accuracy(p, labels, ties="first").item() == pytest.approx(
+        (p.argmax(-1) == labels).double().mean()
+    )
+    assert calibration.figures(p.log(), labels, ties="first").accuracy == pytest.approx(2 / 3)
+    assert calibration.accuracy(p[:2], labels[[1, 1]], ties="first").item() == 0
+    with pytest.raises(ValueError, match="ties"):
+        calibration.accuracy(p, labels, ties="last")
+
+
+def test_one_huge_row_does_not_make_a_set_separable():
+    """The best T belongs to all other rows; against one that is 1e12 times as large they are next to nothing."""
+    logits, _ = example(n=400, classes=5, scale=1.0)
+    labels = (logits + 1.5 * torch.randn(400, 5, generator=torch.Generator().manual_seed(1))).argmax(-1)
+    huge = torch.nn.functional.one_hot(labels[:1], 5) * 1e12
+    found = calibration.fit_temperature(torch.cat([huge.double(), logits.double()]), torch.cat([labels[:1], labels]))
+    alone = scipy.optimize.minimize_scalar(
+        lambda s: nll_by_loop(logits.double() / math.exp(s), labels), bounds=(-5, 9), method="bounded"
+    )
+    assert found.edge is None
+    assert found.nll <= alone.fun * 400 / 401 + 1e-6

@@ -763,6 +763,7 @@ CALLS = {
     train.on_use: (["cat", HEAD], {"head": held(head_file(3))}),
     train.on_upload: ([file(str(UPLOADED)), "cat", HEAD], None),
     calibrate.on_open: ([""], None),
+    calibrate.on_read: ([""], None),
     calibrate.on_upload: ([file(str(UPLOADED))], None),
     calibrate.on_bundled: ([], None),
     calibrate.on_fit: (["clamp", -2.0, 4.0, 0.5, 1.0, str(UPLOADED)], None),

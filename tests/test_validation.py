@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save as save_arrays
 from safetensors.torch import save
 
 from constrained import validation
@@ -306,3 +307,77 @@ def test_a_class_is_named_by_a_name(name):
     rows = "".join(f"{i % 2},1,2\n" for i in range(30))
     with pytest.raises(ValidationError, match="rename it"):
         read(f"label,a,{name}\n{rows}".encode())
+
+
+# What the numbers are -----------------------------------------------------------------------------------------------
+
+
+def drawn(rows=40, classes=4, seed=0):
+    return np.random.default_rng(seed).normal(size=(rows, classes)) * 3
+
+
+def written(x, names=None, extra=None):
+    """A CSV of logits and labels, and of further columns: name -> values."""
+    names = [f"c{i}" for i in range(x.shape[1])] if names is None else names
+    columns = {"label": np.arange(len(x)) % x.shape[1], **dict(zip(names, x.T, strict=True)), **(extra or {})}
+    lines = [",".join(columns), *(",".join(repr(v.item()) for v in row) for row in zip(*columns.values(), strict=True))]
+    return "\n".join(lines).encode()
+
+
+def softmax(x):
+    e = np.exp(x - x.max(1, keepdims=True))
+    return e / e.sum(1, keepdims=True)
+
+
+KINDS = {
+    "logits": (drawn(), validation.LOGITS),
+    "logits of a network with ReLU": (np.abs(drawn()), validation.LOGITS),
+    "probabilities": (softmax(drawn()), validation.PROBABILITIES),
+    "probabilities with two digits": (softmax(drawn()).round(2), validation.PROBABILITIES),
+    "percentages": (100 * softmax(drawn()), validation.PERCENTAGES),
+    "log-probabilities": (np.log(softmax(drawn())), validation.LOG_PROBABILITIES),
+    "sigmoids": (1 / (1 + np.exp(-drawn())), validation.SHARES),
+}
+
+
+@pytest.mark.parametrize(("x", "kind"), KINDS.values(), ids=KINDS)
+def test_what_the_numbers_are_is_told(x, kind):
+    for data in (written(x), save_arrays({"logits": x.astype("f4"), "labels": np.arange(40) % 4})):
+        found = validation.read(data)
+        assert found.kind == kind
+        np.testing.assert_allclose(found.logits.numpy(), x, rtol=1e-6)
+    if kind in validation.BY_LOGARITHM:
+        p = validation.logarithms(found.logits).softmax(-1).numpy()
+        np.testing.assert_allclose(p, x / x.sum(1, keepdims=True), atol=0.02 if 0 in x else 1e-6)
+
+
+def test_decisions_are_refused():
+    one_hot = np.eye(4)[np.arange(40) % 4]
+    with pytest.raises(ValidationError, match="a decision that knows no doubt"):
+        validation.read(written(one_hot))
+    assert validation.read(written(5 * one_hot)).kind == validation.LOGITS
+
+
+X = drawn()
+BESIDE = {
+    "a prediction": {"guess": X.argmax(1).astype(float)},
+    "a row number": {"nr": np.arange(40.0)},
+    "right or wrong": {"hit": (X.argmax(1) == np.arange(40) % 4).astype(float)},
+    "a prediction by its name": {"Pred": X[:, 0] / 2},
+    "how sure, by its name": {"confidence": X[:, 1] / 2},
+    "a loss": {"loss": np.abs(X[:, 1])},
+    "the largest": {"top": X.max(1)},
+    "how sure": {"sure": softmax(X).max(1).round(4)},
+}
+
+
+@pytest.mark.parametrize("extra", BESIDE.values(), ids=BESIDE)
+def test_a_column_beside_the_logits_is_never_a_class(extra):
+    with pytest.raises(ValidationError, match=f"Column “{next(iter(extra))}” .*leave it out"):
+        validation.read(written(X, extra=extra))
+
+
+@pytest.mark.parametrize("x", [X.round(), softmax(X).round(1), X.round(1), np.pad(X, ((0, 0), (0, 1)))])
+def test_whole_and_constant_columns_can_be_classes(x):
+    """Votes are whole numbers in every column; a class that is never seen has one number in all rows."""
+    assert validation.read(written(x)).logits.shape == x.shape

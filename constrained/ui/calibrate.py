@@ -25,6 +25,7 @@ from .languages import said, t
 SPARSE = ("sparsemax", "entmax15")
 UNFITTED = (position(TEMPERATURE, 1.0), 1.0)  # slider and box
 BUNDLED = "CIFAR-10's test pictures, seen by the bundled model"
+PLAIN = "#plain"
 TROUBLE = (ValidationError, WorkerError)
 GONE = "Your file is no longer here: upload it again, or go back to the bundled set."
 # A fit of a million numbers takes a second or two of a core: few at a time, so that pictures go on being classified.
@@ -64,6 +65,29 @@ class Parts(NamedTuple):
     judge: tuple[Tensor, Tensor]  # (J, C) float32, (J,) int64
 
 
+class Own(Parts):
+    """A visitor's, whose numbers may look like something else than logits.
+
+    Attributes:
+        kind: what they look like, see `validation.ValidationSet`.
+        plain: whether probabilities are taken for logits all the same.
+    """
+
+    kind, plain = validation.LOGITS, False
+
+
+class HeldSet(HeldFile):
+    """The path of a visitor's set, with `PLAIN` behind it where its probabilities are to be taken for logits."""
+
+    is_template = True
+
+    def preprocess(self, payload: str | None) -> str:
+        """As of `HeldFile`."""
+        text = str(payload or "")
+        path = super().preprocess(text.removesuffix(PLAIN))
+        return path + PLAIN if path and text.endswith(PLAIN) else path
+
+
 @functools.cache
 def bundled() -> Parts:
     """The bundled model's logits of CIFAR-10's test pictures."""
@@ -72,22 +96,28 @@ def bundled() -> Parts:
     return Parts(BUNDLED, classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
 
 
-def own(path: str) -> Parts:
-    """A visitor's file.
+def own(path: str) -> Own:
+    """A visitor's file; probabilities by their logarithm, but for a path that ends in `PLAIN`.
 
     Raises:
         ValidationError: if it cannot be used, or is gone.
         WorkerError: if it is too much for its parser.
     """
+    path, plain = str(path).removesuffix(PLAIN), str(path).endswith(PLAIN)
     try:
         with open(path, "rb") as file:
             data = file.read(validation.MAX_BYTES + 1)
     except OSError as error:
         raise ValidationError(GONE) from error
-    parsed = WORKERS.run(validation.parse, data, str(path))  # gradio's own kind of str would load gradio there
-    logits, labels, classes = validation.tensors(*parsed)
+    parsed = WORKERS.run(validation.parse, data, path)  # gradio's own kind of str would load gradio there
+    given = validation.tensors(*parsed)
+    kind, (logits, labels, classes) = given.kind, given
+    if kind in validation.BY_LOGARITHM and not plain:
+        logits = validation.logarithms(logits)
     fit = validation.split(len(labels))
-    return Parts(Path(path).name[:60], classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
+    shown = Own(Path(path).name[:60], classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
+    shown.kind, shown.plain = kind, plain
+    return shown
 
 
 def parts(path: str) -> Parts:
@@ -101,7 +131,7 @@ def parts(path: str) -> Parts:
 def message(shown: Parts) -> str:
     """A set as the browser takes it: JSON, with the judging part in base64, little-endian, and softmax's fitted T."""
     logits, labels = shown.judge
-    fit = calibration.fit_temperature(*shown.fit)
+    fit = calibration.fit_temperature(calibration.as_logits(None, shown.fit[0]), shown.fit[1])
     return json.dumps(
         {
             "name": shown.name,
@@ -121,10 +151,36 @@ def described(shown: Parts) -> str:
     more = f", … {html.escape(shown.classes[-1][:30])}" if classes > 4 else ""
     name = said(shown.name) if shown.name == BUNDLED else html.escape(shown.name)
     count, rows, judge = f"{classes}", f"{len(shown.fit[1]):,}", f"{len(shown.judge[1]):,}"
+    looks = _looks(shown) if isinstance(shown, Own) else ""
     return (
         f"<p><b>{name}</b><br>{said('{count} classes', count=count)}: {few}{more}.<br>"
-        f"{said('T is fitted on {rows} rows; the other {judge} judge.', rows=rows, judge=judge)}</p>"
+        f"{said('T is fitted on {rows} rows; the other {judge} judge.', rows=rows, judge=judge)}</p>{looks}"
     )
+
+
+def _looks(shown: Own) -> str:
+    """What the numbers of a file look like, and what they are taken for, as HTML; nothing for logits."""
+    if shown.kind in validation.BY_LOGARITHM and shown.plain:
+        text = said(
+            "These look like probabilities, since each row is positive and has the same sum. Here they are taken for "
+            "logits all the same."
+        )
+    elif shown.kind in validation.BY_LOGARITHM:
+        text = said(
+            "These look like probabilities, since each row is positive and has the same sum. They are read as such: "
+            "their logarithm stands for the logits, and a 0 for half of the smallest number in the file."
+        )
+    elif shown.kind == validation.LOG_PROBABILITIES:
+        text = said("These are logarithms of probabilities, and so logits too. Bounds act on them as they stand.")
+    elif shown.kind == validation.SHARES:
+        text = said(
+            "All numbers lie from 0 to 1, but rows do not sum to 1, as with one sigmoid for each class. Here they are "
+            "taken for logits: if they are not, save the numbers from before the sigmoid."
+        )
+    else:
+        return ""
+    kind = ("cal-plain" if shown.plain else "cal-read-as") if shown.kind in validation.BY_LOGARITHM else ""
+    return f'<p role="status" class="{kind}">{text}</p>'
 
 
 def words(method: str, settings: dict[str, float]) -> str:
@@ -170,6 +226,11 @@ def on_open(path: str):
     except TROUBLE as error:
         return message(bundled()), notice(str(error)), "", described(bundled())
     return message(shown), "", path, described(shown)
+
+
+def on_read(path: str):
+    """Probabilities taken for what they are, or for logits, whichever was not: as `on_bundled`."""
+    return *on_open(path.removesuffix(PLAIN) if path.endswith(PLAIN) else path and path + PLAIN), "", *UNFITTED
 
 
 def on_upload(path: str | None):
@@ -223,7 +284,7 @@ def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: s
 
 def build() -> dict[str, Control]:
     """Lay out the tab inside a `gr.Tab` and wire its events; returns the tab's setting."""
-    path = HeldFile(visible=False)
+    path = HeldSet(visible=False)
     choices = [
         (
             t("No constraint: softmax")
@@ -245,6 +306,11 @@ def build() -> dict[str, Control]:
             fit = gr.Button(t("Fit temperature"), variant="primary", elem_id="calibrate-fit")
             result = gr.HTML("", elem_id="calibrate-result")
             about = gr.HTML(described(bundled()), elem_id="calibrate-set")
+            with gr.Row(elem_id="calibrate-reading"):  # the one that can be wanted is in view, see style.css
+                readings = [
+                    gr.Button(t("Take them for logits"), size="sm"),
+                    gr.Button(t("Read them as probabilities"), size="sm"),
+                ]
             told_notice = gr.HTML(
                 "",
                 elem_id="calibrate-notice",
@@ -270,6 +336,14 @@ def build() -> dict[str, Control]:
     others = [
         upload.upload(on_upload, upload, [upload, *seen, result, *temperature], show_progress="hidden", **SERVER),
         back.click(on_bundled, None, [*seen, result, *temperature], show_progress="hidden", **SERVER),
+        gr.on(
+            [button.click for button in readings],
+            on_read,
+            path,
+            [*seen, result, *temperature],
+            show_progress="hidden",
+            **SERVER,
+        ),
     ]
     fitting = fit.click(
         on_fit,
