@@ -22,6 +22,10 @@
   const LANE = 14; // what a row grows by to show its gradient
   const AXIS = 22;
   const TOP = 15; // above the rows, where the bounds have their names
+  const LETTER = 8.4; // of a label, its widest usual one
+  const NUMBER = 66; // what the numbers take to the right of the bars
+  const GUTTER = 14; // to the left of bars without labels
+  const LEAST = 44; // of bars, on the narrowest screen
   const SETTLED = 200; // ms without a change after which a control counts as settled
 
   const state = {
@@ -46,6 +50,7 @@
     aOutputs: {}, // family -> {y, dead, named} of A
     changed: {}, // family -> time of its last change
     axes: { logit: [-8, 8], probability: [0, 1] },
+    base: [-8, 8], // the logit axis before it follows what a constraint makes
     over: null, // the class under the pointer or focus
     pinned: null,
     asked: 0,
@@ -122,6 +127,7 @@
     if (!sameModel) state.targetName = null;
     state.model = data.model;
     state.image = data.image;
+    flag("with-own-picture", data.image === null);
     state.labels = data.labels;
     state.logits = Float64Array.from(data.logits);
     state.order = Array.from(state.logits.keys()).sort((a, b) => state.logits[b] - state.logits[a] || a - b);
@@ -132,20 +138,55 @@
     computeA();
     // The axes stay for the next picture too, so that two can be compared, unless it would not fit or would be tiny.
     const [low, high] = axisFor(state.logits);
-    const [from, to] = state.axes.logit;
+    const [from, to] = state.base;
     if (!sameModel || low < from || high > to || to - from > 2.5 * (high - low)) fitLogits();
     update();
+    settle();
   };
 
-  const axisFor = (values) => {
+  const axisFor = (values, parts = 4) => {
     const low = Math.min(0, min(values));
     const high = Math.max(0, max(values)) || (low === 0 ? 1 : 0); // nothing but zeros: any axis will do
-    const step = niceStep((high - low) / 4);
+    const step = niceStep((high - low) / parts);
     return [Math.floor((low / step) * 1.05) * step, Math.ceil((high / step) * 1.05) * step];
   };
 
   const fitLogits = () => {
-    state.axes = { logit: axisFor(state.logits), probability: [0, 1] };
+    state.base = axisFor(state.logits);
+    state.axes = { logit: [...state.base], probability: [0, 1] };
+  };
+
+  // All numbers that the logit columns show, A's and the classes' without a row among them.
+  const onAxis = () => {
+    const { logits, outputs, aOutputs } = state;
+    const columns = [outputs, aOutputs].flatMap(({ bounded, regularised }) => [bounded, regularised]);
+    const values = [logits, ...columns.map((column) => column?.y ?? [])].flatMap((of) => [min(of), max(of)]);
+    return values.filter((v) => Number.isFinite(v));
+  };
+
+  // The logit axis follows its bars: it grows as soon as one would leave it, and only when the control rests does it
+  // give up what no bar needs any more. A drag that goes back thus moves bars, and not what they are measured by.
+  // `state.base` is what it never gives up: the axis of the picture, or the one that a person asked for.
+  const grow = () => {
+    const values = onAxis();
+    const [from, to] = state.axes.logit;
+    if (!values.length || (min(values) >= from && max(values) <= to)) return;
+    const [low, high] = axisFor(values, 10);
+    state.axes.logit = [Math.min(low, from), Math.max(high, to)];
+  };
+  let resting = 0;
+  const settle = () => {
+    clearTimeout(resting);
+    if (state.axes.logit.every((end, at) => end === state.base[at])) return;
+    resting = setTimeout(() => {
+      if (pressed < Infinity) {
+        settle();
+        return;
+      }
+      state.axes.logit = [...state.base];
+      grow();
+      draw();
+    }, SETTLED);
   };
 
   // Fit the axes to what is on screen now; `all` goes back to those of a new picture.
@@ -154,7 +195,8 @@
     if (!all) {
       const rows = shown();
       const visible = (family) => [state.outputs, state.aOutputs].flatMap((of) => (of[family] ? rows.map((i) => of[family].y[i]) : []));
-      state.axes.logit = axisFor([...rows.map((i) => state.logits[i]), ...visible("bounded"), ...visible("regularised")]);
+      state.base = axisFor([...rows.map((i) => state.logits[i]), ...visible("bounded"), ...visible("regularised")]);
+      state.axes.logit = [...state.base];
       const top = max(visible("probability"));
       const step = niceStep(top / 4);
       state.axes.probability = [0, Math.min(1, Math.ceil(top / step) * step)];
@@ -183,8 +225,10 @@
   const update = () => {
     if (!state.logits.length) return;
     compute();
+    grow();
     state.stale = state.gradientOn;
     draw();
+    settle();
     changed();
     state.asked += 1; // what is on its way from the server answers an older question
     clearTimeout(settling);
@@ -222,7 +266,9 @@
     state.a = setting && whole(setting);
     state.before = {};
     computeA();
+    grow();
     draw();
+    settle();
     tell(state.a ? t("Pinned as A: {setting}.", { setting: inWords(state.a) }) : t("A is no longer pinned."));
     changed();
   };
@@ -324,24 +370,23 @@
   const others = (n) => t("{n} others", { n });
 
   // The nodes of one column; made anew when the classes, the width or the kind of row change.
-  const build = (column, width, stacked) => {
+  const build = (column, width, gutter, plot, stacked) => {
     const parts = figures[column];
     const labelled = column === "raw" || stacked;
     const rows = shown();
-    const key = JSON.stringify([state.model, rows, width, labelled, state.gradientOn, state.a !== null, type, others("")]);
+    const key = JSON.stringify([state.model, rows, width, gutter, plot, labelled, state.gradientOn, state.a !== null, type, others("")]);
     if (parts.built === key) return;
     parts.built = key;
     parts.drawn = null;
     parts.example.style.minHeight = "";
 
-    const longest = max([...rows.map((i) => state.labels[i].length), rest() ? others(999).length : 0]);
-    const letter = 8.4 * type;
-    const gutter = labelled ? Math.min(12 + letter * longest, Math.max(96 * type, width * 0.36)) : 14;
+    const letter = LETTER * type;
     const line = state.a ? LINE : 0;
     const body = ROW + line;
     const height = body + (state.gradientOn ? LANE : 0);
     parts.left = gutter;
-    parts.right = width - 66 * type;
+    parts.right = gutter + plot;
+    const end = parts.right + NUMBER * type - 4;
     parts.body = body;
     const count = rows.length + (rest() ? 1 : 0);
     const full = TOP + count * height + AXIS;
@@ -377,16 +422,16 @@
       row.ghost = svgNode("rect", { class: "ghost", y: 4 + line / 2, height: ROW - 8, rx: 2 }, g);
       row.bar = svgNode("rect", { class: "bar", y: 5 + line / 2, height: ROW - 10, rx: 2 }, g);
       row.beyond = svgNode("path", { class: "beyond", transform: `translate(0 ${line / 2})` }, g);
-      row.value = svgNode("text", { class: "value", x: width - 4, y: withA ? 14 : middle, "text-anchor": "end" }, g);
+      row.value = svgNode("text", { class: "value", x: end, y: withA ? 14 : middle, "text-anchor": "end" }, g);
       if (withA) {
         row.outline = svgNode("path", { class: "a-outline" }, g);
         row.end = svgNode("path", { class: "a-end" }, g);
-        row.aValue = svgNode("text", { class: "a-value", x: width - 4, y: body - 6, "text-anchor": "end" }, g);
+        row.aValue = svgNode("text", { class: "a-value", x: end, y: body - 6, "text-anchor": "end" }, g);
       }
       if (state.gradientOn) {
         row.lane = svgNode("rect", { class: "lane", y: body - 2, height: LANE - 2, rx: 2 }, g);
         row.arrow = svgNode("path", { class: "arrow" }, g);
-        row.slope = svgNode("text", { class: "slope", x: width - 4, y: body + 8, "text-anchor": "end" }, g);
+        row.slope = svgNode("text", { class: "slope", x: end, y: body + 8, "text-anchor": "end" }, g);
       }
       return row;
     });
@@ -403,17 +448,29 @@
     return (v) => left + ((Math.min(Math.max(v, low), high) - low) / (high - low)) * (right - left);
   };
 
+  // The step between ticks, and the digits of their texts: as many ticks as fit without touching, and three at least.
+  const ticksFor = (low, high, room, unit) => {
+    const texts = (step) => {
+      const digits = Math.max(0, -Math.floor(Math.log10(step * unit) + 1e-9));
+      const longest = Math.max(...[low, high].map((v) => (v * unit).toFixed(digits).length)) + (unit === 100 ? 1 : 0);
+      return { step, digits, room: (longest * 6.2 + 6) * type };
+    };
+    const count = ({ step }) => Math.floor(high / step + 1e-6) - Math.ceil(low / step - 1e-6) + 1;
+    const steps = [];
+    for (let step = niceStep((high - low) / 20); steps.length < 8; step = niceStep(step * 1.1)) steps.push(texts(step));
+    const enough = steps.filter((one) => count(one) >= 3);
+    return enough.find((one) => (one.step / (high - low)) * room >= one.room) ?? enough.at(-1);
+  };
+
   const drawAxis = (column) => {
     const { axis, left, right, bottom } = figures[column];
     const [low, high] = axisOf(column);
-    const key = `${low} ${high}`;
+    const key = `${low} ${high} ${left} ${right}`;
     if (axis.dataset.key === key) return;
     axis.dataset.key = key;
     axis.replaceChildren();
     const x = scaleOf(column);
-    const wanted = Math.max(2, Math.floor((right - left) / (30 * type)));
-    const step = niceStep((high - low) / wanted);
-    const digits = Math.max(0, -Math.floor(Math.log10(column === "probability" ? step * 100 : step) + 1e-9));
+    const { step, digits } = ticksFor(low, high, right - left, column === "probability" ? 100 : 1);
     for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + step * 1e-6; v += step) {
       const zero = Math.abs(v) < step * 1e-6;
       svgNode("line", { x1: x(v), x2: x(v), y1: TOP, y2: bottom, class: zero ? "zero" : "grid" }, axis);
@@ -428,14 +485,23 @@
     lines.replaceChildren();
     const x = scaleOf("raw");
     const [low, high] = axisOf("raw");
+    const off = { low: [], high: [] };
     for (const key of ["lo", "hi"]) {
       const v = state.settings[key];
-      if (v < low || v > high) continue; // off the axis: the number box says where
-      svgNode("line", { x1: x(v), x2: x(v), y1: TOP, y2: bottom }, lines);
-      // Outwards from the line, so that narrow boxes keep both names apart.
-      const at = { x: x(v) + (key === "lo" ? 3 : -3), y: TOP - 4, "text-anchor": key === "lo" ? "end" : "start" };
-      svgNode("text", at, lines).textContent = key;
+      if (v < low) off.low.push(key);
+      else if (v > high) off.high.push(key);
+      else {
+        svgNode("line", { x1: x(v), x2: x(v), y1: TOP, y2: bottom }, lines);
+        // Outwards from the line, so that narrow boxes keep both names apart.
+        const at = { x: x(v) + (key === "lo" ? 3 : -3), y: TOP - 4, "text-anchor": key === "lo" ? "end" : "start" };
+        svgNode("text", at, lines).textContent = key;
+      }
     }
+    // A bound off the axis is named at the edge that it lies beyond; the number box says where.
+    const { left, right } = figures.raw;
+    const edge = (at, content) => (svgNode("text", { ...at, y: TOP - 4 }, lines).textContent = content);
+    if (off.low.length) edge({ x: left - 8, "text-anchor": "end" }, `◂ ${off.low.join(", ")}`);
+    if (off.high.length) edge({ x: right + 8, "text-anchor": "start" }, `${off.high.join(", ")} ▸`);
   };
 
   // What the last row says about the classes that have no row.
@@ -728,8 +794,17 @@
     const stacked = look.getPropertyValue("--stacked").trim() === "1";
     type = Number(look.getPropertyValue("--type"));
     const widths = COLUMNS.map((column) => Math.max(Math.floor(figures[column].figure.clientWidth), 120));
+    const rows = shown();
+    const longest = max([...rows.map((i) => state.labels[i].length), rest() ? others(999).length : 0]);
+    const whole = stacked ? widths[0] : chart.closest("#grid").clientWidth;
+    const labels = Math.min(12 + LETTER * type * longest, Math.max(96 * type, whole * (stacked ? 0.36 : 0.12)));
+    // The raw column is wider by its labels, so that bars are equally long in all: one number, one length.
+    chart.closest("#grid").style.setProperty("--labels", `${Math.ceil(labels - GUTTER)}px`);
+    const gutters = COLUMNS.map((column) => (stacked || column === "raw" ? labels : GUTTER));
+    const seen = COLUMNS.map((_, at) => at).filter((at) => figures[COLUMNS[at]].figure.clientWidth);
+    const plot = Math.max(LEAST, Math.floor(min(seen.map((at) => widths[at] - gutters[at] - NUMBER * type))));
     for (const [at, column] of COLUMNS.entries()) {
-      build(column, widths[at], stacked);
+      build(column, widths[at], gutters[at], plot, stacked);
       drawAxis(column);
       drawA(column);
       drawRows(column);
@@ -744,18 +819,6 @@
     flag("with-radius", ball);
     flag("with-a", state.a !== null);
   };
-
-  // A picture from the clipboard, wherever the focus is, goes the way of an uploaded one.
-  document.addEventListener("paste", (event) => {
-    const file = Array.from(event.clipboardData?.files ?? []).find(({ type }) => type.startsWith("image/"));
-    const input = document.querySelector("#picture input[type=file]");
-    if (!file || !input) return;
-    const carried = new DataTransfer();
-    carried.items.add(file);
-    input.files = carried.files;
-    input.dispatchEvent(new Event("change", { bubbles: true }));
-    event.preventDefault();
-  });
 
   // gradio passes a slider's event on a frame or two later. The chart follows the event itself, so that it is drawn in the
   // frame in which the slider moves, and hears what gradio says of sliders once they rest: in a drag that is a step back.

@@ -14,6 +14,7 @@
     right: phrase("As you predicted."),
     chart: phrase("The chart says otherwise. Here is why."),
     table: phrase("The table says otherwise. Here is why."),
+    text: phrase("Not so. Here is why."), // nothing on the chart has changed
     near: 0.05, // of a slider's range: so close that it counts as right
   };
 
@@ -317,7 +318,7 @@
   // A prediction in numbers: a slider and a box, empty until one of them is touched.
   const gauge = (fields, { low, high, unit }, predict) => {
     const row = node("div", "lesson-gauge", fields);
-    const step = niceStep((high - low) / 200);
+    const step = counted(unit) ? 1 : niceStep((high - low) / 200);
     const track = node("div", "", row);
     const range = node("input", "", track);
     const scale = node("div", "lesson-scale", track);
@@ -326,7 +327,7 @@
     const box = node("input", "", row);
     const ends = { min: String(low), max: String(high) };
     Object.assign(range, { type: "range", step: String(step), value: String((low + high) / 2), ...ends });
-    Object.assign(box, { type: "number", step: "any", placeholder: "?", ...ends });
+    Object.assign(box, { type: "number", step: counted(unit) ? "1" : "any", placeholder: "?", ...ends });
     label("Your prediction", range, "aria-label");
     range.setAttribute("aria-valuetext", t("nothing predicted yet"));
     label(unit ? phrase("Your prediction, in {unit}") : phrase("Your prediction"), box, "aria-label", { unit });
@@ -341,12 +342,14 @@
     });
     box.addEventListener("input", () => {
       const value = box.value === "" ? NaN : Number(box.value);
-      if (!(value >= low && value <= high)) return predict(null);
+      if (!(value >= low && value <= high) || (counted(unit) && value % 1)) return predict(null);
       range.value = box.value;
       take(value);
     });
   };
 
+  // Of so many: a whole number.
+  const counted = (unit) => unit.startsWith("of ");
   const measure = (value, unit) => `${short(value)}${unit && ` ${unit}`}`;
 
   const reveal = () => {
@@ -375,7 +378,8 @@
       it.innerHTML = right.map((at) => choices[at]).join("<br>");
       if (own !== null) {
         said.innerHTML = choices[own];
-        verdict = t(HINTS[right.includes(own) ? "right" : run ? "table" : "chart"]);
+        const shows = run ? "table" : step().reveal === step().setting ? "text" : "chart";
+        verdict = t(HINTS[right.includes(own) ? "right" : shows]);
       }
       form.querySelectorAll(".lesson-choice").forEach((choice, at) => {
         const marks = [right.includes(at) && `✓ ${t("the answer")}`, own === at && `● ${t("yours")}`].filter(Boolean);
@@ -386,7 +390,7 @@
       if (own !== null) {
         said.textContent = measure(own, slider.unit);
         const off = Math.abs(own - slider.answer);
-        const unit = slider.unit === "%" ? t("points") : slider.unit;
+        const unit = slider.unit === "%" ? t("points") : counted(slider.unit) ? "" : slider.unit;
         const near = off <= HINTS.near * (slider.high - slider.low);
         verdict = near ? t("Very close.") : t("{distance} apart.", { distance: measure(Number(off.toPrecision(2)), unit) });
       }

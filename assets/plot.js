@@ -4,10 +4,10 @@
 //   const m = plot.map(host, { title, x, y, format, pick })   m.draw({ xs, ys, values, current })
 //
 // A line plot
-//   x, y     { label, log, zero, low, high, skip, format, read }; `format` gives the text of a tick, `read` that of a
-//            number that is pointed at. Without low and high the axis fits the data, but for the first `skip` points of
-//            each series; `zero` keeps 0 on it. A log axis that is to show 0 has it to the left of its lowest decade.
-//            With `best` (Math.min or Math.max) the best point is marked, and what is far worse leaves the plot.
+//   x, y     { label, log, zero, low, high, format, read }; `format` gives the text of a tick, `read` that of a
+//            number that is pointed at. Without low and high the axis fits the data; `zero` keeps 0 on
+//            it. A log axis that is to show 0 has it to the left of its lowest decade.
+//            With `best` (Math.min or Math.max) the best point is marked.
 //   series   [{ name, points: [[x, y], ...], colour, dash, mark, thin }]; a point that is not finite breaks the line,
 //            `mark` is a short text at its end. Colour never stands alone: dash, mark or thin tell series apart.
 //   marks    [{ x, label, colour, dash }]; vertical lines.
@@ -27,6 +27,7 @@
   const RIGHT = 14;
   const TOP = 14;
   const BOTTOM = 36;
+  const LETTER = 6.6; // px of one in a text
   const GAP = 38; // between 0 and the lowest decade of a log axis
 
   const finite = (points) => points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
@@ -81,6 +82,35 @@
     return values.filter((v) => Math.abs(v - top) <= limit);
   };
 
+  // Where a text stands beside a point: of eight places around it, the one that lines cross least, inside of the plot.
+  const beside = (px, py, width, room, lines) => {
+    const height = 12;
+    const places = [];
+    for (const dy of [0, -15, 15, -28, 28]) {
+      for (const anchor of ["start", "end", "middle"]) {
+        if (anchor === "middle" && !dy) continue;
+        const from = { start: px + 9, end: px - 9 - width, middle: px - width / 2 }[anchor];
+        if (from < room.left || from + width > room.right || py + dy - height / 2 < room.top - 8 || py + dy + height / 2 > room.bottom) continue;
+        places.push({ anchor, dy, from });
+      }
+    }
+    const crossed = ({ from, dy }) => {
+      let hits = 0;
+      for (const points of lines) {
+        for (let i = 1; i < points.length; i++) {
+          const [[ax, ay], [bx, by]] = [points[i - 1], points[i]];
+          for (let s = 0; s <= 1; s += 0.05) {
+            const [lx, ly] = [ax + s * (bx - ax), ay + s * (by - ay)];
+            if (lx > from - 2 && lx < from + width + 2 && Math.abs(ly - py - dy) < height / 2 + 2) hits += 1;
+          }
+        }
+      }
+      return hits;
+    };
+    const best = places.map((place) => [crossed(place), place]).sort((a, b) => a[0] - b[0])[0]?.[1] ?? { anchor: "start", dy: 0 };
+    return { x: px + { start: 9, end: -9, middle: 0 }[best.anchor], y: py + best.dy + 4, "text-anchor": best.anchor };
+  };
+
   let clips = 0;
   const lines = (host, options) => {
     const { title, x: across, y: up, pick = null, height = 190 } = options;
@@ -106,9 +136,8 @@
       const { series, marks = [] } = data;
       const all = series.flatMap(({ points }) => points);
       const horizontal = axis([...all.map(([x]) => x), ...marks.map(({ x }) => x)], across, Math.max(2, width / 70));
-      const fitted = series.flatMap(({ points }) => (points.length > (up.skip ?? 0) + 1 ? points.slice(up.skip ?? 0) : points));
-      const heights = finite(fitted).map(([, y]) => y);
-      const vertical = axis(up.best ? goodPart(heights, up.best) : heights, up, 4);
+      const heights = finite(all).map(([, y]) => y);
+      const vertical = axis(heights, up, 4);
       const hasZero = Boolean(across.log && across.zero);
       const [right, bottom] = [width - RIGHT, height - BOTTOM];
       const x = scale(horizontal, across, LEFT, right, hasZero);
@@ -154,9 +183,10 @@
         if (!up.best) continue;
         const [bestX, bestY] = known.reduce((a, b) => (up.best(a[1], b[1]) === a[1] ? a : b));
         svgNode("circle", { cx: x(bestX), cy: y(bestY), r: 6, class: "plot-best" }, svg);
-        const left = x(bestX) > (LEFT + right) / 2;
-        const at = { x: x(bestX) + (left ? -9 : 9), y: y(bestY) + 4, "text-anchor": left ? "end" : "start", class: "plot-name" };
-        svgNode("text", at, svg).textContent = t("best {value}", { value: (up.read ?? up.format ?? short)(bestY) });
+        const said = t("best {value}", { value: (up.read ?? up.format ?? short)(bestY) });
+        const room = { left: LEFT, right, top: TOP, bottom };
+        const lines = series.map((one) => finite(one.points).map(([px, py]) => [x(px), y(py)]));
+        svgNode("text", { ...beside(x(bestX), y(bestY), said.length * LETTER, room, lines), class: "plot-name" }, svg).textContent = said;
       }
       // Marks that would lie on each other move apart, the lower ones down.
       ends.sort((a, b) => a.y - b.y);

@@ -239,9 +239,9 @@
     const grid = node("div", "plots", root);
     const x = { label: phrase("epoch"), low: 0 };
     const share = { format: tick, read: percent };
-    const chart = (key, title, y) => (parts[key] = plot.lines(grid, { title, x, y }));
-    chart("accuracy", phrase("Accuracy"), { ...share, skip: 1 });
-    chart("loss", phrase("Loss, as each run has it"), { skip: 1 });
+    const chart = (key, title, y = {}) => (parts[key] = plot.lines(grid, { title, x, y }));
+    chart("accuracy", phrase("Accuracy"), share);
+    chart("loss", phrase("Loss, as each run has it"));
     chart("size", phrase("Mean |logit|"), { log: true });
     chart("dead", phrase("No gradient, share of logits"), { ...share, low: 0, high: 1 });
     chart("temperature", phrase("T, learned"), { zero: true });

@@ -36,7 +36,7 @@ class Parameter:
 
 
 LO = Parameter("lo", "lo", -2.0, -20.0, 20.0, "linear", "No output falls below this.")
-HI = Parameter("hi", "hi", 4.0, -20.0, 20.0, "linear", "No output rises above this.")
+HI = Parameter("hi", "hi", 1.5, -20.0, 20.0, "linear", "No output rises above this.")
 TEMPERATURE = Parameter(
     "temperature", "T", 1.0, 0.05, 20.0, "log", "Below 1 the distribution sharpens, above 1 it flattens."
 )

@@ -99,10 +99,10 @@ def test_the_script_is_that_of_the_setting(code):
 
     code.choose("Bounded")
     shown = code.shows()
-    assert "HI = 3.7" in shown
+    assert "HI = 1.2" in shown
     assert code.page.evaluate("() => explore.state.family") == "bounded"
     code.choose("With this library")
-    assert "constraint = Clamp(lo=-2.0, hi=3.7)" in code.shows("library")
+    assert "constraint = Clamp(lo=-2.0, hi=1.2)" in code.shows("library")
     code.choose("Regularised")
     code.choose("A training step")
     assert "LAM * z.abs()" in code.shows("training")

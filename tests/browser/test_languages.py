@@ -80,7 +80,7 @@ def test_a_phone_shows_all_in_the_browsers_language(visit, code):
     assert page.evaluate("() => [...missing]") == []
     go(page, "explore")
     explore.agree()
-    assert texts["kept: {name}"].format(name="cat") in explore.badges("bounded")[0]
+    assert texts["kept: {name}"].format(name="cat") in explore.badges("probability")[0]
     assert page.locator("#controls-bounded h2").inner_text() == texts["Bounded"]
 
 
@@ -115,7 +115,7 @@ def test_a_language_that_the_page_does_not_have_is_english(visit):
     one = visit(locale="ja-JP")
     page, explore = one.page, Explore(one.page)
     assert page.locator("#title h1").inner_text() == "Constrain the output of a ResNet18"
-    assert explore.badges("bounded")[:2] == ["top-1 kept: cat", f"{outside(explore)} of 10 clipped"]
+    assert explore.badges("bounded")[:2] == ["top-1 tied: 2 of 10 at +1.50", f"{outside(explore)} of 10 clipped"]
     assert page.get_by_role("tab", name="Calibrate").is_visible()
     assert page.locator("#pin-a").inner_text() == "Pin as A"
     assert page.locator("#seen figcaption").inner_text().startswith("What the network sees: crops of")

@@ -1,8 +1,11 @@
 """Lessons as a person takes them: the catalogue, the panel beside the chart, the teacher's sheet."""
 
+import io
 import re
+import unicodedata
 from urllib.parse import parse_qsl
 
+import pypdf
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -344,6 +347,24 @@ def test_without_storage_progress_lasts_as_long_as_the_page(visit):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_printed_sheet_has_every_step(visit, paper):
+    """Whole, and nothing else: boxes that scroll on the screen end where the paper does."""
+    page = visit("teacher=1").page
+    page.wait_for_selector(".lesson-sheet .lesson-item")
+    file = pypdf.PdfReader(io.BytesIO(page.pdf(format=paper)))
+    plain = "".join(unicodedata.normalize("NFKC", one.extract_text()) for one in file.pages)
+    plain = re.sub(r"\s", "", plain)
+    for lesson in lessons.lessons():
+        for step in lesson.steps:
+            assert re.sub(r"\s", "", step.title) in plain, step.title
+    last = page.locator(".lesson-item").last.inner_text()
+    assert re.sub(r"\s", "", last)[-40:] in plain
+    assert "Rescaleaxes" not in plain
+    for one in file.pages:  # no heading is left alone at the foot of a page
+        assert not re.search(r"step=\d+\s*$", one.extract_text())
+
+
 def test_teachers_sheet(visit):
     page = visit("teacher=1").page
     sheet = page.locator(".lesson-sheet")

@@ -88,7 +88,7 @@ def test_chart(visited, alone, look, scheme):
     said = {plain("".join(e.itertext())) for e in root.iter("{http://www.w3.org/2000/svg}text")}
     missing = {plain(text) for text in page.evaluate(TEXTS)} - said
     assert not missing
-    for words in ("B: Hard clamp [−2, 0.3]", "A: Hard clamp [−2, 4]", "B: Sparsemax, T = 4.7", "A: Softmax, T = 1"):
+    for words in ("B: Hard clamp [−2, 0.3]", "A: Hard clamp [−2, 1.5]", "B: Sparsemax, T = 4.7", "A: Softmax, T = 1"):
         assert words in said
     text = data.decode()
     assert not re.search(r"var\(|class=|<style|<script|href|tabindex", text)
@@ -127,7 +127,7 @@ def test_chart_of_a_phone_has_the_columns_side_by_side(explore, look):
     assert int(root.get("width")) > 1000
     said = [plain("".join(e.itertext())) for e in root.iter("{http://www.w3.org/2000/svg}text")]
     assert said.count("automobile") == 4
-    assert {"Hard clamp [−2, 4]", "Softmax, T = 1"} <= set(said)
+    assert {"Hard clamp [−2, 1.5]", "Softmax, T = 1"} <= set(said)
     assert not any(text.startswith("A") and text != "A" and ":" in text for text in said), "nothing is pinned"
 
 
