@@ -7,12 +7,14 @@ the 4,000 others, start from fixed seeds, use one thread and take about a second
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from . import calibration, checkpoints, formats, training
+from . import calibration, checkpoints, formats, images, training
 from .functional import penalty_l1, penalty_l2, project_l1_ball, prox_l1, softmax, sparsemax
+from .inference import network
 from .training import Setting
 
 EPOCHS = 60
@@ -51,6 +53,8 @@ COLUMNS = {
     "impossible": Column("true class at exactly 0", formats.percent),
     "weights": Column("weights", _whole),
     "temperature": Column("T at the end", _number),
+    "highest": Column("highest logit", formats.logit),
+    "surest": Column("highest probability", formats.percent),
 }
 
 Rows = Iterator[tuple[str, str, dict[str, float]]]  # key, name, figures
@@ -325,3 +329,13 @@ def exact_zeros() -> Rows:
         told = calibration.figures(p.log(), labels)
         numbers = {"classes": (p > 0).sum(-1).double().mean().item(), "accuracy": told.accuracy}
         yield key, title, numbers | {"impossible": told.impossible, "nll": told.nll}
+
+
+@_experiment("The page's samples by their highest logit, and what softmax makes of it at T = 1.")
+def alarm() -> Rows:
+    found = []
+    for path in sorted((Path(__file__).parent.parent / "assets" / "samples").glob("*.jpg")):
+        z = torch.from_numpy(network("cifar10").logits(images.decode(path.read_bytes()))).double()
+        found.append((path.stem, z))
+    for name, z in sorted(found, key=lambda sample: -sample[1].max().item()):
+        yield name, name, {"highest": z.max().item(), "surest": softmax(z).max().item()}

@@ -26,6 +26,8 @@ The right choices are marked with a star. Instead of choices a step can ask for 
 ``answer: probability.max``. ``reveal`` is laid over ``setting``. Text, question and choices speak of the setting, the
 part behind ``>`` of the revealed one. A step may go without a question, and may have ``run: key``, an experiment of
 `constrained.experiments` whose table is shown with the reveal, or, where there is no question, when it is asked for.
+Where a number is typed all the same, ``counts: two = bounded.tied; 5 = given`` says what it stands for; see
+`uncounted`.
 
 In braces stands a measure or arithmetic on measures (see `measure`); before the reveal, ``{reveal.hi}`` and the like
 are the parameters that it will have. A ``check`` is a comparison of measures that holds under the revealed setting,
@@ -48,7 +50,7 @@ import torch
 from markdown_it import MarkdownIt
 from torch import Tensor
 
-from . import checkpoints, experiments, formats, gradients, images, registry, shipped
+from . import checkpoints, experiments, formats, gradients, images, registry, shipped, training
 from .inference import network
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -57,8 +59,15 @@ MODEL = "cifar10"  # the bundled one: what lessons speak about
 FIRST = {family: next(iter(registry.family(family))) for family in registry.FAMILIES}  # what the page opens with
 NAMES = {"t" if key == "temperature" else key: parameter for key, parameter in registry.PARAMETERS.items()}  # in links
 
-_HEADER = ("title", "minutes", "summary", "teacher")
-_KEYS = ("setting", "reveal", "check", "slider", "answer", "run")
+_HEADER = ("title", "minutes", "summary", "teacher", "counts")
+_KEYS = ("setting", "reveal", "check", "slider", "answer", "run", "counts")
+_WORDS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10}
+_WORDS |= {"eleven": 11, "twelve": 12, "hundred": 100, "thousand": 1000, "half": 0.5, "twice": 2, "double": 2}
+_WORDS |= {"dozen": 12, "dozens": 24}  # those at least
+# A number that is typed: "one" is not, which mostly means any.
+_TYPED = re.compile(rf"(?<![\w.])(?:\d[\d,]*(?:\.\d+)?|{'|'.join(_WORDS)})\b", re.IGNORECASE)
+_CONSTANTS = {"0", "1"}  # of mathematics
+_FIXED = {"ten": "classes", "10": "classes", "4,000": "judged", "6,000": "fitted"}
 _MARKDOWN = MarkdownIt("commonmark", {"html": False, "typographer": False})
 
 
@@ -96,6 +105,7 @@ class Step:
     why: str
     run: str | None
     where: str  # file and line, for messages
+    counts: str = ""  # which of the numbers that are typed in its texts stand for what
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,7 @@ class Lesson:
     summary: str
     teacher: str | None
     steps: tuple[Step, ...]
+    counts: str = ""  # the same of title, summary and what is for teachers
 
 
 # Settings, as links spell them --------------------------------------------------------------------------------------
@@ -380,8 +391,8 @@ def read(path: Path) -> Lesson:
     if not steps:
         raise ValueError(f"{path.name}:1: no step: a line that begins with '# ' opens one")
     done = tuple(_located(draft.where, draft.step) for draft in steps)
-    teacher = header.get("teacher")
-    return Lesson(name[1], header["title"], int(header["minutes"]), header["summary"], teacher, done)
+    teacher, counts = header.get("teacher"), header.get("counts", "")
+    return Lesson(name[1], header["title"], int(header["minutes"]), header["summary"], teacher, done, counts)
 
 
 def _located(where: str, work: Callable, *arguments):
@@ -408,7 +419,8 @@ class _Draft:
             if key in self.keys:
                 raise ValueError(f"{key}: stands there twice in this step")
             self.keys[key] = said.strip()
-            self.at = "text" if key == "setting" else ""
+            if key != "counts":
+                self.at = "text" if key == "setting" else ""
         elif line.startswith(">"):
             self.at = "why"
             self.parts["why"].append(line[1:].strip())
@@ -465,6 +477,7 @@ class _Draft:
             why,
             keys.get("run"),
             self.where,
+            keys.get("counts", ""),
         )
 
 
@@ -504,6 +517,45 @@ def unsound(step: Step) -> list[str]:
     if step.slider and not step.slider.low <= _answer(step.slider, known)[0] <= step.slider.high:
         wrong.append(f"{step.where}: the answer is outside of the slider")
     return wrong
+
+
+def uncounted(text: str, counts: str, known: dict) -> list[str]:
+    """Which numbers are typed in a text, as digits or words, without anything that bears them out.
+
+    Args:
+        text: with measures in braces, which are no matter of this.
+        counts: ``two = bounded.tied; 5 = given``: what each stands for, an expression that comes to it or is true, or
+            ``given`` for what the text itself lays down. The classes and the parts of the test set need no word.
+        known: what expressions can speak about.
+    """
+    known = known | {"classes": len(labels()), "judged": len(training.data().judge[1])}
+    known |= {"fitted": len(training.data().fit[1]), "features": training.data().width, "columns": len(FIRST)}
+    known |= {"e": math.e, "log_classes": math.log(len(labels()))}
+    meant = dict(_FIXED)
+    for part in filter(None, map(str.strip, counts.split(";"))):
+        word, _, expression = part.partition(" = ")
+        meant[word.lower()] = expression
+    plain = re.sub(r"\{[^{}]*\}|`[^`]*`|\]\([^)]*\)", "", text)
+    wrong = []
+    for typed in dict.fromkeys(found.lower() for found in _TYPED.findall(plain)):
+        if typed in _CONSTANTS or meant.get(typed) == "given":
+            continue
+        if typed not in meant:
+            wrong.append(f"{typed!r} is typed: measure it, or say in counts: what it is")
+            continue
+        found = value(meant[typed], known)
+        number = _WORDS[typed] if typed in _WORDS else float(typed.replace(",", ""))
+        unit = 1e-9 if typed in _WORDS else 10.0 ** -len(typed.partition(".")[2])  # of the last digit
+        if found is not True and (isinstance(found, bool | str) or abs(found - number) > unit / 2):
+            wrong.append(f"{typed!r} is {found}")
+    return wrong
+
+
+def typed(step: Step) -> list[str]:
+    """What `uncounted` finds in a step."""
+    known = names(step) | ({"run": experiments.figures(step.run)} if step.run else {})
+    text = " ".join([step.title, step.text, step.question or "", *(choice.text for choice in step.choices), step.why])
+    return [f"{step.where}: {wrong}" for wrong in uncounted(text, step.counts, known)]
 
 
 # For the page -------------------------------------------------------------------------------------------------------

@@ -29,6 +29,36 @@ def test_what_a_lesson_claims_is_so(step):
     assert lessons.unsound(step) == []
 
 
+@pytest.mark.parametrize("step", STEPS)
+def test_no_count_is_typed_without_what_bears_it_out(step):
+    assert lessons.typed(step) == []
+
+
+@pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda lesson: lesson.slug)
+def test_no_count_is_typed_above_the_steps_either(lesson):
+    text = " ".join([lesson.title, lesson.summary, lesson.teacher or ""])
+    assert lessons.uncounted(text, lesson.counts, {"steps": len(lesson.steps)}) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "counts", "wrong"),
+    [
+        ("Two logits are cut.", "", "'two' is typed"),
+        ("Two logits are cut.", "two = bounded.clipped", "'two' is 3"),
+        ("Three logits are cut.", "three = bounded.clipped", None),
+        ("{bounded.clipped} logits, `x[5]`, [a link](?lo=7) and 0 or 1 of ten.", "", None),
+        ("Nine classes.", "nine = classes", "'nine' is 10"),
+        ("Add 5 to all.", "5 = given", None),
+        ("About 2.30 nats.", "2.30 = most", None),
+        ("Dozens of them.", "dozens = bounded.clipped > 24", "'dozens' is False"),
+    ],
+)
+def test_a_typed_count_is_found(text, counts, wrong):
+    found = lessons.uncounted(text, counts, {"bounded": {"clipped": 3}, "most": math.log(10)})
+    assert bool(found) == bool(wrong)
+    assert not wrong or found[0].startswith(wrong)
+
+
 @pytest.mark.parametrize("step", [step for step in STEPS if step.values[0].choices])
 def test_every_step_with_choices_is_guarded(step):
     assert step.check or all(choice.check for choice in step.choices)
