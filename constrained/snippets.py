@@ -39,11 +39,13 @@ return torch.where(y > HI, HI, y)""",
 return z.detach().clamp(LO, HI) + (z - z.detach()).nan_to_num(0)  # inf - inf would be NaN""",
     "clamp_inward": "return InwardClamp.apply(z)",
     "smooth_clamp": """\
+lost = z.isnan()
+z = z.masked_fill(lost, 0)  # what comes back through a NaN would be NaN
 middle = (LO + HI) / 2
 half = max((HI - LO) / 2, 1e-30)  # a box without width is a point, not 0 / 0
 y = middle + half * torch.tanh((z - middle) / half)
 y = torch.where(y < LO, LO, y)  # what rounding put outside
-return torch.where(y > HI, HI, y)""",
+return torch.where(y > HI, HI, y).masked_fill(lost, torch.nan)""",
     "softmax": _LOST
     + """\
 return torch.softmax(z / T, dim=-1).masked_fill(lost, torch.nan)""",
