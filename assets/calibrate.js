@@ -10,7 +10,7 @@
 (() => {
   "use strict";
 
-  const twins = globalThis.constraints.methods;
+  const { methods: twins, max } = globalThis.constraints;
   const registry = globalThis.registry;
   const { FAMILIES, t, phrase, label, minus, short, percent, svgNode, node, put, say, inRange, logSliders, changed } = globalThis.page;
   const BINS = 15;
@@ -19,6 +19,7 @@
   const CHUNK = 5000; // numbers between two looks at the clock
   const SLICE = 8; // ms
   const SPARSE = ["sparsemax", "entmax15"];
+  const LOST = 0.005; // of the accuracy, that a box may cost without a word
   const FEW = 10; // rows below which a bin says little
 
   // The twin of calibration.py -------------------------------------------------------------------------------------
@@ -273,11 +274,23 @@
   const sweepMethod = () => (family() === "bounded" ? state.method : "clamp");
   const sweepKey = () => JSON.stringify([sweepMethod(), state.settings.temperature]);
 
+  // Every second row of a set, from the first or the second one on. The map tells of all rows; which box is best is
+  // chosen by the one half and reported on the other, or the luck of the rows that chose would be in the figures.
+  const half = ({ logits, labels, width }, from) => {
+    const rows = Array.from(labels.keys()).filter((row) => row % 2 === from);
+    const part = new Float64Array(rows.length * width);
+    rows.forEach((row, at) => part.set(logits.subarray(row * width, (row + 1) * width), at * width));
+    return { logits: part, labels: Int32Array.from(rows, (row) => labels[row]), rows: rows.length, width };
+  };
+
   const sweeping = function* (into) {
+    const choosing = half(state.set, 0);
     for (const [r, lo] of LOS.entries()) {
       for (const [c, hi] of HIS.entries()) {
         if (lo >= hi) continue;
-        into.cells[r][c] = yield* evaluate(state.set, into.method, { ...into.settings, lo, hi });
+        const box = { ...into.settings, lo, hi };
+        into.chosen[r][c] = yield* evaluate(choosing, into.method, box);
+        into.cells[r][c] = yield* evaluate(state.set, into.method, box);
         into.done += 1;
         if (into.done % 4 === 0) drawSweep();
       }
@@ -288,8 +301,37 @@
     const cells = LOS.map((lo) => HIS.map((hi) => (lo < hi ? null : undefined)));
     const total = cells.flat().filter((cell) => cell === null).length;
     state.sweep = { cells, total, done: 0, of: sweepKey(), method: sweepMethod(), settings: { ...state.settings } };
+    state.sweep.chosen = LOS.map(() => []);
+    state.sweep.told = {}; // metric -> what `recommended` says
     later("sweep", sweeping(state.sweep), drawSweep);
     drawSweep();
+  };
+
+  const inner = (r, c) => r > 0 && r < LOS.length - 1 && c > 0 && c < HIS.length - 1;
+
+  // The best boxes of a finished sweep by the rows that choose, and what the others say of one of them.
+  const recommended = (found, metric) => {
+    if (found.told[metric]) return found.told[metric];
+    const { sign, name, format } = METRICS[metric];
+    const cells = found.chosen.flatMap((row, r) => row.map((figures, c) => ({ r, c, score: sign * figures[metric] })));
+    const top = max(cells.map(({ score }) => (Number.isFinite(score) ? score : -Infinity)));
+    const best = cells.filter(({ score }) => score === top);
+    const { r, c } = best.find((cell) => inner(cell.r, cell.c)) ?? best[0];
+    const others = half(state.set, 1);
+    const [box, plain] = [
+      atOnce(evaluate(others, found.method, { ...found.settings, lo: LOS[r], hi: HIS[c] })),
+      atOnce(evaluate(others, "softmax", found.settings)),
+    ];
+    const told = [
+      t("By one half of the rows the best is lo = {lo}, hi = {hi}. On the other half: {name} {value}, without bounds {plain}.", {
+        lo: short(LOS[r]), hi: short(HIS[c]), name: t(name), value: format(box[metric]), plain: format(plain[metric]),
+      }),
+    ];
+    if (box.accuracy < plain.accuracy - LOST) {
+      told.push(t("It gives up accuracy: {value} instead of {plain}.", { value: percent(box.accuracy), plain: percent(plain.accuracy) }));
+    }
+    if (!inner(r, c)) told.push(t("It lies on the edge of the map: a better one may lie beyond."));
+    return (found.told[metric] = { text: told.join(" "), best: new Set(best.map((cell) => `${cell.r} ${cell.c}`)) });
   };
   const pick = (hi, lo) => {
     share.put({ calibrate: { method: state.sweep.method, lo, hi } });
@@ -558,7 +600,7 @@
       if (key !== metric) continue;
       const values = found.cells.map((row) => row.map((cell) => (cell ? sign * cell[key] : cell)));
       const current = state.method === found.method ? [state.settings.hi, state.settings.lo] : [];
-      paint({ xs: HIS, ys: LOS, values, current });
+      paint({ xs: HIS, ys: LOS, values, current, best: busy ? null : recommended(found, key).best });
     }
     const stale = !busy && found.of !== sweepKey();
     parts.maps.classList.toggle("cal-stale", stale);
@@ -571,6 +613,7 @@
           ? t("These are of {what}: sweep again for the setting of now.", { what })
           : t("{what}. Deeper is better, the best is underlined; click one to take it over.", { what }),
     );
+    say(parts.sweepBest, busy || stale ? "" : recommended(found, metric).text);
   };
 
   const draw = () => {
@@ -651,6 +694,7 @@
     label("Sweep", parts.progress, "aria-label");
     parts.progress.hidden = true;
     parts.sweepNote = node("p", "cal-quiet", bounds);
+    parts.sweepBest = node("p", "cal-quiet", bounds);
     parts.maps = node("div", "", bounds);
     parts.map = {};
     for (const [key, { name, title, format, sign }] of Object.entries(METRICS)) {

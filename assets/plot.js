@@ -17,7 +17,8 @@
 // Titles, the labels of axes and a map's name are given in English; all else as it is to be seen.
 //
 // A map is a table of numbers whose cells are buttons; the deeper the colour the larger the number. values[row][column]
-// belongs to (xs[column], ys[row]); null is a number that is still to come, undefined one that cannot exist.
+// belongs to (xs[column], ys[row]); null is a number that is still to come, undefined one that cannot exist. `best`, a set
+// of "row column", says which are underlined, where that are not the largest.
 
 (() => {
   "use strict";
@@ -276,7 +277,7 @@
     let built = "";
     let cells = [];
 
-    const draw = ({ xs, ys, values, current = [] }) => {
+    const draw = ({ xs, ys, values, current = [], best = null }) => {
       const key = JSON.stringify([xs, ys]);
       if (built !== key) build(xs, ys);
       built = key;
@@ -289,7 +290,7 @@
           button.disabled = v === undefined;
           const share = Number.isFinite(v) && high > low ? Math.max(v - low, 0) / (high - low) : 0;
           button.style.setProperty("--share", Number.isFinite(v) ? (0.1 + 0.8 * share).toFixed(3) : 0);
-          button.classList.toggle("best", v === high);
+          button.classList.toggle("best", best ? best.has(`${r} ${c}`) : v === high);
           const here = xs[c] === current[0] && ys[r] === current[1];
           put(button, { "aria-pressed": here });
           say(button, v === undefined ? "" : v === null ? "…" : format(v));

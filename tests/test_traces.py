@@ -14,6 +14,8 @@ import constrained as C
 from constrained import functional as F
 from constrained.model import constrained_resnet18, torchvision
 
+pytestmark = pytest.mark.slow
+
 CONSTRAINTS = {
     **{f"Clamp {g}": C.Clamp(-0.8, 1.3, gradient=g) for g in F.CLAMP_GRADIENTS},
     "Clamp, a class": C.Clamp([-1.0, -0.5, -0.2, -0.1, 0.0], [0.0, 0.1, 0.5, 1.0, torch.inf]),
@@ -121,7 +123,6 @@ class Outputs(nn.Module):
         return self.model(x).constrained
 
 
-@pytest.mark.slow
 @every_constraint
 @pytest.mark.parametrize("dynamo", [True, False])
 def test_onnx_gives_the_numbers_of_the_library(constraint, dynamo, tmp_path):
@@ -146,7 +147,6 @@ def test_onnx_gives_the_numbers_of_the_library(constraint, dynamo, tmp_path):
         torch.testing.assert_close(torch.from_numpy(got), model(x).detach(), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("f", MANY.values(), ids=MANY)
 def test_the_old_onnx_exporter_is_right_for_many_classes(f, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -233,7 +233,6 @@ def _train(rank, port, constraint, results):
     torch.distributed.destroy_process_group()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Clamp inward", "Softmax, learned", "Sparsemax"])
 def test_two_processes_train_as_one(name, tmp_path):
     constraint = C.Sparsemax(learnable=True) if name == "Sparsemax" else CONSTRAINTS[name]

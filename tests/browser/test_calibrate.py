@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -445,6 +446,38 @@ def test_sweep_the_bounds_and_take_one_over(calibrate):
     assert (
         page.locator(".cal-sweep button[aria-pressed=true]").first.get_attribute("aria-label").startswith("lo −1, hi 6")
     )
+
+
+@pytest.mark.slow
+def test_which_bounds_is_chosen_and_reported_on_different_rows(calibrate):
+    """And no box is recommended that gives up accuracy, or lies at the edge, without a word."""
+    page = calibrate.page
+    page.get_by_role("button", name="Sweep the bounds").click()
+    page.wait_for_function("() => calibrate.state.sweep.done === calibrate.state.sweep.total")
+    page.wait_for_function(READY)
+    logits, labels = tab.bundled().judge
+    boxes = page.evaluate("() => calibrate.state.sweep.cells.flatMap((row, r) => row.map((cell, c) => [r, c, !cell]))")
+    los, his = [-20, -10, -5, -3, -2, -1, -0.5, 0, 1, 2], [0, 0.5, 1, 2, 3, 4, 6, 8, 12, 20]
+
+    def figures(part: int, lo: float | None, hi: float | None) -> calibration.Figures:
+        """Of every second row, from the first or the second one on."""
+        z, wanted = logits[part::2], labels[part::2]
+        y = z if lo is None else predicted("clamp", {"lo": lo, "hi": hi, "temperature": 1.0}, z)
+        return calibration.figures(y, wanted)
+
+    for metric, sign in (("accuracy", 1), ("nll", -1), ("ece", -1)):
+        page.locator(f"#calibrate input[name=cal-metric][value={metric}]").check()
+        told = page.locator(".cal-sweep .cal-quiet").nth(1).inner_text()
+        lo, hi = (float(v.replace("−", "-")) for v in re.search(r"lo = (\S+), hi = (\S+?)\.? ", told).groups())
+        scores = [sign * getattr(figures(0, los[r], his[c]), metric) for r, c, empty in boxes if not empty]
+        assert sign * getattr(figures(0, lo, hi), metric) == pytest.approx(max(scores), abs=1e-9)
+        box, plain = figures(1, lo, hi), figures(1, None, None)
+        assert ("gives up accuracy" in told) == (box.accuracy < plain.accuracy - 0.005)
+        edge = lo in (los[0], los[-1]) or hi in (his[0], his[-1])
+        assert ("edge of the map" in told) == edge
+        best = page.locator(".cal-sweep figure:not([hidden]) button.best").first
+        assert best.get_attribute("aria-label").startswith("lo ")
+    page.locator("#calibrate input[name=cal-metric][value=accuracy]").check()
 
 
 def test_the_diagram_by_keyboard(calibrate):

@@ -68,6 +68,7 @@ def test_one_number_is_one_length_at_every_width(explore, width):
         page.set_viewport_size(WIDE)
 
 
+@pytest.mark.slow
 def test_one_scale_in_present_mode(explore):
     page = explore.page
     page.set_viewport_size({"width": 1920, "height": 1080})
@@ -81,6 +82,7 @@ def test_one_scale_in_present_mode(explore):
         page.set_viewport_size(WIDE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 1280])
 def test_one_scale_in_the_picture_that_is_taken_home(explore, width):
     page = explore.page
