@@ -300,28 +300,31 @@
     if (!state.set) return;
     const cells = LOS.map((lo) => HIS.map((hi) => (lo < hi ? null : undefined)));
     const total = cells.flat().filter((cell) => cell === null).length;
-    state.sweep = { cells, total, done: 0, of: sweepKey(), method: sweepMethod(), settings: { ...state.settings } };
-    state.sweep.chosen = LOS.map(() => []);
-    state.sweep.told = {}; // metric -> what `recommended` says
+    const about = { of: sweepKey(), method: sweepMethod(), settings: { ...state.settings } };
+    state.sweep = { cells, chosen: LOS.map(() => []), best: {}, total, done: 0, ...about };
     later("sweep", sweeping(state.sweep), drawSweep);
     drawSweep();
   };
 
   const inner = (r, c) => r > 0 && r < LOS.length - 1 && c > 0 && c < HIS.length - 1;
 
-  // The best boxes of a finished sweep by the rows that choose, and what the others say of one of them.
-  const recommended = (found, metric) => {
-    if (found.told[metric]) return found.told[metric];
-    const { sign, name, format } = METRICS[metric];
+  // The best boxes of a finished sweep by the rows that choose, and what the others say of one of them; worked out once.
+  const bestOf = (found, metric) => (found.best[metric] ??= chooseBest(found, metric));
+  const chooseBest = (found, metric) => {
+    const { sign } = METRICS[metric];
     const cells = found.chosen.flatMap((row, r) => row.map((figures, c) => ({ r, c, score: sign * figures[metric] })));
     const top = max(cells.map(({ score }) => (Number.isFinite(score) ? score : -Infinity)));
     const best = cells.filter(({ score }) => score === top);
     const { r, c } = best.find((cell) => inner(cell.r, cell.c)) ?? best[0];
     const others = half(state.set, 1);
-    const [box, plain] = [
-      atOnce(evaluate(others, found.method, { ...found.settings, lo: LOS[r], hi: HIS[c] })),
-      atOnce(evaluate(others, "softmax", found.settings)),
-    ];
+    const box = atOnce(evaluate(others, found.method, { ...found.settings, lo: LOS[r], hi: HIS[c] }));
+    const plain = atOnce(evaluate(others, "softmax", found.settings));
+    return { r, c, box, plain, all: new Set(best.map((cell) => `${cell.r} ${cell.c}`)) };
+  };
+
+  const recommendation = (found, metric) => {
+    const { name, format } = METRICS[metric];
+    const { r, c, box, plain } = bestOf(found, metric);
     const told = [
       t("By one half of the rows the best is lo = {lo}, hi = {hi}. On the other half: {name} {value}, without bounds {plain}.", {
         lo: short(LOS[r]), hi: short(HIS[c]), name: t(name), value: format(box[metric]), plain: format(plain[metric]),
@@ -331,7 +334,7 @@
       told.push(t("It gives up accuracy: {value} instead of {plain}.", { value: percent(box.accuracy), plain: percent(plain.accuracy) }));
     }
     if (!inner(r, c)) told.push(t("It lies on the edge of the map: a better one may lie beyond."));
-    return (found.told[metric] = { text: told.join(" "), best: new Set(best.map((cell) => `${cell.r} ${cell.c}`)) });
+    return told.join(" ");
   };
   const pick = (hi, lo) => {
     share.put({ calibrate: { method: state.sweep.method, lo, hi } });
@@ -600,7 +603,7 @@
       if (key !== metric) continue;
       const values = found.cells.map((row) => row.map((cell) => (cell ? sign * cell[key] : cell)));
       const current = state.method === found.method ? [state.settings.hi, state.settings.lo] : [];
-      paint({ xs: HIS, ys: LOS, values, current, best: busy ? null : recommended(found, key).best });
+      paint({ xs: HIS, ys: LOS, values, current, best: busy ? null : bestOf(found, key).all });
     }
     const stale = !busy && found.of !== sweepKey();
     parts.maps.classList.toggle("cal-stale", stale);
@@ -613,7 +616,7 @@
           ? t("These are of {what}: sweep again for the setting of now.", { what })
           : t("{what}. Deeper is better, the best is underlined; click one to take it over.", { what }),
     );
-    say(parts.sweepBest, busy || stale ? "" : recommended(found, metric).text);
+    say(parts.sweepBest, busy || stale ? "" : recommendation(found, metric));
   };
 
   const draw = () => {

@@ -82,20 +82,20 @@ def save(layer: ConstrainedLinear, method: str, classes: tuple[str, ...], networ
 
 def _settings(constraint: Constraint | None, method: str) -> dict[str, float]:
     """The parameters of a constraint, if it is the one that ``method`` builds."""
-    wrong = f"This head's constraint is {constraint or 'none'}, not what is called {_short(method or 'no constraint')}"
     if not method and constraint is None:
         return {}
-    if method not in REGISTRY or constraint is None:
-        raise HeadError(f"{wrong}: name the one that it has.")
-    keys = [p.key for p in REGISTRY[method].parameters]
-    if not all(hasattr(constraint, key) for key in keys):
-        raise HeadError(f"{wrong}: name the one that it has.")
-    settings = {key: _one(key, getattr(constraint, key)) for key in keys}
-    made = REGISTRY[method].build(**settings)
-    kind = (type(made), getattr(made, "gradient", None), made.dim)
-    if kind != (type(constraint), getattr(constraint, "gradient", None), getattr(constraint, "dim", None)):
-        raise HeadError(f"{wrong}: name the one that it has.")
-    return settings
+    keys = [p.key for p in REGISTRY[method].parameters] if method in REGISTRY else None
+    if keys is not None and all(hasattr(constraint, key) for key in keys):
+        settings = {key: _one(key, getattr(constraint, key)) for key in keys}
+        if _kind(REGISTRY[method].build(**settings)) == _kind(constraint):
+            return settings
+    has, called = constraint or "none", _short(method or "no constraint")
+    raise HeadError(f"This head's constraint is {has}, not what is called {called}: name the one that it has.")
+
+
+def _kind(constraint: object) -> tuple:
+    """What a constraint is beside its parameters."""
+    return type(constraint), getattr(constraint, "gradient", None), getattr(constraint, "dim", None)
 
 
 def _one(key: str, value: float | torch.Tensor) -> float:

@@ -121,6 +121,25 @@ def test_a_head_that_diverged_cannot_be_saved():
         heads.save(broken, "", CLASSES, NETWORK)
 
 
+UNLIKE = {
+    "another gradient": (lambda: layer(Clamp(-1, 1, gradient="inward")), "clamp", "name the one"),
+    "not of this library": (lambda: layer(torch.nn.Tanh()), "clamp", "name the one"),
+    "said to be none": (lambda: layer(torch.nn.Sigmoid()), "", "name the one"),
+    "said to be one": (lambda: layer(), "clamp", "name the one"),
+    "an unknown name": (lambda: layer(Clamp(-1, 1)), "relu", "name the one"),
+    "a bound for each class": (lambda: layer(Clamp([0.0, 0.1, 0.2], 1)), "clamp", "a lo for each class"),
+    "a foreign penalty": (lambda: layer(None, torch.nn.Flatten()), "", "cannot hold the penalty"),
+    "no bias": (lambda: ConstrainedLinear(8, 3, bias=False), "", "has no bias"),
+}
+
+
+@pytest.mark.parametrize(("build", "method", "says"), UNLIKE.values(), ids=UNLIKE)
+def test_a_file_is_made_from_what_the_layer_is_or_not_at_all(build, method, says):
+    """An inward clamp that was saved as a plain one would load as something else."""
+    with pytest.raises(HeadError, match=says):
+        heads.save(build(), method, CLASSES, NETWORK)
+
+
 # Bad files ----------------------------------------------------------------------------------------------------------
 
 W, B = torch.zeros(3, 8), torch.zeros(3)

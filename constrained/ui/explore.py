@@ -196,6 +196,11 @@ def chosen(model: str, head: bytes | None, wait: bool = False) -> tuple[Network,
     return network("cifar10", wait), own_head(head), named(head)
 
 
+def classes(net: Network, head: heads.Head | None) -> tuple[str, ...]:
+    """The names of what a network tells apart, or a head in place of its own."""
+    return head.classes if head else net.checkpoint.labels
+
+
 def named(head: bytes) -> str:
     """What the chart calls the model that a head of a visitor's makes."""
     return f"{YOURS}-{sha256(head).hexdigest()[:8]}"
@@ -267,8 +272,9 @@ def look(source: str | bytes, model: str, head: bytes | None = None, kind: int =
     if own:
         seen += f'<p class="own-head"><b>{said("Your head")}</b>: {words(own)}</p>'
     image = Path(source).stem if is_sample(source) else None
-    labels = own.classes if own else net.checkpoint.labels
-    return json.dumps(message(labels, net.logits_of(crops, own and own.layer, kind), name) | {"image": image}), seen
+    return json.dumps(
+        message(classes(net, own), net.logits_of(crops, own and own.layer, kind), name) | {"image": image}
+    ), seen
 
 
 def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
@@ -361,8 +367,7 @@ def on_model(
     except TROUBLE as error:
         skipped = [gr.skip() for _ in range(3)]
         return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), current, *skipped
-    labels = own.classes if own else net.checkpoint.labels
-    return chart, crops, "", *choices(labels), model, shown, shown, model
+    return chart, crops, "", *choices(classes(net, own)), model, shown, shown, model
 
 
 def sentence(error: Exception) -> str:

@@ -477,6 +477,11 @@ def test_which_bounds_is_chosen_and_reported_on_different_rows(calibrate):
         assert ("edge of the map" in told) == edge
         best = page.locator(".cal-sweep figure:not([hidden]) button.best").first
         assert best.get_attribute("aria-label").startswith("lo ")
+    told = page.locator(".cal-sweep .cal-quiet").nth(1)
+    page.evaluate("() => (document.documentElement.lang = 'de')")
+    expect(told).to_contain_text("Nach der einen Hälfte der Zeilen")
+    page.evaluate("() => (document.documentElement.lang = 'en')")
+    expect(told).to_contain_text("By one half of the rows")
     page.locator("#calibrate input[name=cal-metric][value=accuracy]").check()
 
 
