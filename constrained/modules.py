@@ -20,7 +20,8 @@ class Constraint(nn.Module):
 
     State. A ``state_dict`` says which constraint it was made with: it holds a description, a tensor of bytes, under
     ``_extra_state``. To load that of another constraint, or of the same with other parameters, is an error, and to load
-    one without a description, as that of a plain ``nn.Linear``, is none. Only learned parameters are loaded.
+    one without a description, as that of a plain ``nn.Linear``, is none. Only learned parameters are loaded; and values
+    that are not there yet, because the module was made on the meta device.
     """
 
     _CHECKS: ClassVar[dict[str, Callable[[str, object], float | Tensor]]] = {}  # of each parameter, by its name
@@ -52,6 +53,8 @@ class Constraint(nn.Module):
         for name, buffer in exact.items():
             if self._buffers[name].dtype != buffer.dtype:
                 self._buffers[name] = buffer.to(self._buffers[name].device)
+            if buffer.is_meta and not self._buffers[name].is_meta:
+                self._buffers[name].fill_(math.nan)  # to_empty: not what happens to lie in memory
         return self
 
     def loss(self, logits: Tensor, labels: Tensor, *, ignore_index: int = -100) -> Tensor:
@@ -87,7 +90,9 @@ class Constraint(nn.Module):
         def plain(value: object) -> object:
             if isinstance(value, nn.Parameter):
                 return "learned"
-            return value.tolist() if isinstance(value, Tensor) else value
+            if not isinstance(value, Tensor):
+                return value
+            return None if value.is_meta or value.isnan().all() else value.tolist()  # None: no values yet
 
         return {"constraint": type(self).__name__} | {name: plain(value) for name, value in self._values().items()}
 
@@ -102,6 +107,11 @@ class Constraint(nn.Module):
             text = _written(theirs)
         except (AttributeError, TypeError, ValueError, KeyError) as error:
             raise ValueError("the description of its constraint cannot be read") from error
+        for name, value in self._description().items():
+            if value is None and isinstance(theirs.get(name), int | float | list):
+                empty = getattr(self, name)
+                device = state.device if empty.is_meta else empty.device
+                setattr(self, name, torch.tensor(theirs[name], dtype=empty.dtype, device=device))
         if theirs != json.loads(json.dumps(self._description())):
             raise ValueError(
                 f"this state belongs to {text}, and is loaded into {_written(self._description())}: make that one "
@@ -552,14 +562,19 @@ class ConstrainedLinear(nn.Linear):
         Args:
             logits: ``(..., C)``, unconstrained: the ``logits`` of what the layer gives.
             labels: ``(...,)``, int64.
-            ignore_index: the label of rows that do not count.
+            ignore_index: the label of rows that do not count, in the loss and in the penalty; a penalty that is not of
+                this library is given zeros in their place.
 
         Returns:
             A scalar.
         """
+        z = _counted(logits, labels, -1, ignore_index)
         if isinstance(self.constraint, Constraint):
-            loss = self.constraint.loss(logits, labels, ignore_index=ignore_index)
+            loss = self.constraint.loss(z, labels, ignore_index=ignore_index)
         else:
-            z = _counted(logits, labels, -1, ignore_index)
             loss = _cross_entropy(z if self.constraint is None else self.constraint(z), labels, -1, ignore_index)
-        return loss if self.penalty is None else loss + self.penalty(logits)
+        if self.penalty is None:
+            return loss
+        # Rows that do not count are zeros now and cost nothing, but the penalty's mean is over all rows.
+        share = labels.numel() / (labels != ignore_index).sum() if isinstance(self.penalty, _Penalty) else 1.0
+        return loss + share * self.penalty(z)

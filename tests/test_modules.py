@@ -594,3 +594,43 @@ def test_constrained_resnet18_downloads_torchvisions_weights_with_their_hash_che
 def test_unknown_weights_are_refused():
     with pytest.raises((ValueError, KeyError), match="IMAGENET_V9"):
         constrained_resnet18(weights="IMAGENET_V9")
+
+
+@pytest.mark.parametrize("way", ["moved", "made", "emptied"])
+def test_bounds_on_the_meta_device_come_with_the_state(way):
+    def head():
+        return C.ConstrainedLinear(8, 3, constraint=C.Clamp([-1.0, -2.0, -3.0], [1.0, 2.0, 3.0]))
+
+    real = head()
+    if way == "moved":
+        target = head().to("meta")
+    else:
+        with torch.device("meta"):
+            target = head()
+    assert set(target.state_dict()) == set(real.state_dict())
+    if way == "emptied":
+        target = target.to_empty(device="cpu")
+        assert target.constraint.lo.isnan().all(), "not what lies in memory by chance"
+    target.load_state_dict(real.state_dict(), assign=True)
+    x = 9 * torch.randn(5, 8)
+    assert torch.equal(target(x).constrained, real(x).constrained)
+    assert target.constraint.hi.tolist() == [1.0, 2.0, 3.0]
+    with torch.device("meta"):
+        other = C.ConstrainedLinear(8, 3, constraint=C.SmoothClamp([-1.0, -2.0, -3.0], [1.0, 2.0, 3.0]))
+    with pytest.raises(RuntimeError, match="this state belongs to Clamp"):
+        other.load_state_dict(real.state_dict(), assign=True)
+
+
+@pytest.mark.parametrize("penalty", [C.PenaltyL1(0.3), C.PenaltyL2([0.1, 0.2, 0.3])])
+@pytest.mark.parametrize("constraint", [None, C.Clamp(-1, 1), C.Sparsemax(), nn.Tanh()])
+def test_a_row_that_does_not_count_costs_no_penalty_either(constraint, penalty):
+    layer = C.ConstrainedLinear(8, 3, constraint=constraint, penalty=penalty)
+    z, labels = torch.randn(6, 3), torch.tensor([0, 1, -100, 2, -100, 1])
+    z[2], z[4] = math.nan, 1e30
+    z.requires_grad_()
+    loss = layer.loss(z, labels)
+    counted = labels != -100
+    torch.testing.assert_close(loss, layer.loss(z[counted], labels[counted]))
+    (gradient,) = torch.autograd.grad(loss, z)
+    assert torch.equal(gradient[~counted], torch.zeros(2, 3))
+    assert gradient[counted].abs().min() > 0 or constraint is not None
