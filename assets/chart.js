@@ -638,7 +638,7 @@
     const norm = sum(state.logits.map((v) => (key === "prox_l1" ? Math.abs(v) : v * v)));
     const sign = key === "prox_l1" ? "‖z‖₁" : "‖z‖₂²";
     const penalty = `λ${sign} = ${short(lam)} · ${short(norm)} = ${short(lam * norm)}`;
-    return ` ${t("In training λ does something else: it adds the penalty {penalty} to the loss, and the weights learn to keep z small.", { penalty })}`;
+    return ` ${t("As a penalty, λ does something else: it adds {penalty} to the training loss, and the weights learn to keep z small.", { penalty })}`;
   };
 
   const drawBadges = (column) => {

@@ -63,14 +63,15 @@ def number(name: str, value: object) -> float | Tensor:
         return value
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         shape = getattr(value, "shape", None)
-        if shape is None and not isinstance(value, list | tuple):
+        if shape is None and not isinstance(value, (list, tuple)):
             raise ValueError(f"{name} must be a number or a tensor, got {name}={value!r:.50}")
         tensor = torch.as_tensor(value)  # a NumPy array, a list with a number for each class
         if tensor.is_complex() or tensor.dtype == torch.bool:
             raise ValueError(f"{name} must be a number or a tensor, got {name}={value!r:.50}")
         tensor = tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
         return tensor.item() if tensor.ndim == 0 else tensor
-    return value if isinstance(value, float | int) else float(value)  # a Fraction, a NumPy number
+    # Not `float | int`, which the compiler of torch 2.8 does not know.
+    return value if isinstance(value, (float, int)) else float(value)  # a Fraction, a NumPy number
 
 
 def bound(name: str, value: object, finite: bool = False) -> float | Tensor:

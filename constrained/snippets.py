@@ -15,7 +15,7 @@ from .modules import Clamp, Constraint
 from .registry import LAM, REGISTRY
 
 SCRIPTS = {"plain": "PyTorch alone", "library": "With this library", "training": "A training step"}
-PENALTIES = {"prox_l1": "L1", "prox_l2": "L2"}  # a proximal step, and the penalty that is its like in training
+PENALTIES = {"prox_l1": "L1", "prox_l2": "L2"}  # a proximal step, and the penalty with the same norm
 WIDTH = 100  # of a line
 
 _NAMES = {"lo": "LO", "hi": "HI", "temperature": "T", "lam": "LAM", "radius": "RADIUS"}
@@ -143,11 +143,16 @@ return F.cross_entropy(z / T, labels)""",
     "sparsemax": _FENCHEL_YOUNG.format(title="sparsemax", negentropy="(p.square().sum(-1) - 1) / 2"),
     "entmax15": _FENCHEL_YOUNG.format(title="1.5-entmax", negentropy="(p.pow(1.5).sum(-1) - 1) * 4 / 3"),
     "prox_l1": """\
-# The loss sees the plain logits. In training the penalty does the work: the weights learn to
-# keep z small. The proximal step is for use, in predict: it shrinks a finished output once.
-return F.cross_entropy(z, labels)""",
+# The loss sees what the step makes of the logits, as with any map: one within LAM of 0 gets no
+# gradient. If too few learn, or to keep z small, use the penalty in place of the step:
+# F.cross_entropy(z, labels) + LAM * z.abs().sum(-1).mean(), with LAM = 0.01 to begin with.
+return F.cross_entropy(constrain(z), labels)""",
+    "prox_l2": """\
+# The loss sees what the step makes of the logits, as with any map: the weights grow by as much
+# as it shrinks. To keep z small, use the penalty in place of the step:
+# F.cross_entropy(z, labels) + LAM * z.square().sum(-1).mean(), with LAM = 0.01 to begin with.
+return F.cross_entropy(constrain(z), labels)""",
 }
-_LOSSES["prox_l2"] = _LOSSES["prox_l1"]
 _LOSS = """\
 # The loss sees the constrained outputs and reads them as logits.
 return F.cross_entropy(constrain(z), labels)"""
@@ -398,15 +403,15 @@ def training(key: str, settings: dict[str, float], model: str = "cifar10", penal
     Args:
         key, settings: as for `plain`.
         model: its classes, and for ImageNet the weights that training starts from.
-        penalty: ``"prox_l1"`` or ``"prox_l2"`` for the penalty that is its like, weighed by ``settings["lam"]``; any
-            other entry, or a weight of 0, for none. A proximal step as ``key`` has its own.
+        penalty: ``"prox_l1"`` or ``"prox_l2"`` for the penalty with the same norm, weighed by ``settings["lam"]``; any
+            other entry, or a weight of 0, for none. For a proximal step as ``key`` there is none: the loss goes
+            through the step, as `Constraint.loss` does, and would count lambda twice.
 
     Raises:
         ValueError: as `plain`, and for a weight of the penalty outside its range.
     """
     _check(key, settings, model)
-    penalty = key if key in PENALTIES else penalty
-    weighed = penalty in PENALTIES and (penalty == key or registry.number(LAM, settings.get("lam")) > 0)
+    weighed = key not in PENALTIES and penalty in PENALTIES and registry.number(LAM, settings.get("lam")) > 0
     about = f"A training step of a ResNet18 with a constrained output: {REGISTRY[key].title}"
     about += f", and an {PENALTIES[penalty]} penalty on the logits." if weighed else "."
     loss = _LOSSES.get(key, _LOSS)

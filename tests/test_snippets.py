@@ -209,11 +209,10 @@ def test_a_step_has_the_librarys_loss_and_penalty(key, name, tmp_path):
     generator = torch.Generator().manual_seed(2)
     features, labels = torch.randn(6, 512, generator=generator), torch.randint(classes, (6,), generator=generator)
     for penalty in ("prox_l1", "prox_l2", "project_l1_ball"):
-        penalty = key if key in snippets.PENALTIES else penalty
         script = defined(tmp_path / "step.py", snippets.training(key, given, name, penalty))
         kind = heads.PENALTIES.get({"prox_l1": "l1", "prox_l2": "l2"}.get(penalty))
-        # The proximal steps are for use; training has their penalty.
-        constraint = None if key in snippets.PENALTIES else registry.build(key, given)
+        kind = None if key in snippets.PENALTIES else kind  # λ would count twice
+        constraint = registry.build(key, given)
         head = ConstrainedLinear(512, classes, constraint=constraint, penalty=kind and kind(given["lam"])).double()
         plain = torch.nn.Linear(512, classes).double()
         plain.load_state_dict({name: head.state_dict()[name] for name in ("weight", "bias")})
@@ -233,7 +232,9 @@ def test_a_step_has_the_librarys_loss_and_penalty(key, name, tmp_path):
 
 
 def test_a_gradient_reaches_the_whole_network(tmp_path):
-    script = defined(tmp_path / "step.py", snippets.training("prox_l1", {"lam": 0.01}))
+    script = defined(
+        tmp_path / "step.py", snippets.training("smooth_clamp", {"lo": -2.0, "hi": 2.0, "lam": 0.01}, penalty="prox_l1")
+    )
     torch.manual_seed(0)
     resnet = model.torchvision.models.resnet18(num_classes=10)
     optimizer = torch.optim.SGD(resnet.parameters(), lr=0.01)
@@ -255,7 +256,8 @@ def test_no_weight_no_penalty():
     given = settings("") | {"lam": 0.0}
     assert "penalty(z)" not in snippets.training("clamp", given, penalty="prox_l1")
     assert "penalty(z)" not in snippets.training("clamp", given | {"lam": 1.0}, penalty="project_simplex")
-    assert "penalty(z)" in snippets.training("prox_l1", given), "what the comment speaks of is there"
+    assert "penalty(z)" not in snippets.training("prox_l1", given | {"lam": 1.0}, penalty="prox_l1")
+    assert "penalty(z)" in snippets.training("clamp", given | {"lam": 1.0}, penalty="prox_l1")
 
 
 # As a person has them -----------------------------------------------------------------------------------------------

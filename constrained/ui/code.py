@@ -20,7 +20,7 @@ OWN = phrase(
 )
 
 
-def about(script: str, methods: dict[str, str], lam: float, model: str) -> list[dict]:
+def about(script: str, family: str, methods: dict[str, str], lam: float, model: str) -> list[dict]:
     """What a script does and needs, in a sentence or two."""
     if script == "library":
         return [
@@ -37,6 +37,11 @@ def about(script: str, methods: dict[str, str], lam: float, model: str) -> list[
         "A step for your own training loop, with torch and torchvision alone; a comment says what the loss sees."
     )
     regularised = methods["regularised"]
+    if family == "regularised" and regularised in snippets.PENALTIES:
+        return [
+            what,
+            phrase("The loss goes through the proximal step; a comment shows the penalty that can replace it."),
+        ]
     if regularised not in snippets.PENALTIES:
         return [what, phrase("There is no penalty: the Regularised column is a projection, not a proximal step.")]
     if lam == 0:
@@ -79,7 +84,7 @@ def written(asked: dict) -> dict:
         "settings": settings,
         "model": model,
         "name": snippets.name(script, method),
-        "about": [about(script, methods, settings[LAM.key], model), *([[OWN]] if own else [])],
+        "about": [about(script, family, methods, settings[LAM.key], model), *([[OWN]] if own else [])],
         "code": code,
     }
 
