@@ -15,19 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 # The release of torchvision that belongs to each of torch.
 VISION = {"2.8.0": "0.23.0", "2.11.0": "0.26.0", "2.13.0": "0.28.0", "2.14.1": "0.29.1"}
-NEEDED = (
-    "numpy",
-    "pillow",
-    "safetensors",
-    "scipy",
-    "entmax",
-    "hypothesis",
-    "pytest",
-    "pytest-xdist",
-    "torchmetrics",
-    "ruff",
-)
-TESTS = ("functional", "modules", "calibration", "heads", "snippets", "traces", "compiled", "registry")
+TESTS = ("functional", "modules", "calibration", "heads", "registry", "training", "snippets", "traces", "compiled")
 
 
 def environment(folder: Path, version: str) -> Path:
@@ -36,17 +24,14 @@ def environment(folder: Path, version: str) -> Path:
     python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     if not (home / "ready").exists():
         venv.create(home, with_pip=True, clear=True)
-        pins = re.findall(
-            r"^([\w-]+==[\w.]+)",
-            "\n".join(
-                (ROOT / name).read_text(encoding="utf-8") for name in ("requirements.txt", "tests/requirements.txt")
-            ),
-            re.MULTILINE,
+        # All that is pinned, with this torch in place of the pinned one.
+        pinned = "".join(
+            (ROOT / name).read_text(encoding="utf-8") for name in ("requirements.txt", "tests/requirements.txt")
         )
-        named = [pin for pin in pins if pin.split("==")[0] in NEEDED]
-        first = list({pin.split("==")[0]: pin for pin in reversed(named)}.values())
-        command = [python, "-m", "pip", "install", "--quiet", f"torch=={version}", f"torchvision=={VISION[version]}"]
-        subprocess.run([*command, *first], check=True)
+        others = re.sub(r"^torch(vision)?==.*$", "", pinned, flags=re.MULTILINE)
+        wanted = home / "requirements.txt"
+        wanted.write_text(f"torch=={version}\ntorchvision=={VISION[version]}\n{others}", encoding="utf-8")
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--requirement", wanted], check=True)
         (home / "ready").touch()
     return python
 
@@ -61,9 +46,9 @@ def main() -> None:
         if version not in VISION:
             parser.error(f"which torchvision belongs to torch {version} is not known here: add it to VISION")
         python = environment(args.folder, version)
-        files = [f"tests/test_{name}.py" for name in TESTS]
+        files = [*(f"tests/test_{name}.py" for name in TESTS), "tests/peers"]
         ran = subprocess.run(
-            [python, "-m", "pytest", "-q", "-m", "", "-p", "no:cacheprovider", *files],
+            [python, "-m", "pytest", "-m", "", "-p", "no:cacheprovider", *files],
             cwd=ROOT,
             capture_output=True,
             encoding="utf-8",
