@@ -523,7 +523,7 @@
   // A as an outline that ends in a thick stroke. It follows the picture, the axes and the width, but no slider.
   const drawA = (column) => {
     const parts = figures[column];
-    const now = state.a && `${drawing} ${axisOf(column)} ${t("no gradient")}`;
+    const now = state.a && `${drawing} ${axisOf(column)} ${t("passes no gradient")}`;
     if (column === "raw" || parts.drawn === now) return;
     parts.drawn = now;
     if (!state.a) return;
@@ -542,7 +542,7 @@
       const v = values[row.index];
       put(row.outline, { d: `M${x(0)} ${top}H${x(v)}M${x(v)} ${bottom}H${x(0)}` });
       put(row.end, { d: v < low || v > high ? "" : `M${x(v)} ${top - 1}V${bottom + 1}` });
-      row.told = `; A ${text(column)(v)}${dead[row.index] ? `, ${t("no gradient")}` : ""}`;
+      row.told = `; A ${text(column)(v)}${dead[row.index] ? `, ${t("passes no gradient")}` : ""}`;
       say(row.aValue, `A ${text(column)(v)}`);
     }
   };
@@ -572,7 +572,7 @@
       const off = v > high ? `M${right - 7} 6 l7 7 l-7 7z` : v < low ? `M${left + 7} 6 l-7 7 l7 7z` : "";
       put(row.beyond, { d: off });
       say(row.value, format(v));
-      say(row.name, `${state.labels[row.index]}: ${t(NAMES[column])} ${format(v)}${isDead ? `, ${t("no gradient")}` : ""}${row.told ?? ""}`);
+      say(row.name, `${state.labels[row.index]}: ${t(NAMES[column])} ${format(v)}${isDead ? `, ${t("passes no gradient")}` : ""}${row.told ?? ""}`);
       row.g.classList.toggle("lit", row.index === lit);
       row.g.classList.toggle("target", state.gradientOn && row.index === state.target);
       if (row.lane) drawSlope(row, slopes?.[row.index], left, right, body);
@@ -624,7 +624,9 @@
     const told = state.gradients?.[column];
     figures[column].figure.dataset.loss = told
       ? t("Loss: {name} = {loss}, target {target}. Arrows show where a step of gradient descent would move the logit.", {
-          name: told.name.replace("cross-entropy of", t("cross-entropy of")),
+          name: told.name
+            .replace("cross-entropy of", t("cross-entropy of"))
+            .replace("Fenchel-Young loss", t("Fenchel-Young loss")),
           loss: Number.isFinite(told.loss) ? short(told.loss) : t("infinite"),
           target: state.labels[state.target],
         })
@@ -727,9 +729,9 @@
       add(b.zeros === 1 ? t("1 exact zero") : t("{n} exact zeros", { n: b.zeros }), "", () => beside(b.zeros, a.zeros, String, signed));
     }
     const inward = ({ method }) => method === "clamp_inward";
-    const learns = b.flat ? t("{n} of {total} get no gradient", { n: b.flat, total }) : inward(b) ? t("gradient only inwards") : t("all get a gradient");
+    const learns = b.flat ? t("{n} of {total} pass no gradient", { n: b.flat, total }) : inward(b) ? t("gradient only inwards") : t("all pass a gradient");
     add(learns, b.flat ? "warn" : "", () => {
-      if (a.flat && !b.flat) return t("A {n} get none", { n: a.flat });
+      if (a.flat && !b.flat) return t("A {n} pass none", { n: a.flat });
       if (inward(b) !== inward(a)) return inward(a) ? t("A only inwards") : t("A all do");
       return beside(b.flat, a.flat, String, signed);
     });

@@ -3,7 +3,7 @@
 //
 //   z      array of logits, all classes; numbers, -Infinity allowed where the Python side allows it
 //   y      Float64Array of outputs
-//   dead   Uint8Array, 1 where the map is locally flat, so that no gradient reaches the class
+//   dead   Uint8Array, 1 where the map is locally flat in the class, so that no output passes a gradient to it
 //   named  the numbers that the formula shows beside the parameters: thresholds, sums, norms
 //
 // tests/browser/test_parity.py compares every function with PyTorch to 1e-6 relative.

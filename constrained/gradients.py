@@ -7,6 +7,8 @@ from torch import Tensor
 
 from .modules import Constraint, Entmax15, Softmax, Sparsemax
 
+_NAMES = {Softmax: "−log p(target)", Sparsemax: "Fenchel-Young loss", Entmax15: "Fenchel-Young loss"}
+
 
 class SentBack(NamedTuple):
     """A loss and what it sends back."""
@@ -17,26 +19,19 @@ class SentBack(NamedTuple):
 
 
 def through(constraint: Constraint | None, logits: Tensor, target: int) -> SentBack:
-    """The gradient at the logits of a loss that looks at what a constraint makes of them.
-
-    The loss is the cross-entropy of the outputs read as logits; for softmax that of the probabilities; for sparsemax
-    and 1.5-entmax, where it is infinite once the target gets probability 0, half the squared distance to the target.
+    """The gradient at the logits of the loss that belongs to a constraint, `Constraint.loss`.
 
     Args:
-        constraint: what stands between the logits and the loss; None for nothing.
+        constraint: what stands behind the logits; None for nothing.
         logits: ``(C,)``, floating.
         target: index of the class that training would want.
     """
     z = logits.clone().requires_grad_()
-    wanted = torch.tensor(target)
-    if isinstance(constraint, Sparsemax | Entmax15):
-        name = "½‖p − target‖²"
-        loss = (constraint(z) - torch.nn.functional.one_hot(wanted, len(z))).square().sum() / 2
-    elif isinstance(constraint, Softmax):
-        name = "−log p(target)"
-        loss = -torch.log_softmax(z / constraint.temperature, 0)[target]
+    wanted = torch.tensor([target])
+    if constraint is None:
+        name, loss = "cross-entropy of softmax(z)", torch.nn.functional.cross_entropy(z[None], wanted)
     else:
-        name = "cross-entropy of softmax(y)" if constraint else "cross-entropy of softmax(z)"
-        loss = torch.nn.functional.cross_entropy(constraint(z) if constraint else z, wanted)
+        name = _NAMES.get(type(constraint), "cross-entropy of softmax(y)")
+        loss = constraint.loss(z[None], wanted)
     (gradient,) = torch.autograd.grad(loss, z)
     return SentBack(name, loss.item(), gradient)

@@ -216,7 +216,7 @@ def measure(query: str) -> dict:
     * ``top``, ``second``, ``last``: classes by place; ``argmax``: what torch.argmax takes among equals;
       ``max``, ``next``, ``min``: values
     * ``kept``: whether the raw first place is alone in first place; ``tied``: classes that share the first place
-    * ``zeros``: exact zeros; ``dead``: classes that get no gradient, whatever the loss, as the chart hatches them
+    * ``zeros``: exact zeros; ``dead``: classes to which no output passes a gradient, as the chart hatches them
     * ``sum``, ``norm1``, ``norm2``, ``moved`` (distance from the raw logits), ``entropy`` (of a distribution, in nats)
     * ``clipped``: bounded alone, logits outside of the box
     * ``gradient``: what the loss sends back for every class, with ``loss`` and ``stopped``, the zeros among them
@@ -277,7 +277,7 @@ def _column(family: str, constraint: Callable | None, z: Tensor, target: str) ->
 
 
 def _dead(constraint: Callable, z: Tensor) -> Tensor:
-    """Which classes ``(C,)`` get no gradient, whatever comes back from the loss."""
+    """Which classes ``(C,)`` get no gradient, whatever comes back to the outputs."""
     count = len(z)
     several = z.repeat(2 * count, 1).requires_grad_()
     # Up and down for every output: what an inward gradient lets through depends on the sign.

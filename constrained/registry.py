@@ -77,7 +77,7 @@ def _clamp(gradient: str) -> Callable[..., Constraint]:
 
 
 _CLAMPED = ("y = min(max(z, {lo}), {hi})", "min(max({z}, {lo}), {hi}) = {y}")
-_SPARSE = "Classes below the threshold τ get exactly 0, and no gradient."
+_SPARSE = "Classes below the threshold τ get exactly 0, and pass no gradient."
 
 REGISTRY: dict[str, Entry] = {
     entry.key: entry

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 # The release of torchvision that belongs to each of torch.
-VISION = {"2.8.0": "0.23.0", "2.11.0": "0.26.0", "2.13.0": "0.28.0", "2.14.1": "0.29.1"}
+VISION = {"2.8.0": "0.23.0", "2.11.0": "0.26.0", "2.13.0": "0.28.0", "2.14.1": "0.29.1", "2.15.0": "0.29.2"}
 TESTS = ("functional", "modules", "calibration", "heads", "registry", "training", "snippets", "traces", "compiled")
 
 

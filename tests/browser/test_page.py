@@ -597,9 +597,8 @@ def gradients(state: dict) -> dict[str, torch.Tensor]:
         elif method == "softmax":
             loss = -y[t].log()
         else:
-            wanted = torch.zeros_like(y)
-            wanted[t] = 1
-            loss = ((y - wanted) ** 2).sum() / 2
+            u = z / state["settings"]["temperature"]
+            loss = (y.detach() * u).sum() - u[t]  # Fenchel-Young, but for what does not depend on z
         loss.backward()
         result[column] = z.grad
     return result
@@ -654,9 +653,12 @@ def test_gradient(explore, visited):
     explore.method("sparsemax")
     explore.method("project_l1_ball")
     state = answered(explore)
-    for family in FAMILIES:  # with these losses a logit gets nothing exactly where the map is flat, or the loss is
+    for family in ("bounded", "regularised"):  # a loss of the outputs sends nothing where the map is flat
         unlearned = torch.tensor(state["gradients"][family]["gradient"]) == 0
         assert all(u for u, dead in zip(unlearned, state["outputs"][family]["dead"], strict=True) if dead), family
+    # That of sparsemax sees the logits: p minus the target, so that the target is wanted even at exactly 0.
+    assert state["outputs"]["probability"]["dead"][state["target"]]
+    assert state["gradients"]["probability"]["gradient"][state["target"]] == pytest.approx(-1)
 
     switch_gradient(explore, False)
     page.wait_for_function("() => explore.state.gradients === null")
