@@ -281,12 +281,16 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> TemperatureFit:
         raise ValueError(f"logits must have at least 2 classes, got {z.shape[1]}: one class is always right")
     if not z.isfinite().all():
         raise ValueError("logits must be finite")
-    unit = z.abs().max().clamp_min(torch.finfo(z.dtype).tiny)
-    z = z / unit  # in [-1, 1]: squares neither overflow nor vanish
+    tiny = torch.finfo(z.dtype).tiny
+    unit = z.abs().max().clamp_min(tiny)
+    z = z / unit  # in [-1, 1], so that differences do not overflow
     z = z - z.amax(dim=-1, keepdim=True)
-    sizes = (z - z.mean(dim=-1, keepdim=True)).square().mean(dim=-1).sqrt()  # (N,)
     if (z == 0).all():
         return TemperatureFit(1.0, math.log(z.shape[1]), "any")
+    unit, z = unit * z.abs().max(), z / z.abs().max()  # without what all logits of a row have in common
+    largest = z.abs().amax(dim=-1, keepdim=True).clamp_min(tiny)
+    row = z / largest  # squares of small rows would vanish
+    sizes = largest[:, 0] * (row - row.mean(dim=-1, keepdim=True)).square().mean(dim=-1).sqrt()  # (N,)
     sizes = sizes[sizes > 0]
     size = sizes.square().mean().sqrt()
     z = z / size
@@ -375,6 +379,10 @@ def _logits(z: Tensor, labels: Tensor, ignore_index: int | None) -> tuple[Tensor
         raise ValueError("logits must not be infinite; -inf stands for a class with probability 0")
     if (z.amax(dim=-1) == -math.inf).any():
         raise ValueError("logits must leave at least one class in each row, got one of nothing but -inf")
-    if z.shape[1] > 1 and _on_simplex(z, 1e-6).all():
-        raise ValueError("logits look like probabilities, from 0 to 1 with the sum 1 in each row: take their log")
+    for total, kind in ((1, "probabilities"), (100, "percentages")):
+        doubt = total == 1 or (z.amax(dim=-1) < total).any()  # nothing but 100 and 0 are logits of a sure model
+        if z.shape[1] > 1 and doubt and _on_simplex(z / total, SUM).all():
+            raise ValueError(
+                f"logits look like {kind}, from 0 to {total} with the sum {total} in each row: take their log"
+            )
     return z, labels

@@ -4,10 +4,11 @@ Every map takes a tensor of any floating dtype and any batch rank and returns on
 is the dimension of the classes. Elementwise maps give the same answer for every ``dim`` and take it so that all are
 called alike. Half precision is computed in float32 inside and cast back.
 
-Parameters (``lo``, ``hi``, ``temperature``, ``lam``, ``radius``) are numbers, whose values are checked, or tensors,
-which receive gradients and of which only type and shape are checked: to look at their values, every call would have to
-wait for the device. Bounds and ``lam`` broadcast against ``x``, so that they may differ between classes. A
-``temperature`` or ``radius`` belongs to a whole row and has size 1 along ``dim``.
+Parameters (``lo``, ``hi``, ``temperature``, ``lam``, ``radius``) are numbers or tensors, which receive gradients. The
+values of tensors are checked where that costs no waiting for a device; elsewhere (on another device, in a graph, under
+vmap) a value that is not allowed gives NaN. Bounds and ``lam`` may differ between classes: a tensor or list with one
+dimension has a number for each class and lies along ``dim``, any other broadcasts against ``x``. A ``temperature`` or
+``radius`` belongs to a whole row and has size 1 along ``dim``.
 
 Bounds come in the order of ``torch.clamp``. The temperature of `softmax`, `sparsemax` and `entmax15` has to be named:
 torch and entmax have ``dim`` in its place.
@@ -68,6 +69,8 @@ def number(name: str, value: object) -> float | Tensor:
         tensor = torch.as_tensor(value)  # a NumPy array, a list with a number for each class
         if tensor.is_complex() or tensor.dtype == torch.bool:
             raise ValueError(f"{name} must be a number or a tensor, got {name}={value!r:.50}")
+        if shape is None:
+            tensor = torch.as_tensor(value, dtype=torch.float64)  # as exact as the numbers in the list
         tensor = tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
         return tensor.item() if tensor.ndim == 0 else tensor
     # Not `float | int`, which the compiler of torch 2.8 does not know.
@@ -141,32 +144,55 @@ def _open(x: Tensor, dim: int) -> tuple[Tensor, int]:
     return (x.float() if small else x), dim % x.ndim
 
 
-def _parameter(name: str, value: float | Tensor, x: Tensor, dim: int | None = None) -> float | Tensor:
+def _parameter(name: str, value: float | Tensor, x: Tensor, dim: int, row: bool = False) -> float | Tensor:
     """A parameter that fits to ``x``: in shape, and as a tensor where a graph is made of it.
 
     torch's compiler takes a number that has changed twice for a symbol, and its default backend has written some of
     those into the code as they were (pytorch #194976); a tensor is an input like any other.
 
     Args:
-        dim: for a parameter that belongs to a whole row, the dimension of the classes.
+        dim: the dimension of the classes, counted from the front.
+        row: whether it belongs to a whole row, and not to a class.
     """
     if not isinstance(value, Tensor):
         if abs(value) > torch.finfo(x.dtype).max:  # what the type does not have is infinite in it
             value = math.inf if value > 0 else -math.inf
         return torch.full((), value, dtype=x.dtype, device=x.device) if torch.compiler.is_compiling() else value
+    given = value
+    if value.ndim == 1 and not row:
+        value = value.reshape(-1, *[1] * (x.ndim - 1 - dim))
     try:
         fits = torch.broadcast_shapes(value.shape, x.shape) == x.shape
     except RuntimeError:
         fits = False
     if not fits:
-        raise ValueError(f"{name} of shape {tuple(value.shape)} does not fit to x of shape {tuple(x.shape)}")
-    along = None if dim is None else value.ndim - x.ndim + dim
-    if along is not None and along >= 0 and value.shape[along] != 1:
+        raise ValueError(f"{name} of shape {tuple(given.shape)} does not fit to x of shape {tuple(x.shape)}")
+    along = value.ndim - x.ndim + dim
+    if row and along >= 0 and value.shape[along] != 1:
         raise ValueError(
             f"{name} belongs to a whole row: it must have size 1 along dim {dim} of x, got {name} of shape "
-            f"{tuple(value.shape)} for x of shape {tuple(x.shape)}"
+            f"{tuple(given.shape)} for x of shape {tuple(x.shape)}"
         )
-    return value.to(x) if value.device.type == "cpu" and value.ndim == 0 else value
+    value = value.to(x) if value.device.type == "cpu" and value.ndim == 0 else value
+    if name in ("lo", "hi"):  # may be infinite; NaN makes NaN
+        return value
+    wrong = ~(((value > 0) if row else (value >= 0)) & (value < math.inf))
+    allowed = any_known(wrong)
+    if allowed:
+        what = "positive" if row else "zero or more"
+        raise ValueError(f"{name} must be {what} and finite, got {name}={given.detach().min().item():g}")
+    return value if allowed is False else torch.where(wrong, math.nan, value)
+
+
+def _box(lo: float | Tensor, hi: float | Tensor) -> tuple[float | Tensor, float | Tensor]:
+    """Bounds that do not cross: ``ValueError`` where that is known, else NaN."""
+    if not isinstance(lo, Tensor) and not isinstance(hi, Tensor):
+        return lo, hi
+    crossed = torch.as_tensor(lo > hi)
+    known = any_known(crossed)
+    if known:
+        raise ValueError(f"lo must not be greater than hi, got lo={lo} and hi={hi}")
+    return (lo if known is False else torch.where(crossed, math.nan, lo)), hi
 
 
 # Bounds ------------------------------------------------------------------------------------------------------------
@@ -222,7 +248,7 @@ def clamp(
 
     Args:
         x: ``(..., C, ...)``.
-        lo, hi: the box: numbers, tensors that broadcast against ``x``, or None for an infinite one.
+        lo, hi: the box: numbers, tensors (for each class, or that broadcast against ``x``), None for an infinite one.
         gradient: one of ``"zero"``, ``"straight_through"``, ``"inward"``.
         dim: the dimension of the classes.
 
@@ -230,8 +256,8 @@ def clamp(
         ValueError: for ``lo > hi``, NaN bounds, an unknown ``gradient`` or an empty ``dim``.
     """
     lo, hi = bounds(lo, hi)
-    y, _ = _open(x, dim)
-    lo, hi = _parameter("lo", lo, y), _parameter("hi", hi, y)
+    y, dim = _open(x, dim)
+    lo, hi = _box(_parameter("lo", lo, y, dim), _parameter("hi", hi, y, dim))
     if gradient == "zero":
         return _clip(y, lo, hi).to(x.dtype)
     if gradient == "straight_through":
@@ -248,8 +274,12 @@ def clamp(
 
 def _clip(x: Tensor, lo: float | Tensor, hi: float | Tensor) -> Tensor:
     """The nearest point of the box, whose gradient on a bound is 1 (torch's own clamp has 0 there from 2.14 on)."""
-    y = torch.where(x < lo, lo, x)  # NaN is not below anything, and stays
-    return torch.where(y > hi, hi, y)
+
+    # NaN is not below or above anything: a NaN in x stays, and one in a bound is looked for.
+    below, above = x < lo, x > hi
+    below = below | lo.isnan() if isinstance(lo, Tensor) else below
+    above = above | hi.isnan() if isinstance(hi, Tensor) else above
+    return torch.where(above, hi, torch.where(below, lo, x))
 
 
 def smooth_clamp(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: int = -1) -> Tensor:
@@ -268,22 +298,23 @@ def smooth_clamp(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: int 
             waiting for a device; elsewhere a bound that is not finite gives NaN.
     """
     lo, hi = bounds(lo, hi, finite=True)
-    y, _ = _open(x, dim)
+    y, dim = _open(x, dim)
     for name, value in (("lo", lo), ("hi", hi)):
         if isinstance(value, Tensor) and any_known(~value.isfinite()):
             raise ValueError(f"{name} must be finite, got {name}={value}")
     if not isinstance(lo, Tensor) and not isinstance(hi, Tensor) and max(-lo, hi) > torch.finfo(y.dtype).max:
         y = y.double()  # bounds that float32 does not have
-    lo, hi = _parameter("lo", lo, y), _parameter("hi", hi, y)
-    lost = y.isnan()  # kept out of tanh, whose backward pass would make NaN of a gradient of 0
+    lo, hi = _box(_parameter("lo", lo, y, dim), _parameter("hi", hi, y, dim))
+    lost = ~y.isfinite()  # kept out of tanh, whose backward pass would make NaN of a gradient of 0
     whole = any_known(lost) is False
+    end = y.detach()
     y = y if whole else torch.where(lost, 0, y)
     middle, radius = lo / 2 + hi / 2, hi / 2 - lo / 2
     tiny = torch.finfo(y.dtype).tiny
     # A box without width is a point, not 0 / 0.
     width = radius.clamp_min(tiny) if isinstance(radius, Tensor) else max(radius, tiny)
     z = _clip(middle + radius * torch.tanh((y - middle) / width), lo, hi)
-    return (z if whole else torch.where(lost, math.nan, z)).to(x.dtype)
+    return (z if whole else torch.where(lost, _clip(end, lo, hi), z)).to(x.dtype)
 
 
 # Support -----------------------------------------------------------------------------------------------------------
@@ -325,7 +356,8 @@ def _support(x: Tensor, scale: float | Tensor, power: int, dim: int) -> tuple[Te
     below = torch.nn.functional.hardtanh(x - top, torch.finfo(x.dtype).min, 1)
     with torch.no_grad():
         # Nothing further than 1 below the maximum is in the support: cutting there is exact, and nothing overflows.
-        z = (below / scale).clamp_min_(-2)
+        # Detached from forward mode too, whose zeros cannot be written over.
+        z = (below.detach() / (scale.detach() if isinstance(scale, Tensor) else scale)).clamp_min_(-2)
         support = (_compare if z.shape[dim] <= _FEW else _newton)(z, power, dim)
         count = support.sum(dim, keepdim=True)
         share = support / count
@@ -437,9 +469,20 @@ def _of_rows(solve: Callable, x: Tensor, name: str, value: object, dim: int, exc
     """``solve(x, parameter, dim)`` for a positive parameter of each row, in parts; NaN where there is no answer."""
     value = positive(name, value)
     y, dim = _open(x, dim)
-    value = _parameter(name, value, y, dim)
+    value = _parameter(name, value, y, dim, row=True)
     y, lost = _answerable(y, dim, excluding)
     return _rejoined(_in_parts(solve, y, value, dim), lost).to(x.dtype)
+
+
+def over_temperature(x: Tensor, temperature: float | Tensor, dim: int = -1) -> Tensor:
+    """``x / temperature``, in at least float32; what is infinite stays and sends nothing back to the temperature."""
+    value = positive("temperature", temperature)
+    y, dim = _open(x, dim)
+    value = _parameter("temperature", value, y, dim, row=True)
+    if not isinstance(value, Tensor):
+        return y / value
+    infinite = y.isinf()
+    return torch.where(infinite, y, torch.where(infinite, 0, y) / value)
 
 
 def softmax(x: Tensor, *, temperature: float | Tensor = 1.0, dim: int = -1) -> Tensor:
@@ -530,8 +573,8 @@ def prox_l1(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
     Raises:
         ValueError: for ``lam < 0``, NaN or infinite, or an empty ``dim``.
     """
-    lam, (y, _) = nonnegative("lam", lam), _open(x, dim)
-    lam = _parameter("lam", lam, y)
+    lam, (y, dim) = nonnegative("lam", lam), _open(x, dim)
+    lam = _parameter("lam", lam, y, dim)
     return torch.where(y.abs() < lam, 0, y - y.sign() * lam).to(x.dtype)
 
 
@@ -548,8 +591,12 @@ def prox_l2(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
     Raises:
         ValueError: for ``lam < 0``, NaN or infinite, or an empty ``dim``.
     """
-    lam, (y, _) = nonnegative("lam", lam), _open(x, dim)
-    return (y / (1 + 2 * _parameter("lam", lam, y))).to(x.dtype)
+    lam, (y, dim) = nonnegative("lam", lam), _open(x, dim)
+    lam = _parameter("lam", lam, y, dim)
+    if not isinstance(lam, Tensor):
+        return (y / (1 + 2 * lam)).to(x.dtype)
+    infinite = y.isinf()  # stays, and sends nothing back to lambda: 0 times infinity would be NaN
+    return torch.where(infinite, y, torch.where(infinite, 0, y) / (1 + 2 * lam)).to(x.dtype)
 
 
 # Projections -------------------------------------------------------------------------------------------------------
@@ -675,13 +722,13 @@ def penalty_l2(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
 def _batch_mean(x: Tensor, lam: object, dim: int, term: Callable[[Tensor], Tensor]) -> Tensor:
     """The mean over the batch of the sum of lambda times ``term`` over the classes."""
     lam, (y, dim) = nonnegative("lam", lam), _open(x, dim)
-    lam = _parameter("lam", lam, y)
+    lam = _parameter("lam", lam, y, dim)
     if y.numel() == 0:
         raise ValueError(f"x has an empty batch, shape {tuple(x.shape)}: the mean over it does not exist")
-    return (lam * term(y)).sum(dim).mean()
+    return (lam * term(y)).sum(dim).mean().to(y.dtype)
 
 
 # torch.fx, and torchvision's feature extractor over it, follow a network by values that are not there yet, which no
 # check can look at: a map is one step to them.
-for _name in __all__:
+for _name in (*__all__, "over_temperature"):
     torch.fx.wrap(_name)

@@ -49,12 +49,16 @@ class Constraint(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Constraint":
         exact = dict(self._buffers)
+        values = exact | {name: value.detach() for name, value in self._parameters.items()}
         super()._apply(fn, recurse)
         for name, buffer in exact.items():
             if self._buffers[name].dtype != buffer.dtype:
                 self._buffers[name] = buffer.to(self._buffers[name].device)
-            if buffer.is_meta and not self._buffers[name].is_meta:
-                self._buffers[name].fill_(math.nan)  # to_empty: not what happens to lie in memory
+        for name, held in values.items():
+            value = getattr(self, name)
+            if held.is_meta and not value.is_meta:
+                with torch.no_grad():
+                    value.fill_(math.nan)  # to_empty: not what happens to lie in memory
         return self
 
     def loss(self, logits: Tensor, labels: Tensor, *, ignore_index: int = -100) -> Tensor:
@@ -64,13 +68,16 @@ class Constraint(nn.Module):
 
         Args:
             logits: ``(..., C, ...)``, unconstrained.
-            labels: the same shape without ``dim``, int64.
+            labels: the same shape without ``dim``, an integer dtype.
             ignore_index: the label of rows that do not count; they send back no gradient, whatever they hold.
 
         Returns:
-            The mean over the rows that count, a scalar.
+            The mean over the rows that count, a scalar of at least float32.
+
+        Raises:
+            ValueError: for labels of another shape or dtype.
         """
-        logits = _counted(logits, labels, self.dim, ignore_index)
+        logits, labels = _counted(logits, labels, self.dim, ignore_index)
         return _cross_entropy(self(logits), labels, self.dim, ignore_index)
 
     def as_logits(self, logits: Tensor) -> Tensor:
@@ -94,7 +101,8 @@ class Constraint(nn.Module):
                 return value
             return None if value.is_meta or value.isnan().all() else value.tolist()  # None: no values yet
 
-        return {"constraint": type(self).__name__} | {name: plain(value) for name, value in self._values().items()}
+        values = {name: plain(value) for name, value in self._values().items()}
+        return {"constraint": type(self).__name__} | values | {"dim": self.dim}
 
     def get_extra_state(self) -> Tensor:
         text = json.dumps(self._description())
@@ -105,13 +113,16 @@ class Constraint(nn.Module):
         try:
             theirs = json.loads(bytes(state.tolist()))
             text = _written(theirs)
+            theirs.setdefault("dim", self.dim)  # a state of before there was one
         except (AttributeError, TypeError, ValueError, KeyError) as error:
             raise ValueError("the description of its constraint cannot be read") from error
         for name, value in self._description().items():
-            if value is None and isinstance(theirs.get(name), int | float | list):
+            if value is None and isinstance(theirs.get(name), (int, float, list)):
                 empty = getattr(self, name)
                 device = state.device if empty.is_meta else empty.device
-                setattr(self, name, torch.tensor(theirs[name], dtype=empty.dtype, device=device))
+                full = torch.tensor(theirs[name], dtype=empty.dtype, device=device)
+                if full.shape == empty.shape:
+                    setattr(self, name, full)
         if theirs != json.loads(json.dumps(self._description())):
             raise ValueError(
                 f"this state belongs to {text}, and is loaded into {_written(self._description())}: make that one "
@@ -148,10 +159,23 @@ def _written(description: dict) -> str:
     return f"{description['constraint']}({', '.join(f'{name}={value!r:.60}' for name, value in arguments.items())})"
 
 
-def _counted(logits: Tensor, labels: Tensor, dim: int, ignore_index: int) -> Tensor:
-    """Logits whose rows that do not count are zeros: what is not finite in them would reach shared weights."""
+def _counted(logits: Tensor, labels: Tensor, dim: int, ignore_index: int) -> tuple[Tensor, Tensor]:
+    """Logits in at least float32 whose rows that do not count are zeros, and labels in int64.
+
+    What is not finite in a row that does not count would reach shared weights.
+    """
+    shape = list(logits.shape)
+    if shape:
+        del shape[dim]
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool or list(labels.shape) != shape:
+        raise ValueError(
+            f"labels must be whole numbers of shape {tuple(shape)}, one for each row of logits of shape "
+            f"{tuple(logits.shape)}, got {labels.dtype} of shape {tuple(labels.shape)}"
+        )
+    labels = labels.long()
+    logits = logits if logits.dtype in (torch.float32, torch.float64) else logits.float()
     ignored = labels == ignore_index
-    return logits if F.any_known(ignored) is False else torch.where(ignored.unsqueeze(dim), 0, logits)
+    return (logits if F.any_known(ignored) is False else torch.where(ignored.unsqueeze(dim), 0, logits)), labels
 
 
 def _cross_entropy(logits: Tensor, labels: Tensor, dim: int, ignore_index: int) -> Tensor:
@@ -210,6 +234,10 @@ class Clamp(_Set):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.clamp(x, self.lo, self.hi, gradient=self.gradient, dim=self.dim)
+
+    def violation(self, x: Tensor) -> Tensor:
+        """Distance in L2 from ``x`` to the box, with its own gradient, whatever that of the clamp is."""
+        return F.violation(x, lambda y: F.clamp(y, self.lo, self.hi, dim=self.dim), dim=self.dim)
 
 
 def _finite_bound(name: str, value: object) -> float | Tensor:
@@ -330,12 +358,12 @@ class Softmax(_Probability):
 
         ``cross_entropy(softmax(logits), labels)`` would take a second softmax.
         """
-        logits = _counted(logits, labels, self.dim, ignore_index)
+        logits, labels = _counted(logits, labels, self.dim, ignore_index)
         return _cross_entropy(self.as_logits(logits), labels, self.dim, ignore_index)
 
     def as_logits(self, logits: Tensor) -> Tensor:
         """The logits over T."""
-        return logits / self.temperature
+        return F.over_temperature(logits, self.temperature, self.dim).to(logits.dtype)
 
 
 class _Sparse(_Probability):
@@ -347,19 +375,24 @@ class _Sparse(_Probability):
         :math:`\langle p, u \rangle - \Omega(p) - u_{label}` with :math:`u = z / T` (Blondel et al. 2020, table 1). It
         is finite where ``-log p`` is not, and its gradient with respect to u is p minus the one-hot label.
         """
-        logits = _counted(logits, labels, self.dim, ignore_index)
+        logits, labels = _counted(logits, labels, self.dim, ignore_index)
         counted = labels != ignore_index
-        p = self(logits).detach()  # the maximiser: its own derivative does not count (Danskin)
-        u = logits / self.temperature
+        p = self(logits)
+        top = p.detach()  # the maximiser: its own derivative does not count (Danskin) in the first derivative
+        u = F.over_temperature(logits, self.temperature, self.dim)
         true = u.gather(self.dim, torch.where(counted, labels, 0).unsqueeze(self.dim)).squeeze(self.dim)
-        # A class that is excluded has the logit -inf and no part in the sum.
-        reached = torch.where(p > 0, p * torch.where(p > 0, u, 0), 0).sum(self.dim)
-        each = reached - self._negentropy(p).sum(self.dim) + self._constant - true
+        # A class that is excluded has the logit -inf and no part in the sum. The last two terms are 0, and so are their
+        # gradients; they bring in what p does in further derivatives.
+        inside = top > 0
+        reached = torch.where(inside, top * torch.where(inside, u, 0), 0)
+        turned = torch.where(inside, (p - top) * torch.where(inside, u - u.detach(), 0), 0) - self._divergence(p, top)
+        each = (reached - self._negentropy(top) + turned).sum(self.dim) + self._constant - true
         return torch.where(counted, each, 0).sum() / counted.sum()
 
     def as_logits(self, logits: Tensor) -> Tensor:
         """The logarithm of the probabilities, ``-inf`` where a class has none."""
-        return self(logits).log()
+        p = self(logits)
+        return torch.where(p > 0, torch.where(p > 0, p, 1).log(), -math.inf)
 
 
 class Sparsemax(_Sparse):
@@ -370,6 +403,11 @@ class Sparsemax(_Sparse):
     @staticmethod
     def _negentropy(p: Tensor) -> Tensor:
         return p.square() / 2
+
+    @staticmethod
+    def _divergence(p: Tensor, q: Tensor) -> Tensor:
+        """Of the entropy, from q to p: what it has beyond its tangent at q (Bregman)."""
+        return (p - q).square() / 2
 
     def forward(self, x: Tensor) -> Tensor:
         return F.sparsemax(x, temperature=self.temperature, dim=self.dim)
@@ -383,6 +421,12 @@ class Entmax15(_Sparse):
     @staticmethod
     def _negentropy(p: Tensor) -> Tensor:
         return p.pow(1.5) * (4 / 3)
+
+    @staticmethod
+    def _divergence(p: Tensor, q: Tensor) -> Tensor:
+        """As for sparsemax: 4/3 (p^1.5 - q^1.5) - 2 q^0.5 (p - q), as a product, whose gradient at p = q is 0."""
+        a, b = (torch.where(q > 0, v, 1).sqrt() for v in (p, q))
+        return (a - b).square() * (2 * a + b) * (2 / 3)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.entmax15(x, temperature=self.temperature, dim=self.dim)
@@ -537,7 +581,11 @@ class ConstrainedLinear(nn.Linear):
             if module.dim != -1:
                 raise ValueError(f"a linear layer puts the classes last (dim=-1), got dim={module.dim}")
             for name, value in module._values().items():
-                if isinstance(value, Tensor) and value.ndim and value.shape[-1] not in (1, out_features):
+                if not isinstance(value, Tensor) or value.ndim == 0 or value.shape[-1] == 1:
+                    continue
+                if isinstance(module, (_Probability, _Sized)):
+                    raise ValueError(f"{name} belongs to a whole row, not to a class, got {tuple(value.shape)}")
+                if value.shape[-1] != out_features:
                     raise ValueError(
                         f"{name} must have a number for each of the {out_features} classes, got {value.shape[-1]}"
                     )
@@ -561,14 +609,17 @@ class ConstrainedLinear(nn.Linear):
 
         Args:
             logits: ``(..., C)``, unconstrained: the ``logits`` of what the layer gives.
-            labels: ``(...,)``, int64.
+            labels: ``(...,)``, an integer dtype.
             ignore_index: the label of rows that do not count, in the loss and in the penalty; a penalty that is not of
                 this library is given zeros in their place.
 
         Returns:
-            A scalar.
+            A scalar of at least float32.
+
+        Raises:
+            ValueError: for labels of another shape or dtype.
         """
-        z = _counted(logits, labels, -1, ignore_index)
+        z, labels = _counted(logits, labels, -1, ignore_index)
         if isinstance(self.constraint, Constraint):
             loss = self.constraint.loss(z, labels, ignore_index=ignore_index)
         else:

@@ -9,7 +9,7 @@ import pytest
 import scipy.optimize
 import torch
 
-from constrained import calibration, modules, registry
+from constrained import calibration, model, modules, registry  # noqa: F401
 
 
 def nll_by_loop(logits, labels):
@@ -130,7 +130,7 @@ def test_a_confidence_on_an_edge_but_for_rounding_lies_on_it(k):
 
 @pytest.mark.parametrize("classes", [2, 10, 100])
 def test_accuracy_and_ece_agree_with_torchmetrics(classes):
-    # Here and not above: it imports torchvision, which works for every build of torch once the library has.
+    # Here and not above: it imports torchvision, which works for every build of torch once constrained.model has.
     import torchmetrics.functional.classification as metrics
 
     logits, labels = example(n=2000, classes=classes, scale=2.0)
@@ -513,3 +513,36 @@ def test_one_huge_row_does_not_make_a_set_separable():
     )
     assert found.edge is None
     assert found.nll <= alone.fun * 400 / 401 + 1e-6
+
+
+@pytest.mark.parametrize("written", ["float16", "bfloat16", "six decimals", "four decimals", "percent", "one row off"])
+def test_probabilities_are_known_however_they_were_rounded(written):
+    logits, labels = example(n=500, scale=2.0)
+    p = logits.softmax(-1)
+    given = {
+        "float16": p.half(),
+        "bfloat16": p.bfloat16(),
+        "six decimals": p.round(decimals=6),
+        "four decimals": p.round(decimals=4),
+        "percent": (100 * p).round(decimals=1),
+        "one row off": torch.cat([p[:1] * (1 + 1e-5), p[1:]]),
+    }[written]
+    for f in (calibration.nll, calibration.fit_temperature, calibration.figures):
+        with pytest.raises(ValueError, match="take their log"):
+            f(given, labels)
+    assert calibration.nll(p.log(), labels).item() == pytest.approx(calibration.nll(logits, labels).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("large", [1e160, 1e163, 1e250, 1e300])
+def test_no_row_is_too_small_to_count_beside_a_large_one(large):
+    logits = torch.tensor([[large, 0], [1, 0], [1, 0], [0, 1]], dtype=torch.float64)
+    fit = calibration.fit_temperature(logits, torch.zeros(4, dtype=torch.int64))
+    best = scipy.optimize.minimize_scalar(
+        lambda t: (2 * np.logaddexp(0, -1 / t) + np.logaddexp(0, 1 / t)) / 4, bounds=(0.1, 10), method="bounded"
+    )
+    assert fit.edge is None
+    assert fit.temperature == pytest.approx(best.x, rel=1e-4)
+    assert fit.nll == pytest.approx(best.fun, rel=1e-8)
+    tied = torch.cat([torch.full((1, 2), large, dtype=torch.float64), logits[1:]])
+    again = calibration.fit_temperature(tied, torch.zeros(4, dtype=torch.int64))
+    assert again.temperature == pytest.approx(fit.temperature, rel=1e-6)

@@ -117,6 +117,20 @@ def test_the_loss_of_every_family_compiles():
         torch.testing.assert_close(got, expected)
 
 
+@pytest.mark.parametrize("kind", [C.Softmax, C.Sparsemax, C.Entmax15])
+def test_a_loss_follows_a_temperature_that_is_annealed(kind):
+    labels = torch.tensor([0, 3, -100, 6])
+    constraint = kind()
+
+    def both(x):
+        return constraint.loss(x, labels), constraint.as_logits(x).logsumexp(-1), constraint(x)
+
+    compared(both, both, lambda value: set_to(constraint, ("temperature",), value))
+    layer = C.ConstrainedLinear(7, 7, constraint=constraint, penalty=C.PenaltyL1(0.1))
+    alone = lambda x: layer.loss(x, labels)  # noqa: E731
+    compared(alone, alone, lambda value: set_to(constraint, ("temperature",), value))
+
+
 def test_masked_rows_send_nothing_back_when_compiled():
     x = logits()
     x[1], x[2, :3] = -torch.inf, -torch.inf

@@ -1,6 +1,7 @@
 """`constrained.modules` and `constrained.model`: the modules are their functions, and drop into real networks."""
 
 import copy
+import functools
 import math
 import warnings
 
@@ -634,3 +635,238 @@ def test_a_row_that_does_not_count_costs_no_penalty_either(constraint, penalty):
     (gradient,) = torch.autograd.grad(loss, z)
     assert torch.equal(gradient[~counted], torch.zeros(2, 3))
     assert gradient[counted].abs().min() > 0 or constraint is not None
+
+
+# The loss -----------------------------------------------------------------------------------------------------------
+
+LOSSES = [C.Clamp(-1, 1), C.ProxL2(0.4), C.Softmax(temperature=0.6), C.Sparsemax(temperature=0.6), C.Entmax15()]
+every_loss = pytest.mark.parametrize("constraint", LOSSES, ids=lambda c: type(c).__name__)
+
+
+@every_loss
+def test_the_second_derivative_of_a_loss_is_that_of_its_gradient(constraint):
+    label, step, largest = torch.tensor(1), 1e-6, 0.0
+    for seed in range(5):
+        z = random(6, seed=seed).double() / 2
+
+        def gradient(z):
+            z = z.clone().requires_grad_()
+            return torch.autograd.grad(constraint.loss(z, label), z)[0]
+
+        differences = torch.stack([(gradient(z + d) - gradient(z - d)) / (2 * step) for d in step * torch.eye(6)])
+        largest = max(largest, differences.abs().max())
+        loss = functools.partial(constraint.loss, labels=label)
+        ways = (
+            torch.func.hessian(loss),
+            torch.func.jacrev(torch.func.jacrev(loss)),
+            functools.partial(torch.autograd.functional.hessian, loss),
+        )
+        for hessian in ways:
+            torch.testing.assert_close(hessian(z), differences.double(), rtol=1e-5, atol=1e-7)
+        # Third ones, along a line.
+        third = torch.func.jacfwd(torch.func.hessian(loss))(z)
+        along = torch.stack(
+            [
+                (torch.func.hessian(loss)(z + d) - torch.func.hessian(loss)(z - d)) / (2 * 1e-5)
+                for d in 1e-5 * torch.eye(6)
+            ],
+            dim=-1,
+        )
+        torch.testing.assert_close(third, along.double(), rtol=1e-4, atol=1e-6)
+    assert largest > 0.01
+
+
+@pytest.mark.parametrize("kind", [C.Sparsemax, C.Entmax15])
+def test_the_first_derivative_stays_exact(kind):
+    """p minus the target, and exactly 0 where they are equal: a count of what does not learn relies on it."""
+    z = (3 * random(50, 10)).requires_grad_()
+    labels = random(50, 10, seed=1).argmax(1)
+    (gradient,) = torch.autograd.grad(kind().loss(z, labels), z)
+    p = kind()(z).detach()
+    target = nn.functional.one_hot(labels, 10)
+    assert torch.equal(gradient == 0, p == target)
+    torch.testing.assert_close(gradient, (p - target) / 50, rtol=1e-6, atol=1e-9)
+
+
+@every_loss
+def test_labels_of_another_shape_are_not_broadcast(constraint):
+    z = random(4, 6, 5)
+    along = copy.deepcopy(constraint)
+    along.dim = 1
+    for labels in (torch.tensor([2]), torch.zeros(6, 4), torch.zeros(5, 4).long(), torch.zeros(1, 5).long()):
+        with pytest.raises(ValueError, match=r"labels must be whole numbers of shape \(4, 5\)"):
+            along.loss(z, labels)
+    for labels in (torch.tensor([2]), torch.zeros(4), torch.zeros(4, 1).long(), torch.ones(4).bool()):
+        with pytest.raises(ValueError, match=r"labels must be whole numbers of shape \(4,\)"):
+            constraint.loss(z[..., 0], labels)
+        with pytest.raises(ValueError, match="labels must be whole numbers"):
+            C.ConstrainedLinear(3, 6, constraint=constraint).loss(z[..., 0], labels)
+
+
+@every_loss
+def test_labels_of_every_whole_dtype(constraint):
+    z, labels = random(4, 6), torch.tensor([0, 5, 2, 1])
+    expected = constraint.loss(z, labels)
+    for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32):
+        assert torch.equal(constraint.loss(z, labels.to(dtype)), expected)
+
+
+@every_loss
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_losses_of_half_precision_are_computed_in_float32(constraint, dtype):
+    z = (4 * random(7000, 6)).to(dtype)
+    z[0, :3] = torch.tensor([30.1, 29.9, 0.0])
+    labels = random(7000, 6, seed=3).argmax(1)
+    loss = constraint.loss(z.requires_grad_(), labels)
+    assert loss.dtype == torch.float32
+    assert torch.equal(loss, constraint.loss(z.detach().float(), labels))
+    assert torch.autograd.grad(loss, z)[0].dtype == dtype
+    assert constraint.loss(torch.tensor([[700.0, 0, 0]], dtype=dtype), torch.tensor([0])) >= 0
+
+
+@pytest.mark.parametrize("kind", PROBABILITIES)
+def test_an_excluded_class_leaves_a_learned_temperature_alone(kind):
+    constraint = kind(temperature=2.0, learnable=True)
+    z = torch.tensor([[1.0, -math.inf, 2.0]], requires_grad=True)
+    loss = constraint.loss(z, torch.tensor([0]))
+    gradients = torch.autograd.grad(loss, (z, constraint.log_temperature))
+    without = constraint.loss(z[:, [0, 2]], torch.tensor([0]))
+    expected = torch.autograd.grad(without, (z, constraint.log_temperature))
+    torch.testing.assert_close((loss, *gradients), (without, *expected))
+
+
+@pytest.mark.parametrize(
+    "constraint",
+    [C.ProxL1(nn.Parameter(torch.tensor(0.3))), C.ProxL2(nn.Parameter(torch.tensor(0.3)))]
+    + [kind(nn.Parameter(torch.tensor(-1.0)), nn.Parameter(torch.tensor(1.0))) for kind in (C.Clamp, C.SmoothClamp)],
+    ids=lambda c: type(c).__name__,
+)
+def test_an_infinite_logit_leaves_learned_parameters_finite(constraint):
+    z = torch.tensor([[0.4, -math.inf, 0.2]], requires_grad=True)
+    y = constraint(z)
+    kept = torch.where(y.isfinite(), y, 0)
+    for gradient in torch.autograd.grad(kept.square().sum(), (z, *constraint.parameters())):
+        assert gradient.isfinite().all()
+
+
+def test_log_probabilities_of_sparse_maps_send_back_numbers():
+    for kind in (C.Sparsemax, C.Entmax15):
+        z = torch.tensor([[2.0, 0.0, -3.0]], requires_grad=True)
+        loss = nn.functional.cross_entropy(kind().as_logits(z), torch.tensor([0]))
+        assert torch.autograd.grad(loss, z)[0].isfinite().all()
+
+
+# Parameters that cannot be -----------------------------------------------------------------------------------------
+
+
+def test_violation_of_a_clamp_learns_whatever_its_gradient_is():
+    for gradient in F.CLAMP_GRADIENTS:
+        x = torch.tensor([[3.0, 0.5, -4.0]], requires_grad=True)
+        distance = C.Clamp(-1, 1, gradient=gradient).violation(x)
+        expected = torch.tensor([[2.0, 0.0, -3.0]])
+        torch.testing.assert_close(torch.autograd.grad(distance.sum(), x)[0], expected / expected.norm())
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 3), (2, 3, 4), (1, 3, 2, 3), (3, 2)])
+def test_a_number_for_each_class_lies_along_the_classes(shape):
+    numbers, dim = [0.1, 0.5, 1.0], 0 if shape[0] == 3 else 1
+    x = 2 * random(*shape)
+    last = x.movedim(dim, -1)
+    makers = (
+        lambda dim: C.Clamp([-v for v in numbers], numbers, dim=dim),
+        lambda dim: C.Clamp(-1, torch.tensor(numbers), gradient="straight_through", dim=dim),
+        lambda dim: C.SmoothClamp([-v for v in numbers], numbers, dim=dim),
+        lambda dim: C.ProxL1(numbers, dim=dim),
+        lambda dim: C.ProxL2(torch.tensor(numbers), dim=dim),
+        lambda dim: C.PenaltyL1(numbers, dim=dim),
+        lambda dim: C.PenaltyL2(numbers, dim=dim),
+    )
+    for make in makers:
+        got, expected = make(dim)(x), make(-1)(last)
+        torch.testing.assert_close(got.movedim(dim, -1) if got.ndim else got, expected)
+    with pytest.raises(ValueError, match="does not fit"):
+        C.Clamp([0.0, 0.0], [1.0, 1.0], dim=dim)(x)
+
+
+def test_lists_are_as_exact_as_their_numbers():
+    x = torch.full((2, 2), 5.0, dtype=torch.float64)
+    assert F.clamp(x, [0, 0], [0.1, 0.3])[0].tolist() == [0.1, 0.3]
+    assert C.Clamp([0, 0], [0.1, 16777217])(x * 1e9)[0].tolist() == [0.1, 16777217.0]
+    assert F.penalty_l1(x, [0.1, 0.3]).item() == pytest.approx(2.0, abs=1e-15)
+    assert F.penalty_l1(x.float(), [0.1, 0.3]).dtype == torch.float32
+
+
+@pytest.mark.parametrize("gradient", F.CLAMP_GRADIENTS)
+def test_a_bound_that_is_not_a_number_gives_none(gradient):
+    nan, x = torch.tensor([math.nan, 0.0, -1.0]), torch.tensor([[-5.0, 0.5, 7.0]])
+    for lo, hi in ((nan, torch.ones(3)), (torch.full((3,), -9.0), nan.abs())):
+        y = F.clamp(x, lo, hi, gradient=gradient)
+        assert y.isnan().tolist() == [[True, False, False]]
+    assert F.clamp(torch.tensor([math.nan]), torch.zeros(1), torch.ones(1), gradient=gradient).isnan().all()
+
+
+@pytest.mark.parametrize("kind", [C.Clamp, C.SmoothClamp])
+def test_bounds_that_cross_are_told_in_every_call(kind):
+    constraint = kind(torch.zeros(3), torch.ones(3))
+    constraint.lo = torch.tensor([0.0, 5.0, 0.0])
+    with pytest.raises(ValueError, match="lo must not be greater than hi"):
+        constraint(torch.zeros(2, 3))
+    outputs = torch.func.vmap(F.clamp)(torch.zeros(1, 3), constraint.lo[None], constraint.hi[None])
+    assert outputs.isnan().tolist() == [[False, True, False]], "where no value can be looked at"
+
+
+@pytest.mark.parametrize(
+    ("constraint", "name"),
+    [(kind(nn.Parameter(torch.tensor(0.1))), "radius") for kind in (C.ProjectSimplex, C.ProjectL1Ball, C.ProjectL2Ball)]
+    + [(kind(nn.Parameter(torch.tensor(0.1))), "lam") for kind in (C.ProxL1, C.ProxL2, C.PenaltyL1, C.PenaltyL2)],
+    ids=lambda v: type(v).__name__ if isinstance(v, nn.Module) else v,
+)
+def test_a_learned_parameter_that_crossed_zero_turns_no_sign(constraint, name):
+    x = torch.tensor([[3.0, 1.0, 0.0]])
+    constraint(x)
+    with torch.no_grad():
+        getattr(constraint, name).fill_(-0.8)
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        constraint(x)
+    torch._dynamo.reset()
+    assert torch.compile(constraint, fullgraph=True, backend="eager")(x).isnan().all()
+
+
+def test_a_temperature_for_each_class_is_refused_everywhere():
+    constraint = C.Softmax(temperature=torch.linspace(0.5, 2, 6))
+    for call in (
+        lambda: constraint(random(4, 6)),
+        lambda: constraint.loss(random(4, 6), torch.tensor([0, 1, 2, 3])),
+        lambda: constraint.as_logits(random(4, 6)),
+        lambda: C.ConstrainedLinear(3, 6, constraint=constraint),
+        lambda: C.ConstrainedLinear(3, 6, constraint=C.ProjectL2Ball(torch.ones(6))),
+    ):
+        with pytest.raises(ValueError, match="belongs to a whole row"):
+            call()
+
+
+# States -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_learned_parameter_on_the_meta_device_is_not_what_lies_in_memory():
+    with torch.device("meta"):
+        layer = C.ConstrainedLinear(4, 3, constraint=C.Softmax(temperature=3.0, learnable=True))
+        box = C.ConstrainedLinear(4, 3, constraint=C.Clamp([0.0] * 3, [1.0] * 3))
+    for made in (layer, box):
+        made.to_empty(device="cpu").load_state_dict(nn.Linear(4, 3).state_dict())
+    with pytest.raises(ValueError, match="temperature=nan"):  # not a temperature by chance
+        layer(random(2, 4))
+    assert box(random(2, 4)).constrained.isnan().all(), "not a clamp that is off"
+
+
+def test_a_state_knows_its_dimension_and_the_number_of_classes():
+    with pytest.raises(RuntimeError, match="this state belongs to Sparsemax"):
+        C.Sparsemax().load_state_dict(C.Sparsemax(dim=1).state_dict())
+    with torch.device("meta"):
+        three = C.Clamp([0.0] * 3, [1.0] * 3)
+    with pytest.raises(RuntimeError, match="this state belongs to Clamp"):
+        three.load_state_dict(C.Clamp([0.0] * 5, [1.0] * 5).state_dict())
+    old = C.Sparsemax(temperature=2.0).state_dict()
+    text = bytes(old["_extra_state"].tolist()).decode().replace(', "dim": -1', "")
+    assert "dim" not in text
+    C.Sparsemax(temperature=2.0).load_state_dict({"_extra_state": torch.tensor(list(text.encode()), dtype=torch.uint8)})
