@@ -323,7 +323,8 @@ def fit_temperature(logits: Tensor, labels: Tensor) -> TemperatureFit:
             last, step = step, newton if inside else (low + high) / 2 - s
             s += step
     temperature = (unit * size).item() * math.exp(-s)
-    return TemperatureFit(temperature, nll(z * math.exp(s), labels).item(), edge)
+    least = torch.nn.functional.cross_entropy(z * math.exp(s), labels).item()
+    return TemperatureFit(temperature, least, edge)
 
 
 def _labelled(name: str, x: Tensor, labels: Tensor, ignore_index: int | None) -> tuple[Tensor, Tensor]:
@@ -380,7 +381,9 @@ def _logits(z: Tensor, labels: Tensor, ignore_index: int | None) -> tuple[Tensor
     if (z.amax(dim=-1) == -math.inf).any():
         raise ValueError("logits must leave at least one class in each row, got one of nothing but -inf")
     for total, kind in ((1, "probabilities"), (100, "percentages")):
-        doubt = total == 1 or (z.amax(dim=-1) < total).any()  # nothing but 100 and 0 are logits of a sure model
+        doubt = (
+            total == 1 or (z.amax(dim=-1) < total * (1 - SUM)).any()
+        )  # nothing but 100 and 0 are logits of a sure model
         if z.shape[1] > 1 and doubt and _on_simplex(z / total, SUM).all():
             raise ValueError(
                 f"logits look like {kind}, from 0 to {total} with the sum {total} in each row: take their log"
