@@ -382,7 +382,7 @@ def _logits(z: Tensor, labels: Tensor, ignore_index: int | None) -> tuple[Tensor
         raise ValueError("logits must leave at least one class in each row, got one of nothing but -inf")
     for total, kind in ((1, "probabilities"), (100, "percentages")):
         doubt = (
-            total == 1 or (z.amax(dim=-1) < total * (1 - SUM)).any()
+            total == 1 or (z.amax(dim=-1) < z.sum(dim=-1) * (1 - SUM)).any()
         )  # nothing but 100 and 0 are logits of a sure model
         if z.shape[1] > 1 and doubt and _on_simplex(z / total, SUM).all():
             raise ValueError(
