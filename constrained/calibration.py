@@ -381,10 +381,9 @@ def _logits(z: Tensor, labels: Tensor, ignore_index: int | None) -> tuple[Tensor
     if (z.amax(dim=-1) == -math.inf).any():
         raise ValueError("logits must leave at least one class in each row, got one of nothing but -inf")
     for total, kind in ((1, "probabilities"), (100, "percentages")):
-        doubt = (
-            total == 1 or (z.amax(dim=-1) < z.sum(dim=-1) * (1 - SUM)).any()
-        )  # nothing but 100 and 0 are logits of a sure model
-        if z.shape[1] > 1 and doubt and _on_simplex(z / total, SUM).all():
+        # Rows of one number and zeros are probabilities only if that number is 1; logits of a sure model look like it.
+        sure = (z.amax(dim=-1) >= z.sum(dim=-1) * (1 - SUM)).all()
+        if z.shape[1] > 1 and _on_simplex(z / total, 1e-6 if sure else SUM).all():
             raise ValueError(
                 f"logits look like {kind}, from 0 to {total} with the sum {total} in each row: take their log"
             )
