@@ -1,8 +1,10 @@
 """Bytes from a stranger -> logits and labels of a validation set, or one sentence that says what is wrong with them.
 
 Two kinds of file are read. A CSV has a header with a column ``label``; every other column holds the logits of one
-class, in order, and is named after it. A safetensors file has the tensors ``logits`` (N, C), floating, and ``labels``
-(N,), whole numbers. Neither can carry code, and nothing is made from a file before its size has been looked at.
+class, in order, and is named after it. Columns that are numbered, as ``0, 1, 10, 2`` or ``logit_1, logit_2``, are those
+of the classes with these numbers, in whatever order they come. A safetensors file has the tensors ``logits`` (N, C),
+floating, and ``labels`` (N,), whole numbers. Neither can carry code, and nothing is made from a file before its size is
+known.
 
 `parse` needs no torch, so that it can run in a worker (`workers`).
 """
@@ -40,18 +42,35 @@ BY_LOGARITHM = (PROBABILITIES, PERCENTAGES)
 # Names of columns that people put beside logits.
 _BESIDE = frozenset(
     [
+        "acc",
+        "accuracy",
         "argmax",
+        "batch",
+        "ce",
         "conf",
         "confidence",
+        "confidencepct",
+        "correct",
+        "crossentropy",
+        "date",
+        "energy",
         "entropy",
         "epoch",
         "fold",
+        "groundtruth",
+        "gt",
         "id",
         "idx",
+        "imageid",
         "index",
+        "logsumexp",
         "loss",
+        "lr",
+        "lse",
         "margin",
+        "maxlogit",
         "maxprob",
+        "modelid",
         "nll",
         "pred",
         "predicted",
@@ -59,9 +78,27 @@ _BESIDE = frozenset(
         "preds",
         "prob",
         "probability",
+        "rank",
+        "row",
+        "rowid",
+        "rownumber",
+        "runid",
+        "seed",
         "split",
+        "step",
         "target",
+        "temperature",
+        "time",
+        "timestamp",
+        "top1",
+        "top2",
+        "trueclass",
+        "truelabel",
+        "truelogit",
+        "trueprob",
         "uncertainty",
+        "unnamed0",
+        "weight",
         "yhat",
         "ypred",
         "ytrue",
@@ -139,6 +176,8 @@ def parse(data: bytes, name: str = "") -> tuple[np.ndarray, np.ndarray, tuple[st
     # A safetensors file begins with the length of its header in 8 bytes, and the header with a brace.
     is_safetensors = name.lower().endswith(".safetensors") or (data[8:9] == b"{" and b"\0" in data[:8])
     logits, labels, classes, where = _read_safetensors(data) if is_safetensors else _read_csv(data)
+    if not is_safetensors:
+        logits, labels, classes = _by_number(logits, labels, classes)
     # An infinity that a label gives is as far out of range as any other number.
     _first(~(np.isfinite(logits).all(1)), where, "there is a logit that is not a finite number: leave the row out")
     _first(
@@ -149,20 +188,32 @@ def parse(data: bytes, name: str = "") -> tuple[np.ndarray, np.ndarray, tuple[st
         where,
         f"the label is no whole number from 0 to {len(classes) - 1}: give the position of the right class",
     )
-    _check_columns(logits, classes)
+    _check_columns(logits, labels.astype(np.int64), classes)
     if ((logits != 0).sum(1) == 1).all() and (logits.max(1) == 1).all():
         raise ValidationError(
             "Each row of this file is a single 1 among zeros, a decision that knows no doubt: save the logits from "
             "which it was made."
         )
+    for base, name in (
+        (1 / np.e, "negative logarithms"),
+        (10.0, "logarithms to base 10"),
+        (2.0, "logarithms to base 2"),
+    ):
+        exponents = logits * np.log(base)
+        if exponents.max() <= 1e-3 and (np.abs(np.exp(exponents).sum(1) - 1) <= SUM / 10).all():
+            raise ValidationError(
+                f"These numbers are {name} of probabilities: save the logits, or the probabilities themselves."
+            )
     return logits.astype(np.float32), labels.astype(np.int64), classes
 
 
 def _kind(x: np.ndarray) -> str:
     """What rows of numbers (N, C) are, by what they look like; one row that does not fit makes them logits."""
     low, high, sums = x.min(), x.max(), x.sum(1, dtype=np.float64)
+    if low >= -1e-3 and high <= 1 + 1e-3 and (np.abs(sums - 1) <= SUM).all():
+        return PROBABILITIES
     if low >= -1e-6 and high <= 1 + 1e-6:
-        return PROBABILITIES if (np.abs(sums - 1) <= SUM).all() else SHARES
+        return SHARES
     if low >= -1e-4 and high <= 100.001 and (np.abs(sums - 100) <= 100 * SUM).all():
         return PERCENTAGES
     if high <= 1e-6 and (np.abs(np.exp(x.astype(np.float64)).sum(1) - 1) <= SUM).all():
@@ -170,22 +221,72 @@ def _kind(x: np.ndarray) -> str:
     return LOGITS
 
 
-def _check_columns(x: np.ndarray, classes: tuple[str, ...]) -> None:
+def _by_number(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]):
+    """Logits, labels and names in the order of the numbers in the names, if those are numbered from 0 or 1 on.
+
+    Raises:
+        ValidationError: for a column that is named in another way than the others, and for columns that are numbered
+            from 1 on where labels could be counted from 0 or from 1.
+    """
+    found = [re.fullmatch(r"(.*?)([0-9]{1,4})([^0-9]*)", name) for name in classes]
+    forms = [(match[1], match[3]) if match else None for match in found]
+    numbered = {}  # form -> the columns that have it, where their numbers are 0, 1, ... or 1, 2, ...
+    for form in dict.fromkeys(form for form in forms if form):
+        columns = [i for i, other in enumerate(forms) if other == form]
+        numbers = sorted(int(found[i][2]) for i in columns)
+        if len(columns) > 1 and numbers == list(range(numbers[0], numbers[0] + len(columns))) and numbers[0] < 2:
+            numbered[form] = columns
+    columns = max(numbered.values(), key=len, default=[])
+    if 2 * len(columns) > len(classes) or sum(map(len, numbered.values())) == len(classes):
+        for i, name in enumerate(classes):
+            if i not in columns:
+                raise ValidationError(
+                    f"Column {_short(name)} is not numbered like {_short(classes[columns[0]])} and "
+                    f"{_short(classes[columns[1]])}: leave it out, or rename it if it is a class."
+                )
+    if len(columns) < len(classes):
+        return x, labels, classes
+    order = sorted(columns, key=lambda i: int(found[i][2]))
+    x, classes = x[:, order], tuple(classes[i] for i in order)
+    if int(found[order[0]][2]) == 1 and not (labels == 0).any():  # labels are counted from 1 as well
+        if forms[0] != ("", "") and not (labels == len(classes)).any():
+            raise ValidationError(
+                f"The columns are numbered from 1 on, and no label is 0 or {len(classes)}, so that labels could be "
+                "counted from 0 or from 1: number the columns from 0 on, and labels too."
+            )
+        labels = labels - 1
+    return x, labels, classes
+
+
+def _check_columns(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:
     """Raises ValidationError for a column that is no class: something that people put beside their logits."""
     out = "leave it out, so that each column beside the label is a class"
-    varied = (x != x[0]).any(0)
-    whole = varied & ((x == np.floor(x)) & (x >= 0)).all(0)  # (C,)
-    if whole.any() and (varied & ~whole).any():
-        raise ValidationError(
-            f"Column {_short(classes[int(whole.argmax())])} holds whole numbers alone, unlike the others, as if they "
-            f"were predictions or row numbers: {out}."
-        )
     beside = [re.sub("[^a-z0-9]", "", name.lower()) in _BESIDE for name in classes]
     if any(beside):
         raise ValidationError(
             f"Column {_short(classes[beside.index(True)])} sounds like something beside the logits: leave it out, or "
             "rename it if it is a class."
         )
+    numbered = all(re.search("[0-9]", name) for name in classes)  # each column is a class by its name
+    absent = np.ones(len(classes), bool)
+    absent[labels] = False
+    varied = (x != x[0]).any(0)
+    if not numbered and not varied.all() and varied.any():
+        for i in np.flatnonzero(~varied):
+            if x[0, i] != 0 or absent[i]:  # a class to which a sparse map never gave anything
+                raise ValidationError(f"Column {_short(classes[i])} holds the same number in every row: {out}.")
+    # Negative ones too where a class is missing: decisions as 1 and -1, rows counted backwards.
+    whole = varied & (x == np.floor(x)).all(0) & (absent.any() | (x >= 0).all(0))  # (C,)
+    if whole.any() and (varied & ~whole).any():
+        raise ValidationError(
+            f"Column {_short(classes[int(whole.argmax())])} holds whole numbers alone, unlike the others, as if they "
+            f"were predictions or row numbers: {out}."
+        )
+    steps = np.diff(x, axis=0)
+    counts = ((steps > 0).all(0) | (steps < 0).all(0)) & absent.any()
+    if counts.any() and not numbered:
+        name = _short(classes[int(counts.argmax())])
+        raise ValidationError(f"Column {name} goes one way from row to row, as a time or a row number does: {out}.")
     top = x == x.max(1, keepdims=True)
     largest = varied & top.all(0) & (top.sum(1) > 1).all()  # of all columns, and another one is as large
     unit = varied & ((x >= 0) & (x <= 1)).all(0)
@@ -196,6 +297,53 @@ def _check_columns(x: np.ndarray, classes: tuple[str, ...]) -> None:
             raise ValidationError(
                 f"Column {_short(classes[i])} is the largest of the others, or how sure they are, in every row: {out}."
             )
+    if len(classes) == 2 and unit.any():
+        p, other = x[:, int(unit.argmax())], x[:, 1 - int(unit.argmax())]
+        inside = (p > 0.01) & (p < 0.99)
+        if inside.sum() > 10 and _linear(other[inside], np.log(p[inside] / (1 - p[inside]))):
+            raise ValidationError(
+                f"Column {_short(classes[int(unit.argmax())])} is the probability that belongs to the other column: "
+                "give one column of logits, or of probabilities, for each of the two classes."
+            )
+    if numbered or len(classes) < 4:
+        return
+    for i in np.flatnonzero(absent & varied)[-3:]:
+        others = np.delete(x, i, 1)
+        if _kind(others) in BY_LOGARITHM and _kind(x) not in BY_LOGARITHM:
+            raise ValidationError(
+                f"Column {_short(classes[i])} stands beside columns that are probabilities without it, and no row has "
+                f"its label: {out}."
+            )
+        predicted = (x[:, i] == others.argmax(1)).mean() > 0.9
+        if predicted or any(_linear(x[:, i], other) for other in _summaries(others, labels)):
+            raise ValidationError(
+                f"Column {_short(classes[i])} can be computed from the others in every row, and no row has its label: "
+                f"{out}."
+            )
+
+
+def _summaries(x: np.ndarray, labels: np.ndarray):
+    """What people write beside the logits (or probabilities) ``x`` (N, C) of a row, (N,) each."""
+    highest = x.max(1)
+    e = np.exp(x - highest[:, None])
+    second = np.partition(x, -2, axis=1)[:, -2]
+    p = e / e.sum(1, keepdims=True)
+    true = np.arange(len(x)), labels.clip(max=x.shape[1] - 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        of_probabilities = -(np.where(x > 0, x * np.log(x), 0)).sum(1), np.log(x[true])
+    log_sum = highest + np.log(e.sum(1))
+    entropy = -(p * np.log(p.clip(1e-300))).sum(1)
+    confidence = p.max(1)
+    yield from (highest, second, highest - second, log_sum, confidence, np.log(confidence), entropy, *of_probabilities)
+    yield from (x[true], p[true], log_sum - x[true])
+
+
+def _linear(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether ``a`` is ``b`` in another unit, or turned around, but for rounding to three or four digits."""
+    if not np.isfinite(b).all() or min(len(np.unique(a)), len(np.unique(b))) < 6:
+        return False  # two or three points lie on a line easily
+    slope, start = np.polyfit(b, a, 1)
+    return bool(np.abs(a - slope * b - start).max() <= 2e-3 * np.ptp(a))
 
 
 def split(rows: int) -> Tensor:

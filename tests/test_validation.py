@@ -381,3 +381,93 @@ def test_a_column_beside_the_logits_is_never_a_class(extra):
 def test_whole_and_constant_columns_can_be_classes(x):
     """Votes are whole numbers in every column; a class that is never seen has one number in all rows."""
     assert validation.read(written(x)).logits.shape == x.shape
+
+
+LETTERS = ["airplane", "car", "bird", "cat"]
+SUMS = np.log(np.exp(X).sum(1))
+TRUE = X[np.arange(40), np.arange(40) % 4]
+MORE = {
+    "a seed": np.full(40, 42.0),
+    "a weight": np.ones(40),
+    "a zero": np.zeros(40),
+    "a time": 1.7e5 + 0.37 * np.arange(40),
+    "rows counted backwards": -np.arange(40.0),
+    "right or wrong": np.where(X.argmax(1) == np.arange(40) % 4, 1.0, -1.0),
+    "a prediction from -1 on": X.argmax(1) - 1.0,
+    "the second": np.sort(X, 1)[:, -2],
+    "the lead": np.ptp(np.sort(X, 1)[:, -2:], 1),
+    "a free energy": -SUMS,
+    "a share in percent": (100 * softmax(X).max(1)).round(2),
+    "a doubt": 1 - softmax(X).max(1).round(4),
+    "a loss of the label": (SUMS - TRUE).round(4),
+    "a logit of the label": TRUE.round(4),
+}
+
+
+@pytest.mark.parametrize("names", [LETTERS, [f"c{i}" for i in range(4)], ["3", "0", "1", "2"]], ids=str)
+@pytest.mark.parametrize("values", MORE.values(), ids=MORE)
+def test_what_is_computed_from_logits_is_no_class_whatever_it_is_called(values, names):
+    assert validation.read(written(X, names=names)).logits.shape == X.shape
+    with pytest.raises(ValidationError, match=r"Column “something” .*leave it out"):
+        validation.read(written(X, names=names, extra={"something": values}))
+
+
+@pytest.mark.parametrize("extra", [np.zeros(40), np.full(40, 42.0), np.random.default_rng(1).random(40) * 9])
+def test_a_column_beside_probabilities_is_no_class(extra):
+    with pytest.raises(ValidationError, match=r"Column “something” .*leave it out"):
+        validation.read(written(softmax(X), names=LETTERS, extra={"something": extra}))
+
+
+def test_numbered_columns_are_the_classes_with_these_numbers():
+    x = drawn(60, 12)
+    for form in ("{}", "logit_{}", "class {} (p)"):
+        for order in (range(12), sorted(range(12), key=str), [*range(11, -1, -1)]):
+            lines = [",".join(["label", *(form.format(i) for i in order)])]
+            lines += [",".join([str(row % 12), *(repr(x[row, i].item()) for i in order)]) for row in range(60)]
+            found = validation.read("\n".join(lines).encode())
+            np.testing.assert_allclose(found.logits.numpy(), x, rtol=1e-6)
+            assert found.classes == tuple(form.format(i) for i in range(12))
+
+
+def counted(labels, form="{}"):
+    x = drawn(40, 5)
+    lines = [",".join(["label", *(form.format(i + 1) for i in range(5))])]
+    lines += [",".join([str(labels[row % len(labels)]), *map(repr, x[row].tolist())]) for row in range(40)]
+    return validation.read("\n".join(lines).encode()).labels[: len(labels)].tolist()
+
+
+def test_columns_counted_from_1_have_labels_that_say_how_they_are_counted():
+    assert counted([1, 2, 3, 4, 5]) == [0, 1, 2, 3, 4]
+    assert counted([0, 1, 2, 3, 4]) == [0, 1, 2, 3, 4]
+    assert counted([1, 2, 3, 4]) == [0, 1, 2, 3], "the column called 1 is the one of label 1"
+    assert counted([5, 1, 2], "class_{}") == [4, 0, 1]
+    assert counted([0, 1, 2], "class_{}") == [0, 1, 2]
+    with pytest.raises(ValidationError, match="counted from 0 or from 1"):
+        counted([1, 2, 3, 4], "class_{}")
+
+
+def test_numbers_in_names_of_things_are_no_order():
+    names = ["speed limit 30", "speed limit 50", "stop", "yield"]
+    assert validation.read(written(X, names=names)).classes == tuple(names)
+    assert validation.read(written(X, names=["player 1", "player 2", "ball", "net"])).logits.shape == (40, 4)
+    both = {f"c{i}": X[:, i] for i in range(4)}
+    with pytest.raises(ValidationError, match="Column “p0” is not numbered like “c0” and “c1”"):
+        validation.read(written(X, extra={name.replace("c", "p"): column for name, column in both.items()}))
+
+
+@pytest.mark.parametrize("scale", [-1.0, np.log10(np.e), np.log2(np.e)])
+def test_logarithms_of_another_kind_are_told(scale):
+    for names in (None, LETTERS):
+        with pytest.raises(ValidationError, match="logarithms"):
+            validation.read(written((scale * np.log(softmax(X))).round(5), names=names))
+
+
+def test_a_probability_beside_its_own_logit_is_told():
+    p = softmax(drawn(40, 2))[:, 0]
+    with pytest.raises(ValidationError, match="belongs to the other column"):
+        validation.read(written(np.stack([p, np.log(p / (1 - p))], 1), names=["p", "z"]))
+
+
+def test_probabilities_may_be_a_rounding_below_zero():
+    p = softmax(X).round(2)
+    assert validation.read(written(np.where(p == 0, -1e-5, p))).kind == validation.PROBABILITIES
