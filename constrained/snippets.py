@@ -42,8 +42,8 @@ return z.detach().clamp(LO, HI) + (z - z.detach()).nan_to_num(0)  # inf - inf wo
 lost = z.isnan()
 z = z.masked_fill(lost, 0)  # what comes back through a NaN would be NaN
 middle = (LO + HI) / 2
-half = max((HI - LO) / 2, 1e-30)  # a box without width is a point, not 0 / 0
-y = middle + half * torch.tanh((z - middle) / half)
+half = (HI - LO) / 2
+y = middle + half * torch.tanh((z - middle) / max(half, 1e-30))  # a point is not 0 / 0
 y = torch.where(y < LO, LO, y)  # what rounding put outside
 return torch.where(y > HI, HI, y).masked_fill(lost, torch.nan)""",
     "softmax": _LOST
@@ -82,8 +82,11 @@ y = z.where(inside, z.sign() * project_simplex(size, RADIUS))
 return y.masked_fill(lost, torch.nan)""",
     "project_l2_ball": _LOST_BALL
     + """\
-norm = z.norm(dim=-1, keepdim=True)
-y = z * (RADIUS / norm.clamp_min(RADIUS))  # inside the ball as it is; no 0 / 0 at 0
+# Norms in units of the largest: squares of large numbers overflow.
+unit = z.detach().abs().amax(-1, keepdim=True).clamp_min(RADIUS)
+norm = (z / unit).norm(dim=-1, keepdim=True)
+inside = norm.detach() <= RADIUS / unit
+y = z * torch.where(inside, 1, RADIUS / unit / norm.where(~inside, 1))  # no 0 / 0 at 0
 return y.masked_fill(lost, torch.nan)""",
     "project_simplex": _LOST
     + """\
@@ -326,6 +329,7 @@ _STEP = '''\
 def step(model, optimizer, pictures, labels):
     """One step on a batch (B, 3, H, W) and its classes (B,); the loss before it."""
     z = model.train()(pictures)  # the model gives logits; the constraint comes after it
+    z, labels = z[labels != -100], labels[labels != -100]  # -100: a row that does not count
     loss = loss_of(z, labels) + penalty(z)
     optimizer.zero_grad()
     loss.backward()

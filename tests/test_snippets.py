@@ -153,6 +153,26 @@ def test_a_box_without_width(tmp_path):
     for key in registry.family("bounded"):
         script = defined(tmp_path / f"{key}.py", snippets.plain(key, {"lo": 1.5, "hi": 1.5}))
         assert script.constrain(z).tolist() == [1.5] * 3, key
+        for function in (script.constrain, registry.build(key, {"lo": 1.5, "hi": 1.5})):
+            x = z.clone().requires_grad_()
+            (gradient,) = torch.autograd.grad(function(x).sum(), x)
+            expected = [0.0, 0.0 if key == "smooth_clamp" else 1.0, 1.0 if key == "clamp_inward" else 0.0]
+            assert gradient.tolist() == ([1.0] * 3 if key == "clamp_straight_through" else expected), key
+
+
+@pytest.mark.parametrize("key", ["project_l1_ball", "project_l2_ball", "project_simplex"])
+def test_on_the_surface_and_far_out(key, tmp_path):
+    script = defined(tmp_path / f"{key}.py", snippets.plain(key, {"radius": 5.0}))
+    constraint = registry.build(key, {"radius": 5.0})
+    rows = [[3.0, 4.0, 0.0], [5.0, 0.0, 0.0], [2.0, 2.0, 1.0], [1e300, -1e300, 1.0], [1e-300, 0.0, 0.0], [0.0] * 3]
+    rows = torch.tensor(rows, dtype=torch.float64)
+    pull, results = torch.tensor([0.3, -0.7, 1.1], dtype=torch.float64), []
+    for function in (script.constrain, constraint):
+        z = rows.clone().requires_grad_()
+        y = function(z)
+        results.append((y.detach(), torch.autograd.grad((y * pull).sum(), z)[0]))
+    for mine, wanted in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-9, atol=1e-12)
 
 
 def test_numbers_are_written_exactly(tmp_path):
@@ -229,6 +249,23 @@ def test_a_step_has_the_librarys_loss_and_penalty(key, name, tmp_path):
             assert plain.weight.grad.abs().max() > 0, "the gradient reaches the head"
         outputs = registry.build(key, given)(plain(features.double()))
         np.testing.assert_allclose(script.predict(plain, features.double()), outputs.detach(), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_rows_that_do_not_count_take_no_part_in_a_step(key, tmp_path):
+    given = settings(f"ignored {key}")
+    script = defined(tmp_path / "step.py", snippets.training(key, given, penalty="prox_l1"))
+    generator = torch.Generator().manual_seed(3)
+    features = torch.randn(6, 512, generator=generator, dtype=torch.float64)
+    labels = torch.tensor([1, -100, 4, 9, -100, 0])
+    features[1] = 1e3
+    model = torch.nn.Linear(512, 10).double()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    got = script.step(model, optimizer, features, labels), model.bias.grad.clone()
+    counted = labels != -100
+    wanted = script.step(model, optimizer, features[counted], labels[counted]), model.bias.grad.clone()
+    assert got[0] == pytest.approx(wanted[0], rel=1e-12)
+    torch.testing.assert_close(got[1], wanted[1])
 
 
 def test_a_gradient_reaches_the_whole_network(tmp_path):
