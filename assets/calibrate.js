@@ -10,7 +10,7 @@
 (() => {
   "use strict";
 
-  const { methods: twins, max } = globalThis.constraints;
+  const { methods: twins, max, min } = globalThis.constraints;
   const registry = globalThis.registry;
   const { FAMILIES, t, phrase, label, minus, short, percent, svgNode, node, put, say, inRange, logSliders, changed } = globalThis.page;
   const BINS = 15;
@@ -319,12 +319,13 @@
     const others = half(state.set, 1);
     const box = atOnce(evaluate(others, found.method, { ...found.settings, lo: LOS[r], hi: HIS[c] }));
     const plain = atOnce(evaluate(others, "softmax", found.settings));
-    return { r, c, box, plain, all: new Set(best.map((cell) => `${cell.r} ${cell.c}`)) };
+    const reach = [min(state.set.logits), max(state.set.logits)];
+    return { r, c, box, plain, reach, all: new Set(best.map((cell) => `${cell.r} ${cell.c}`)) };
   };
 
   const recommendation = (found, metric) => {
     const { name, format } = METRICS[metric];
-    const { r, c, box, plain } = bestOf(found, metric);
+    const { r, c, box, plain, reach } = bestOf(found, metric);
     const told = [
       t("By one half of the rows the best is lo = {lo}, hi = {hi}. On the other half: {name} {value}, without bounds {plain}.", {
         lo: short(LOS[r]), hi: short(HIS[c]), name: t(name), value: format(box[metric]), plain: format(plain[metric]),
@@ -333,7 +334,15 @@
     if (box.accuracy < plain.accuracy - LOST) {
       told.push(t("It gives up accuracy: {value} instead of {plain}.", { value: percent(box.accuracy), plain: percent(plain.accuracy) }));
     }
-    if (!inner(r, c)) told.push(t("It lies on the edge of the map: a better one may lie beyond."));
+    const { sign } = METRICS[metric];
+    const level = format(box[metric]) === format(plain[metric]);
+    if (level || sign * box[metric] < sign * plain[metric]) told.push(t("Here bounds do not help."));
+    // Beyond an edge that clips nothing, a hard clamp is the same map.
+    const hard = found.method !== "smooth_clamp";
+    const [below, above] = [hard && LOS[r] <= reach[0], hard && HIS[c] >= reach[1]];
+    const edge = (r === 0 && !below) || r === LOS.length - 1 || c === 0 || (c === HIS.length - 1 && !above);
+    if (below && above) told.push(t("It clips nothing."));
+    else if (edge) told.push(t("It lies on the edge of the map: a better one may lie beyond."));
     return told.join(" ");
   };
   const pick = (hi, lo) => {
@@ -489,7 +498,7 @@
       say(cells.after, figure(key, after[key]));
       const [from, to] = [before[key], after[key]];
       const better = key === "accuracy" ? to > from : to < from;
-      const same = from === to || Math.abs(to - from) < 5e-5;
+      const same = figure(key, from) === figure(key, to); // as they stand there
       say(cells.verdict, same ? t("same") : better ? `▲ ${t("better")}` : `▼ ${t("worse")}`);
       put(cells.verdict, { class: same ? "same" : better ? "better" : "worse" });
     }
@@ -614,7 +623,7 @@
         ? boxes
         : stale
           ? t("These are of {what}: sweep again for the setting of now.", { what })
-          : t("{what}. Deeper is better, the best is underlined; click one to take it over.", { what }),
+          : t("{what}. Deeper is better over all rows, underlined is the best of the half that chooses; click one to take it over.", { what }),
     );
     say(parts.sweepBest, busy || stale ? "" : recommendation(found, metric));
   };

@@ -486,14 +486,14 @@
     const x = scaleOf("raw");
     const [low, high] = axisOf("raw");
     const off = { low: [], high: [] };
+    const inwards = Math.min(3, (x(state.settings.hi) - x(state.settings.lo)) / 2 - 2); // names of a narrow box stay apart
     for (const key of ["lo", "hi"]) {
       const v = state.settings[key];
       if (v < low) off.low.push(key);
       else if (v > high) off.high.push(key);
       else {
         svgNode("line", { x1: x(v), x2: x(v), y1: TOP, y2: bottom }, lines);
-        // Outwards from the line, so that narrow boxes keep both names apart.
-        const at = { x: x(v) + (key === "lo" ? 3 : -3), y: TOP - 4, "text-anchor": key === "lo" ? "end" : "start" };
+        const at = { x: x(v) + (key === "lo" ? inwards : -inwards), y: TOP - 4, "text-anchor": key === "lo" ? "end" : "start" };
         svgNode("text", at, lines).textContent = key;
       }
     }

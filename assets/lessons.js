@@ -12,9 +12,8 @@
   const KEPT = "constrained.lessons"; // localStorage: {slug: {step, done: [step, ...]}}
   const HINTS = {
     right: phrase("As you predicted."),
-    chart: phrase("The chart says otherwise. Here is why."),
     table: phrase("The table says otherwise. Here is why."),
-    text: phrase("Not so. Here is why."), // nothing on the chart has changed
+    text: phrase("Not so. Here is why."),
     near: 0.05, // of a slider's range: so close that it counts as right
   };
 
@@ -378,8 +377,7 @@
       it.innerHTML = right.map((at) => choices[at]).join("<br>");
       if (own !== null) {
         said.innerHTML = choices[own];
-        const shows = run ? "table" : step().reveal === step().setting ? "text" : "chart";
-        verdict = t(HINTS[right.includes(own) ? "right" : shows]);
+        verdict = t(HINTS[right.includes(own) ? "right" : run ? "table" : "text"]);
       }
       form.querySelectorAll(".lesson-choice").forEach((choice, at) => {
         const marks = [right.includes(at) && `✓ ${t("the answer")}`, own === at && `● ${t("yours")}`].filter(Boolean);

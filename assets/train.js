@@ -182,14 +182,19 @@
       list.push(t("Nothing holds a clipped logit back: mean |logit| has run away to {size}. A straight-through gradient lets logits learn, but it is no cure.", { size }));
     } else if (method === "clamp_inward" && last.dead > 0.3) {
       list.push(t("{share} of the logits rest at a bound that the loss would push them beyond; the others, and all that must come back, still learn.", { share: dead }));
+    } else if (["sparsemax", "entmax15"].includes(method) && last.dead > 0.3) {
+      list.push(t("{share} of the logits get no gradient: their probability is exactly what the label asks for, 0 or 1.", { share: dead }));
     } else if (registry.methods[method]?.zeros && last.dead > 0.3) {
-      list.push(t("{share} of the logits get no gradient: they are outside the support, at exact zeros.", { share: dead }));
-    } else if (last.dead > 0.3) {
+      list.push(t("{share} of the logits get no gradient: the map is flat there, at exact zeros or for a class that is alone above the threshold.", { share: dead }));
+    } else if (method === "smooth_clamp" && last.dead > 0.3) {
+      list.push(t("{share} of the logits get no gradient: so far outside, the tanh is flat for a float.", { share: dead }));
+    } else if (method === "clamp" && last.dead > 0.3) {
       list.push(t("{share} of the logits are clipped and get no gradient: they cannot learn, whatever the label says.", { share: dead }));
     }
     if (last.impossible) list.push(t("NLL is infinite: {share} of the true classes got probability 0.", { share: percent(last.impossible) }));
     if (last.temperature !== null && learned) list.push(t("T went from {from} to {to}; it is learned as log T, so it stays positive.", { from: short(run.setting.temperature), to: short(last.temperature, 3) }));
-    if (noise && last.train_accuracy > last.accuracy) list.push(t("It fits the wrong labels better than it knows the right ones."));
+    // More agree than are right: some of the wrong ones are among them.
+    if (noise && last.train_accuracy > 1 - noise + 0.001) list.push(t("It agrees with {accuracy} of its labels, of which {share} % are wrong: it has learned wrong ones by heart.", { accuracy: percent(last.train_accuracy), share: short(100 * noise) }));
     else if (noise) list.push(t("It is right on {accuracy} of the judged examples, although {share} % of the labels it learned from are wrong.", { accuracy: percent(last.accuracy), share: short(100 * noise) }));
     if (pulled && registry.methods[method]) list.push(t("“No gradient” counts the penalty's gradient too, which no constraint stops."));
     if (pulled) list.push(t("The penalty is λ {norm}, averaged over the batch; it keeps mean |logit| at {size}.", { norm: penalty === "l1" ? "‖z‖₁" : "‖z‖₂²", size }));

@@ -280,7 +280,9 @@ def penalty_alone() -> Rows:
 # What constraints do --------------------------------------------------------------------------------------------------
 
 
-@_experiment("A head fitted through a clamp to [0, 1], with each of the three gradients, and without a clamp.")
+@_experiment(
+    f"A head fitted for {EPOCHS} epochs through a clamp to [0, 1], with each of the three gradients, and without one."
+)
 def clamp_gradients() -> Rows:
     kinds = (
         ("plain", "no clamp", ""),

@@ -1,5 +1,6 @@
 """Numbers as the page writes them, never rounded to something false: the twin of what assets/page.js does."""
 
+import decimal
 import math
 
 
@@ -9,6 +10,19 @@ def _minus(text: str) -> str:
     )
 
 
+# As JavaScript has them: a number that lies right between two is rounded away from 0, where Python takes the even one.
+
+
+def _fixed(value: float, digits: int) -> decimal.Decimal:
+    """To so many digits behind the point."""
+    return decimal.Decimal(value).quantize(decimal.Decimal(1).scaleb(-digits), decimal.ROUND_HALF_UP)
+
+
+def _precise(value: float, digits: int) -> float:
+    """To so many significant digits."""
+    return float(decimal.Context(digits, decimal.ROUND_HALF_UP).create_decimal(value))
+
+
 def logit(value: float) -> str:
     """A logit with its sign, at least two significant digits, and 0 only for 0: ``+5.20``."""
     if value == 0:
@@ -16,8 +30,9 @@ def logit(value: float) -> str:
     if not math.isfinite(value):
         return short(value)
     size = abs(value)
-    kind = ".1e" if size >= 1e5 or size < 1e-4 else "#.2g" if size < 0.1 else ".2f"
-    return _minus(f"{value:+{kind}}")
+    if size >= 1e5 or size < 1e-4:
+        return _minus(f"{_precise(value, 2):+.1e}")
+    return _minus(f"{_precise(value, 2):+#.2g}" if size < 0.1 else f"{_fixed(value, 2):+f}")
 
 
 def short(value: float, digits: int = 4) -> str:
@@ -26,7 +41,7 @@ def short(value: float, digits: int = 4) -> str:
         return "∞" if value > 0 else "−∞"
     if value == 0 or math.isnan(value):
         return "0" if value == 0 else "NaN"
-    rounded = float(f"{value:.{digits}g}")
+    rounded = _precise(value, digits)
     if abs(value) >= 1e5 or abs(value) < 1e-3:
         mantissa, exponent = f"{rounded:.{digits - 1}e}".split("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
@@ -42,10 +57,10 @@ def percent(share: float) -> str:
         return short(share)
     value = share * 100
     if value < 1e-5:
-        return _minus(f"{value:.1e} %")
+        return _minus(f"{_precise(value, 2):.1e} %")
     if value < 0.995:
-        return f"{float(f'{value:.2g}'):.7f}".rstrip("0").rstrip(".") + " %"
+        return f"{_precise(value, 2):.7f}".rstrip("0").rstrip(".") + " %"
     # As many digits as it takes not to claim 100 %.
     rest = (1 - share) * 100  # exact, where 100 - value has lost digits
     digits = 1 if value < 99.95 else math.ceil(-math.log10(rest))
-    return f"{value:.{digits}f} %" if digits <= 10 else f"100 % − {rest:.1e}"
+    return f"{_fixed(value, digits):f} %" if digits <= 10 else f"100 % − {rest:.1e}"

@@ -117,7 +117,8 @@ REGISTRY: dict[str, Entry] = {
             "y = {middle} + {half} · tanh((z − {middle}) / {half})",
             "{middle} + {half} · tanh(({z} − {middle}) / {half}) = {y}",
             modules.SmoothClamp,
-            "Keeps the order of the classes; its gradient fades towards the bounds instead of stopping there.",
+            "Keeps the order of the classes, and its gradient fades towards the bounds instead of stopping there, as "
+            "far as floats can tell numbers apart.",
         ),
         Entry(
             "softmax",
@@ -127,8 +128,8 @@ REGISTRY: dict[str, Entry] = {
             "p = exp(z / {temperature}) / Σ exp(z / {temperature})",
             "exp(({z} − {top}) / {temperature}) / {sum} = {y}",
             modules.Softmax,
-            "Every class keeps some probability; the temperature never changes the order. Taking the largest logit off "
-            "first changes nothing and keeps exp from overflowing.",
+            "Every class keeps some probability, unless a float rounds it to 0; the temperature never changes the "
+            "order. Taking the largest logit off first changes nothing and keeps exp from overflowing.",
         ),
         Entry(
             "sparsemax",

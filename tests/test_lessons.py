@@ -124,7 +124,8 @@ def test_links_in_lessons_lead_somewhere():
         for key, text in asked.items():
             owner, _, name = key.partition(".")
             assert owner == tab
-            values["temperature" if name == "t" else name] = text if name in ("method", "penalty") else float(text)
+            value = text if name in ("method", "penalty") else int(text) if name == "epochs" else float(text)
+            values["temperature" if name == "t" else name] = value
         if tab == "train":
             training.Setting.read(values)
         else:

@@ -3,7 +3,7 @@
 tests/test_training.py holds the same claims as inequalities.
 """
 
-from constrained import training
+from constrained import formats, training
 from constrained.training import Figures, Setting
 
 BOX = {"lo": 0.0, "hi": 1.0}
@@ -38,9 +38,9 @@ def row(name: str, figures: Figures) -> str:
     temperature = "" if figures.temperature in (None, 1.0) else f"; T = {figures.temperature:.2f}"
     cells = (
         name + temperature,
-        f"{100 * figures.accuracy:.1f} %",
+        formats.percent(figures.accuracy),
         f"{figures.nll:.3f}".replace("inf", "∞"),
-        f"{100 * figures.ece:.1f} %",
+        formats.percent(figures.ece),
         f"{figures.size:.2f}",
         f"{100 * figures.dead:.0f} %",
     )

@@ -6,11 +6,12 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from playwright.sync_api import expect
 
-from constrained import images, registry
+from constrained import formats, images, registry
 from constrained.inference import network
 from constrained.registry import PARAMETERS
 from constrained.ui.explore import FIRST_SAMPLE, SAMPLES
@@ -579,6 +580,38 @@ def test_table_has_the_same_numbers(explore):
         assert row.locator("th").inner_text() == state["labels"][index]
         for cell, column in zip(row.locator("td").all_inner_texts(), COLUMNS, strict=True):
             assert honest(cell, values[column][index]), f"{column} says {cell} for {values[column][index]!r}"
+
+
+def test_numbers_are_written_as_in_python(explore):
+    """`formats` is the twin, also for numbers that lie right between two."""
+    rng = np.random.default_rng(5)
+    shares = [0.9225, 0.00125, 0.0625, 0.5, 0.123, 0.99951171875, 1 - 2**-20, 3e-9, 0.0, 1.0, *rng.random(300).tolist()]
+    shares += (rng.integers(0, 4001, 300) / 4000).tolist() + (rng.random(100) ** 12).tolist()
+    numbers = [
+        0.125,
+        -0.375,
+        2.5,
+        0.0625,
+        1.00005,
+        12345.5,
+        2.00025e-5,
+        1e5,
+        -99999.5,
+        0.0,
+        *rng.normal(0, 9, 300).tolist(),
+    ]
+    numbers += (10 ** rng.uniform(-12, 12, 300) * rng.choice([-1, 1], 300)).tolist()
+    got = explore.page.evaluate(
+        "(v) => [v[0].map(page.percent), v[1].map(page.logit), v[1].map((x) => page.short(x))]", [shares, numbers]
+    )
+    expected = [
+        list(map(f, values))
+        for f, values in ((formats.percent, shares), (formats.logit, numbers), (formats.short, numbers))
+    ]
+    for mine, theirs, values in zip(expected, got, (shares, numbers, numbers), strict=True):
+        assert [(v, a) for v, a in zip(values, mine, strict=True)] == [
+            (v, a) for v, a in zip(values, theirs, strict=True)
+        ]
 
 
 # Gradient -----------------------------------------------------------------------------------------------------------
