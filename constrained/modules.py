@@ -164,12 +164,11 @@ def _counted(logits: Tensor, labels: Tensor, dim: int, ignore_index: int) -> tup
 
     What is not finite in a row that does not count would reach shared weights.
     """
-    shape = list(logits.shape)
-    if shape:
-        del shape[dim]
-    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool or list(labels.shape) != shape:
+    at = dim % max(logits.ndim, 1)
+    shape = (*logits.shape[:at], *logits.shape[at + 1 :])
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool or tuple(labels.shape) != shape:
         raise ValueError(
-            f"labels must be whole numbers of shape {tuple(shape)}, one for each row of logits of shape "
+            f"labels must be whole numbers of shape {shape}, one for each row of logits of shape "
             f"{tuple(logits.shape)}, got {labels.dtype} of shape {tuple(labels.shape)}"
         )
     labels = labels.long()
