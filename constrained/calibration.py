@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 
 from .modules import Constraint
+from .validation import SUM
 
 ROUNDING = 1e-12  # of a share, between tied classes
 EDGE = 1e-6  # of a confidence, around the edge of a bin
-SUM = 1e-2  # how far from 1 the sum of a row of probabilities may be: half precision, many classes
 BINS = 15
 TIES = ("shared", "first")
 _WHOLE = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.uint16, torch.uint32, torch.uint64)
@@ -356,7 +356,8 @@ def _labelled(name: str, x: Tensor, labels: Tensor, ignore_index: int | None) ->
 
 def _on_simplex(x: Tensor, tolerance: float) -> Tensor:
     """Which rows are probabilities, ``(N,)``."""
-    inside = ((x >= -tolerance) & (x <= 1 + tolerance)).all(dim=-1)
+    near = min(tolerance, 1e-3)
+    inside = ((x >= -near) & (x <= 1 + near)).all(dim=-1)
     return inside & ((x.sum(dim=-1) - 1).abs() <= tolerance)
 
 
@@ -383,7 +384,7 @@ def _logits(z: Tensor, labels: Tensor, ignore_index: int | None) -> tuple[Tensor
     for total, kind in ((1, "probabilities"), (100, "percentages")):
         # Rows of one number and zeros are probabilities only if that number is 1; logits of a sure model look like it.
         sure = (z.amax(dim=-1) >= z.sum(dim=-1) * (1 - SUM)).all()
-        if z.shape[1] > 1 and _on_simplex(z / total, 1e-6 if sure else SUM).all():
+        if z.shape[1] > 1 and not (sure and total > 1) and _on_simplex(z / total, 1e-6 if sure else SUM).all():
             raise ValueError(
                 f"logits look like {kind}, from 0 to {total} with the sum {total} in each row: take their log"
             )

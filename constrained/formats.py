@@ -42,6 +42,7 @@ def short(value: float, digits: int = 4) -> str:
     if value == 0 or math.isnan(value):
         return "0" if value == 0 else "NaN"
     rounded = _precise(value, digits)
+    rounded = value if math.isinf(rounded) else rounded
     if abs(value) >= 1e5 or abs(value) < 1e-3:
         mantissa, exponent = f"{rounded:.{digits - 1}e}".split("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
@@ -52,7 +53,7 @@ def short(value: float, digits: int = 4) -> str:
 def percent(share: float) -> str:
     """A share from 0 to 1: two significant digits below 1 %, and 100 % only for 1."""
     if share in (0, 1):
-        return f"{share * 100:.0f} %"
+        return f"{abs(share) * 100:.0f} %"
     if not math.isfinite(share):
         return short(share)
     value = share * 100

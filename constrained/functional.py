@@ -73,8 +73,7 @@ def number(name: str, value: object) -> float | Tensor:
             tensor = torch.as_tensor(value, dtype=torch.float64)  # as exact as the numbers in the list
         tensor = tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
         return tensor.item() if tensor.ndim == 0 else tensor
-    # Not `float | int`, which the compiler of torch 2.8 does not know.
-    return value if isinstance(value, (float, int)) else float(value)  # a Fraction, a NumPy number
+    return value if isinstance(value, float) else float(value)  # a whole number, a Fraction, one of NumPy's
 
 
 def bound(name: str, value: object, finite: bool = False) -> float | Tensor:
@@ -173,8 +172,11 @@ def _parameter(name: str, value: float | Tensor, x: Tensor, dim: int, row: bool 
             f"{name} belongs to a whole row: it must have size 1 along dim {dim} of x, got {name} of shape "
             f"{tuple(given.shape)} for x of shape {tuple(x.shape)}"
         )
-    value = value.to(x) if value.device.type == "cpu" and value.ndim == 0 else value
-    if name in ("lo", "hi"):  # may be infinite; NaN makes NaN
+    if value.ndim == 0 and value.device.type == "cpu":
+        value = value.to(x)
+    elif value.dtype not in (torch.float32, torch.float64):
+        value = value.to(x.dtype)  # half precision is computed in float32
+    if name in ("lo", "hi"):  # may be infinite; see _box
         return value
     wrong = ~(((value > 0) if row else (value >= 0)) & (value < math.inf))
     allowed = any_known(wrong)
@@ -184,15 +186,30 @@ def _parameter(name: str, value: float | Tensor, x: Tensor, dim: int, row: bool 
     return value if allowed is False else torch.where(wrong, math.nan, value)
 
 
-def _box(lo: float | Tensor, hi: float | Tensor) -> tuple[float | Tensor, float | Tensor]:
-    """Bounds that do not cross: ``ValueError`` where that is known, else NaN."""
+def _wide(x: Tensor, *values: float | Tensor) -> Tensor:
+    """``x`` in float64 if a number among the parameters is too large or too small for its own dtype."""
+    limits = torch.finfo(x.dtype)
+    for value in values:
+        if not isinstance(value, Tensor) and (limits.max < abs(value) < math.inf or 0 < abs(value) < limits.tiny):
+            return x.double()
+    return x
+
+
+def _box(lo: float | Tensor, hi: float | Tensor, finite: bool = False) -> tuple[float | Tensor, float | Tensor]:
+    """Bounds with ``lo <= hi``: ``ValueError`` where it is known that they are not, else NaN."""
     if not isinstance(lo, Tensor) and not isinstance(hi, Tensor):
         return lo, hi
-    crossed = torch.as_tensor(lo > hi)
-    known = any_known(crossed)
+    wrong = ~torch.as_tensor(lo <= hi)  # NaN is not below anything either
+    for value in (lo, hi):
+        if finite and isinstance(value, Tensor):
+            wrong = wrong | ~value.isfinite()
+    known = any_known(wrong)
     if known:
-        raise ValueError(f"lo must not be greater than hi, got lo={lo} and hi={hi}")
-    return (lo if known is False else torch.where(crossed, math.nan, lo)), hi
+        kind = "finite numbers" if finite else "numbers"
+        raise ValueError(f"lo and hi must be {kind} with lo not greater than hi, got lo={lo} and hi={hi}")
+    if known is False:
+        return lo, hi
+    return torch.where(wrong, math.nan, lo), torch.where(wrong, math.nan, hi)
 
 
 # Bounds ------------------------------------------------------------------------------------------------------------
@@ -299,12 +316,8 @@ def smooth_clamp(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: int 
     """
     lo, hi = bounds(lo, hi, finite=True)
     y, dim = _open(x, dim)
-    for name, value in (("lo", lo), ("hi", hi)):
-        if isinstance(value, Tensor) and any_known(~value.isfinite()):
-            raise ValueError(f"{name} must be finite, got {name}={value}")
-    if not isinstance(lo, Tensor) and not isinstance(hi, Tensor) and max(-lo, hi) > torch.finfo(y.dtype).max:
-        y = y.double()  # bounds that float32 does not have
-    lo, hi = _box(_parameter("lo", lo, y, dim), _parameter("hi", hi, y, dim))
+    y = _wide(y, lo, hi)
+    lo, hi = _box(_parameter("lo", lo, y, dim), _parameter("hi", hi, y, dim), finite=True)
     lost = ~y.isfinite()  # kept out of tanh, whose backward pass would make NaN of a gradient of 0
     whole = any_known(lost) is False
     end = y.detach()
@@ -469,6 +482,7 @@ def _of_rows(solve: Callable, x: Tensor, name: str, value: object, dim: int, exc
     """``solve(x, parameter, dim)`` for a positive parameter of each row, in parts; NaN where there is no answer."""
     value = positive(name, value)
     y, dim = _open(x, dim)
+    y = _wide(y, value)
     value = _parameter(name, value, y, dim, row=True)
     y, lost = _answerable(y, dim, excluding)
     return _rejoined(_in_parts(solve, y, value, dim), lost).to(x.dtype)
@@ -478,6 +492,7 @@ def over_temperature(x: Tensor, temperature: float | Tensor, dim: int = -1) -> T
     """``x / temperature``, in at least float32; what is infinite stays and sends nothing back to the temperature."""
     value = positive("temperature", temperature)
     y, dim = _open(x, dim)
+    y = _wide(y, value)
     value = _parameter("temperature", value, y, dim, row=True)
     if not isinstance(value, Tensor):
         return y / value
@@ -574,6 +589,7 @@ def prox_l1(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
         ValueError: for ``lam < 0``, NaN or infinite, or an empty ``dim``.
     """
     lam, (y, dim) = nonnegative("lam", lam), _open(x, dim)
+    y = _wide(y, lam)
     lam = _parameter("lam", lam, y, dim)
     return torch.where(y.abs() < lam, 0, y - y.sign() * lam).to(x.dtype)
 
@@ -592,6 +608,7 @@ def prox_l2(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
         ValueError: for ``lam < 0``, NaN or infinite, or an empty ``dim``.
     """
     lam, (y, dim) = nonnegative("lam", lam), _open(x, dim)
+    y = _wide(y, lam)
     lam = _parameter("lam", lam, y, dim)
     if not isinstance(lam, Tensor):
         return (y / (1 + 2 * lam)).to(x.dtype)
@@ -679,7 +696,10 @@ def violation(x: Tensor, project: Callable[[Tensor], Tensor], *, dim: int = -1) 
         0 up to rounding.
     """
     y, dim = _open(x, dim)
-    return torch.linalg.vector_norm(y - project(y), dim=dim).to(x.dtype)
+    away = y - project(y)
+    lost = ~away.isfinite().all(dim)  # at no finite distance, and sends nothing back
+    near = torch.linalg.vector_norm(torch.where(lost.unsqueeze(dim), 0, away), dim=dim)
+    return torch.where(lost, torch.linalg.vector_norm(away.detach(), dim=dim), near).to(x.dtype)
 
 
 # Penalties ---------------------------------------------------------------------------------------------------------
@@ -722,10 +742,11 @@ def penalty_l2(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
 def _batch_mean(x: Tensor, lam: object, dim: int, term: Callable[[Tensor], Tensor]) -> Tensor:
     """The mean over the batch of the sum of lambda times ``term`` over the classes."""
     lam, (y, dim) = nonnegative("lam", lam), _open(x, dim)
+    kind, y = y.dtype, _wide(y, lam)
     lam = _parameter("lam", lam, y, dim)
     if y.numel() == 0:
         raise ValueError(f"x has an empty batch, shape {tuple(x.shape)}: the mean over it does not exist")
-    return (lam * term(y)).sum(dim).mean().to(y.dtype)
+    return (lam * term(y)).sum(dim).mean().to(kind)
 
 
 # torch.fx, and torchvision's feature extractor over it, follow a network by values that are not there yet, which no

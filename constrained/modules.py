@@ -595,10 +595,14 @@ class ConstrainedLinear(nn.Linear):
         return super().forward(features)
 
     def forward(self, features: Tensor) -> ConstrainedOutput:
-        logits = self.logits(features)
-        constrained = logits if self.constraint is None else self.constraint(logits)
+        # What follows a network by its operations takes a layer's last one for its output: the constrained one.
         penalised = self.training and self.penalty is not None
-        return ConstrainedOutput(logits, constrained, self.penalty(logits) if penalised else logits.new_zeros(()))
+        penalty = None if penalised else features.new_zeros(())
+        logits = self.logits(features)
+        penalty = self.penalty(logits) if penalised else penalty
+        if self.constraint is None:
+            return ConstrainedOutput(logits, logits.view_as(logits) if penalised else logits, penalty)
+        return ConstrainedOutput(logits, self.constraint(logits), penalty)
 
     def loss(self, logits: Tensor, labels: Tensor, *, ignore_index: int = -100) -> Tensor:
         """What training minimises: the loss that fits the constraint (`Constraint.loss`), and the penalty.

@@ -50,7 +50,6 @@ _BESIDE = frozenset(
         "conf",
         "confidence",
         "confidencepct",
-        "correct",
         "crossentropy",
         "date",
         "energy",
@@ -176,8 +175,9 @@ def parse(data: bytes, name: str = "") -> tuple[np.ndarray, np.ndarray, tuple[st
     # A safetensors file begins with the length of its header in 8 bytes, and the header with a brace.
     is_safetensors = name.lower().endswith(".safetensors") or (data[8:9] == b"{" and b"\0" in data[:8])
     logits, labels, classes, where = _read_safetensors(data) if is_safetensors else _read_csv(data)
+    numbered = is_safetensors
     if not is_safetensors:
-        logits, labels, classes = _by_number(logits, labels, classes)
+        logits, labels, classes, numbered = _by_number(logits, labels, classes)
     # An infinity that a label gives is as far out of range as any other number.
     _first(~(np.isfinite(logits).all(1)), where, "there is a logit that is not a finite number: leave the row out")
     _first(
@@ -188,7 +188,8 @@ def parse(data: bytes, name: str = "") -> tuple[np.ndarray, np.ndarray, tuple[st
         where,
         f"the label is no whole number from 0 to {len(classes) - 1}: give the position of the right class",
     )
-    _check_columns(logits, labels.astype(np.int64), classes)
+    if not numbered:
+        _check_columns(logits, labels.astype(np.int64), classes)
     if ((logits != 0).sum(1) == 1).all() and (logits.max(1) == 1).all():
         raise ValidationError(
             "Each row of this file is a single 1 among zeros, a decision that knows no doubt: save the logits from "
@@ -198,9 +199,11 @@ def parse(data: bytes, name: str = "") -> tuple[np.ndarray, np.ndarray, tuple[st
         (1 / np.e, "negative logarithms"),
         (10.0, "logarithms to base 10"),
         (2.0, "logarithms to base 2"),
+        (0.1, "negative logarithms to base 10"),
+        (0.5, "negative logarithms to base 2"),
     ):
         exponents = logits * np.log(base)
-        if exponents.max() <= 1e-3 and (np.abs(np.exp(exponents).sum(1) - 1) <= SUM / 10).all():
+        if exponents.max() <= 1e-3 and (np.abs(np.exp(exponents).sum(1) - 1) <= SUM).all():
             raise ValidationError(
                 f"These numbers are {name} of probabilities: save the logits, or the probabilities themselves."
             )
@@ -222,103 +225,170 @@ def _kind(x: np.ndarray) -> str:
 
 
 def _by_number(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]):
-    """Logits, labels and names in the order of the numbers in the names, if those are numbered from 0 or 1 on.
+    """Logits, labels and names in the order of the numbers in the names, and whether there are such numbers.
+
+    Names that are numbers name their labels. Other names that hold a number, ``logit_3`` or ``3_cat``, are numbered if
+    the numbers are 0, 1, ... or 1, 2, ... without a gap, so that ``speed limit 30`` and ``speed limit 50`` are not.
 
     Raises:
-        ValidationError: for a column that is named in another way than the others, and for columns that are numbered
-            from 1 on where labels could be counted from 0 or from 1.
+        ValidationError: for a label that names no column, for a column that is named in another way than the others and
+            whose label never occurs, and where labels could be counted from 0 or from 1.
     """
-    found = [re.fullmatch(r"(.*?)([0-9]{1,4})([^0-9]*)", name) for name in classes]
-    forms = [(match[1], match[3]) if match else None for match in found]
-    numbered = {}  # form -> the columns that have it, where their numbers are 0, 1, ... or 1, 2, ...
-    for form in dict.fromkeys(form for form in forms if form):
-        columns = [i for i, other in enumerate(forms) if other == form]
-        numbers = sorted(int(found[i][2]) for i in columns)
-        if len(columns) > 1 and numbers == list(range(numbers[0], numbers[0] + len(columns))) and numbers[0] < 2:
-            numbered[form] = columns
-    columns = max(numbered.values(), key=len, default=[])
-    if 2 * len(columns) > len(classes) or sum(map(len, numbered.values())) == len(classes):
-        for i, name in enumerate(classes):
-            if i not in columns:
-                raise ValidationError(
-                    f"Column {_short(name)} is not numbered like {_short(classes[columns[0]])} and "
-                    f"{_short(classes[columns[1]])}: leave it out, or rename it if it is a class."
-                )
-    if len(columns) < len(classes):
-        return x, labels, classes
-    order = sorted(columns, key=lambda i: int(found[i][2]))
-    x, classes = x[:, order], tuple(classes[i] for i in order)
-    if int(found[order[0]][2]) == 1 and not (labels == 0).any():  # labels are counted from 1 as well
-        if forms[0] != ("", "") and not (labels == len(classes)).any():
+    count = len(classes)
+    if all(re.fullmatch("[0-9]{1,9}", name) for name in classes):
+        numbers = [int(name) for name in classes]
+        from_one = sorted(numbers) == list(range(1, count + 1)) and (labels == 0).any()  # columns from 1, labels from 0
+        order = np.argsort(numbers)
+        known = np.sort(numbers) - from_one
+        places = np.searchsorted(known, labels).clip(max=count - 1)
+        stray = labels[known[places] != labels]
+        if len(stray):
             raise ValidationError(
-                f"The columns are numbered from 1 on, and no label is 0 or {len(classes)}, so that labels could be "
-                "counted from 0 or from 1: number the columns from 0 on, and labels too."
+                f"The columns are called by numbers, and label {stray[0]:g} has none: give each class the column that "
+                "has its number."
+            )
+        return x[:, order], places, tuple(classes[i] for i in order), True
+    found = {}  # form of the name -> number -> column
+    for i, name in enumerate(classes):
+        match = re.fullmatch(r"([0-9]{1,4})([^0-9a-zA-Z].*)", name)
+        form = ("", "#") if match else None
+        if not match:
+            match = re.fullmatch(r"(?:.*?)([0-9]{1,4})(?:[^0-9]*)", name)
+            form = (name[: match.start(1)], name[match.end(1) :]) if match else None
+        if match:
+            found.setdefault(form, {})[int(match[1])] = i
+    runs = [columns for columns in found.values() if len(columns) > 1 and sorted(columns) in _runs(len(columns))]
+    most = max(runs, key=len, default={})
+    if len(most) < count:
+        # With labels of these columns alone, the others are something beside them, such as a second set.
+        for columns in runs:
+            start = min(columns)
+            if (
+                2 * len(columns) >= count
+                and (labels < start + len(columns)).all()
+                and not (start == 1 and len(columns) == count - 1 and 0 not in columns.values())
+            ):
+                first, second, *_ = (classes[i] for i in columns.values())
+                other = next(name for i, name in enumerate(classes) if i not in columns.values())
+                raise ValidationError(
+                    f"Column {_short(other)} is not numbered like {_short(first)} and {_short(second)}: leave it out, "
+                    "or number it too if it is a class."
+                )
+        return x, labels, classes, False
+    order = [most[number] for number in sorted(most)]
+    if min(most) == 1 and not (labels == 0).any():  # labels are counted from 1 as well
+        if not (labels == count).any():
+            raise ValidationError(
+                f"The columns are numbered from 1 on, and no label is 0 or {count}, so that labels could be counted "
+                "from 0 or from 1: number the columns from 0 on, and labels too."
             )
         labels = labels - 1
-    return x, labels, classes
+    return x[:, order], labels, tuple(classes[i] for i in order), True
+
+
+def _runs(count: int) -> tuple[list[int], list[int]]:
+    return list(range(count)), list(range(1, count + 1))
 
 
 def _check_columns(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:
-    """Raises ValidationError for a column that is no class: something that people put beside their logits."""
+    """Raises ValidationError for a column that is no class: something that people put beside their logits.
+
+    With such a column the last label, or the first where labels are counted from 1, never occurs; a file in which both
+    occur is not looked at, unless it has two columns, of which one may stand for both classes. Rows that are
+    probabilities with all their columns have none too many.
+    """
     out = "leave it out, so that each column beside the label is a class"
+    absent = np.ones(len(classes), bool)
+    absent[labels] = False
+    if not absent[0] and not absent[-1] and len(classes) > 2:
+        return
     beside = [re.sub("[^a-z0-9]", "", name.lower()) in _BESIDE for name in classes]
     if any(beside):
         raise ValidationError(
             f"Column {_short(classes[beside.index(True)])} sounds like something beside the logits: leave it out, or "
             "rename it if it is a class."
         )
-    numbered = all(re.search("[0-9]", name) for name in classes)  # each column is a class by its name
-    absent = np.ones(len(classes), bool)
-    absent[labels] = False
-    varied = (x != x[0]).any(0)
-    if not numbered and not varied.all() and varied.any():
-        for i in np.flatnonzero(~varied):
-            if x[0, i] != 0 or absent[i]:  # a class to which a sparse map never gave anything
-                raise ValidationError(f"Column {_short(classes[i])} holds the same number in every row: {out}.")
-    # Negative ones too where a class is missing: decisions as 1 and -1, rows counted backwards.
-    whole = varied & (x == np.floor(x)).all(0) & (absent.any() | (x >= 0).all(0))  # (C,)
-    if whole.any() and (varied & ~whole).any():
-        raise ValidationError(
-            f"Column {_short(classes[int(whole.argmax())])} holds whole numbers alone, unlike the others, as if they "
-            f"were predictions or row numbers: {out}."
-        )
-    steps = np.diff(x, axis=0)
-    counts = ((steps > 0).all(0) | (steps < 0).all(0)) & absent.any()
-    if counts.any() and not numbered:
-        name = _short(classes[int(counts.argmax())])
-        raise ValidationError(f"Column {name} goes one way from row to row, as a time or a row number does: {out}.")
-    top = x == x.max(1, keepdims=True)
-    largest = varied & top.all(0) & (top.sum(1) > 1).all()  # of all columns, and another one is as large
-    unit = varied & ((x >= 0) & (x <= 1)).all(0)
-    for i in np.flatnonzero(largest | (unit & (unit.sum() <= 3)))[:3]:
-        others = np.delete(x, i, 1)
-        e = np.exp(others - others.max(1, keepdims=True))
-        if largest[i] or (len(classes) > MIN_CLASSES and np.allclose(x[:, i], e.max(1) / e.sum(1), rtol=0, atol=2e-3)):
-            raise ValidationError(
-                f"Column {_short(classes[i])} is the largest of the others, or how sure they are, in every row: {out}."
-            )
-    if len(classes) == 2 and unit.any():
-        p, other = x[:, int(unit.argmax())], x[:, 1 - int(unit.argmax())]
-        inside = (p > 0.01) & (p < 0.99)
-        if inside.sum() > 10 and _linear(other[inside], np.log(p[inside] / (1 - p[inside]))):
-            raise ValidationError(
-                f"Column {_short(classes[int(unit.argmax())])} is the probability that belongs to the other column: "
-                "give one column of logits, or of probabilities, for each of the two classes."
-            )
-    if numbered or len(classes) < 4:
+    kind = _kind(x)
+    _check_shift(x, labels, classes)
+    if kind in (*BY_LOGARITHM, LOG_PROBABILITIES):
         return
-    for i in np.flatnonzero(absent & varied)[-3:]:
+    sums = x.sum(1, keepdims=True, dtype=np.float64) - x  # of the others, for each column
+    for total in (1, 100):
+        for i in np.flatnonzero((np.abs(sums - total) <= total * SUM).all(0))[:3]:
+            if len(classes) > 2 and _kind(np.delete(x, i, 1)) in BY_LOGARITHM:
+                raise ValidationError(
+                    f"Column {_short(classes[i])} stands beside columns that are probabilities without it: {out}."
+                )
+    ends = {x.min(), x.max()}  # of a clamp, a ReLU, a probability
+    varied = (x != x[0]).any(0)
+    for i in np.flatnonzero(~varied):
+        if (
+            varied.any()
+            and (absent[i] or i == 0)
+            and not {*np.delete(x, i, 1).min(1), *np.delete(x, i, 1).max(1)} >= {x[0, i]}
+        ):
+            raise ValidationError(f"Column {_short(classes[i])} holds the same number in every row: {out}.")
+    whole = varied & (x == np.floor(x)).all(0)  # (C,)
+    if whole.any() and (varied & ~whole).any():
+        for i in np.flatnonzero(whole):
+            if not set(x[:, i]) <= ends:
+                raise ValidationError(
+                    f"Column {_short(classes[i])} holds whole numbers alone, unlike the others, as if they were "
+                    f"predictions or row numbers: {out}."
+                )
+    steps = np.diff(x, axis=0)
+    for i in np.flatnonzero(absent & ((steps > 0).all(0) | (steps < 0).all(0))):
+        raise ValidationError(
+            f"Column {_short(classes[i])} goes one way from row to row, as a time or a row number does: {out}."
+        )
+    if len(classes) == 2:
+        _check_pair(x, classes)
+    if len(classes) < 4:
+        return
+    few = len(classes) <= 50
+    for i in range(len(classes)) if few else (0, 1, *range(len(classes) - 3, len(classes))):
         others = np.delete(x, i, 1)
-        if _kind(others) in BY_LOGARITHM and _kind(x) not in BY_LOGARITHM:
-            raise ValidationError(
-                f"Column {_short(classes[i])} stands beside columns that are probabilities without it, and no row has "
-                f"its label: {out}."
-            )
-        predicted = (x[:, i] == others.argmax(1)).mean() > 0.9
+        if not varied[i]:
+            continue
+        two = len(np.unique(x[:, i])) > 1 and len(np.unique(others.argmax(1))) > 1
+        predicted = two and (x[:, i] == others.argmax(1)).mean() > 0.9
         if predicted or any(_linear(x[:, i], other) for other in _summaries(others, labels)):
+            raise ValidationError(f"Column {_short(classes[i])} can be computed from the others in every row: {out}.")
+
+
+def _check_shift(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) -> None:
+    """Raises ValidationError if many more labels were right without one of the columns, or counted from 1.
+
+    A column too many shifts all classes behind it, and a shifted set is right by chance alone.
+    """
+    rows = len(x)
+    order = np.argsort(x, axis=1)
+    first, second = order[:, -1], order[:, -2]
+    right = (first == labels).sum()
+    enough = right + max(rows // 4, 3 * np.sqrt(rows))
+    if (labels > 0).all() and (first == labels - 1).sum() > enough:
+        raise ValidationError("The labels seem to be counted from 1: count them from 0 on.")
+    if len(classes) < 3:
+        return
+    for start in (0, 1):
+        for i in range(len(classes)):
+            best = np.where(first == i, second, first)
+            if ((best - (best > i)) == labels - start).sum() > enough:
+                raise ValidationError(
+                    f"Many more labels would be right without column {_short(classes[i])}: leave it out, so that each "
+                    "column beside the label is a class, in the order of the labels."
+                )
+
+
+def _check_pair(x: np.ndarray, classes: tuple[str, ...]) -> None:
+    """Raises ValidationError for a probability beside the logit of the same class."""
+    for i in (0, 1):
+        p, other = x[:, i], x[:, 1 - i]
+        inside = (p > 0.01) & (p < 0.99)
+        if p.min() >= 0 and p.max() <= 1 and inside.sum() > 10 and _linear(other[inside], np.log(p / (1 - p))[inside]):
             raise ValidationError(
-                f"Column {_short(classes[i])} can be computed from the others in every row, and no row has its label: "
-                f"{out}."
+                f"Column {_short(classes[i])} is the probability that belongs to the other column: give one column of "
+                "logits, or of probabilities, for each of the two classes."
             )
 
 
@@ -335,7 +405,11 @@ def _summaries(x: np.ndarray, labels: np.ndarray):
     entropy = -(p * np.log(p.clip(1e-300))).sum(1)
     confidence = p.max(1)
     yield from (highest, second, highest - second, log_sum, confidence, np.log(confidence), entropy, *of_probabilities)
-    yield from (x[true], p[true], log_sum - x[true])
+    rest = x.copy()
+    rest[true] = -np.inf
+    yield from (x[true], p[true], log_sum - x[true], x[true] - rest.max(1))
+    yield from (x.mean(1), x.std(1), x.min(1), np.linalg.norm(x, axis=1), np.square(p).sum(1), np.square(x).sum(1))
+    yield np.square(p).sum(1) - 2 * p[true]  # Brier's score
 
 
 def _linear(a: np.ndarray, b: np.ndarray) -> bool:
