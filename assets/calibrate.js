@@ -266,9 +266,11 @@
   const HIS = [0, 0.5, 1, 2, 3, 4, 6, 8, 12, 20];
   // A cell has room for four digits; 100 is said of 100 % alone.
   const cell = (v) => (v === 1 ? "100" : Math.min(100 * v, 99.9).toFixed(1));
+  // 0 only for 0.
+  const fixed = (v, digits) => (v > 0 && v < 10 ** -digits / 2 ? v.toPrecision(1) : v.toFixed(digits));
   const METRICS = {
     accuracy: { name: phrase("accuracy"), title: phrase("Accuracy, %"), sign: 1, format: cell },
-    nll: { name: phrase("NLL"), title: phrase("NLL, nats"), sign: -1, format: (v) => (Number.isFinite(v) ? v.toFixed(v < 10 ? 3 : v < 100 ? 2 : 0) : "∞") },
+    nll: { name: phrase("NLL"), title: phrase("NLL, nats"), sign: -1, format: (v) => (Number.isFinite(v) ? fixed(v, v < 10 ? 3 : v < 100 ? 2 : 0) : "∞") },
     ece: { name: phrase("ECE"), title: phrase("ECE, %"), sign: -1, format: cell },
   };
   const sweepMethod = () => (family() === "bounded" ? state.method : "clamp");
@@ -355,7 +357,7 @@
     accuracy: phrase("Accuracy"), nll: phrase("NLL"), ece: phrase("ECE"), brier: phrase("Brier"), impossible: phrase("p = 0"),
   };
   const figure = (key, v) => {
-    if (key === "nll" || key === "brier") return Number.isFinite(v) ? v.toFixed(4) : "∞";
+    if (key === "nll" || key === "brier") return Number.isFinite(v) ? fixed(v, 4) : "∞";
     return percent(v);
   };
 

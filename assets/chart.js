@@ -512,7 +512,8 @@
       return { from: 0, to: total, text: percent(Math.min(total, 1)) };
     }
     const [low, high] = [min(others), max(others)];
-    return { from: low, to: high, text: `${short(Number(low.toFixed(1)))}…${short(Number(high.toFixed(1)))}` };
+    const brief = (v) => (Math.abs(v) < 0.05 ? short(v, 1) : short(Number(v.toFixed(1)))); // 0 only for 0
+    return { from: low, to: high, text: `${brief(low)}…${brief(high)}` };
   };
 
   const span = (x, from, to) => {
@@ -611,10 +612,11 @@
         template.replace(/\{(\w+)\}/g, (_, key) => extra[key] ?? short(numbers[key])).replace(/([+−-]) −/g, (_, sign) =>
           sign === "+" ? "− " : "+ ",
         );
-      say(formula, fill(method.formula));
+      const point = state.methods[column] === "smooth_clamp" && state.settings.lo === state.settings.hi; // no 0 / 0
+      say(formula, point ? `y = ${short(state.settings.lo)}` : fill(method.formula));
       say(
         example,
-        lit === null
+        lit === null || point
           ? ""
           : `${state.labels[lit]}: ${fill(method.example, { z: short(state.logits[lit]), y: text(column)(y[lit]) })}`,
       );

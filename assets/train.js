@@ -174,11 +174,13 @@
   const reading = (run) => {
     const last = run?.points.at(-1);
     if (!last || run.state === "failed") return "";
-    const { method, penalty, weight, noise, learned } = run.setting;
+    const { method, penalty, weight, learned } = run.setting;
+    const noise = Math.round(run.setting.noise * run.setting.examples) / run.setting.examples; // as many as there are
     const [size, dead] = [short(last.size, 3), percent(last.dead)];
     const pulled = penalty && weight; // then the penalty reaches every logit, whatever the constraint does
     const list = [];
-    if (method === "clamp_straight_through" && last.size > 10) {
+    const { lo, hi } = run.setting;
+    if (method === "clamp_straight_through" && last.size > 10 && last.size > 2 * Math.max(Math.abs(lo), Math.abs(hi))) {
       list.push(t("Nothing holds a clipped logit back: mean |logit| has run away to {size}. A straight-through gradient lets logits learn, but it is no cure.", { size }));
     } else if (method === "clamp_inward" && last.dead > 0.3) {
       list.push(t("{share} of the logits rest at a bound that the loss would push them beyond; the others, and all that must come back, still learn.", { share: dead }));
@@ -186,6 +188,8 @@
       list.push(t("{share} of the logits get no gradient: their probability is exactly what the label asks for, 0 or 1.", { share: dead }));
     } else if (registry.methods[method]?.zeros && last.dead > 0.3) {
       list.push(t("{share} of the logits get no gradient: the map is flat there, at exact zeros or for a class that is alone above the threshold.", { share: dead }));
+    } else if (["clamp", "smooth_clamp"].includes(method) && lo === hi && last.dead > 0.3) {
+      list.push(t("{share} of the logits get no gradient: the box is a single point.", { share: dead }));
     } else if (method === "smooth_clamp" && last.dead > 0.3) {
       list.push(t("{share} of the logits get no gradient: so far outside, the tanh is flat for a float.", { share: dead }));
     } else if (method === "clamp" && last.dead > 0.3) {
@@ -197,7 +201,7 @@
     if (noise && last.train_accuracy > 1 - noise + 0.001) list.push(t("It agrees with {accuracy} of its labels, of which {share} % are wrong: it has learned wrong ones by heart.", { accuracy: percent(last.train_accuracy), share: short(100 * noise) }));
     else if (noise) list.push(t("It is right on {accuracy} of the judged examples, although {share} % of the labels it learned from are wrong.", { accuracy: percent(last.accuracy), share: short(100 * noise) }));
     if (pulled && registry.methods[method]) list.push(t("“No gradient” counts the penalty's gradient too, which no constraint stops."));
-    if (pulled) list.push(t("The penalty is λ {norm}, averaged over the batch; it keeps mean |logit| at {size}.", { norm: penalty === "l1" ? "‖z‖₁" : "‖z‖₂²", size }));
+    if (pulled) list.push(t("The penalty is λ {norm}, averaged over the batch; mean |logit| is {size}.", { norm: penalty === "l1" ? "‖z‖₁" : "‖z‖₂²", size }));
     return list.join(" ");
   };
 

@@ -249,8 +249,9 @@ class TemperatureFit(NamedTuple):
 
 
 EDGES = {
-    "zero": "T wants to be 0: every label has the largest logit, so the NLL falls for as long as T does.",
-    "infinity": "T wants to be infinite: the logits say no more about these labels than chance does.",
+    "zero": "T wants to be 0: in these rows every label has the largest logit, so the NLL falls for as long as T does.",
+    "infinity": "T wants to be infinite: in these rows the logits are no better than chance. If they are worse, a sign "
+    "or the order of the classes is wrong.",
     "any": "T does not matter: in every row all logits are equal.",
 }
 

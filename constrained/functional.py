@@ -73,7 +73,9 @@ def number(name: str, value: object) -> float | Tensor:
             tensor = torch.as_tensor(value, dtype=torch.float64)  # as exact as the numbers in the list
         tensor = tensor if tensor.is_floating_point() else tensor.to(torch.get_default_dtype())
         return tensor.item() if tensor.ndim == 0 else tensor
-    return value if isinstance(value, float) else float(value)  # a whole number, a Fraction, one of NumPy's
+    # Not `float | int`, which the compiler of torch 2.8 does not know. Whole numbers beyond 64 bits overflow in torch.
+    kept = isinstance(value, (float, int)) and abs(value) < 2.0**63
+    return value if kept else float(value)  # a Fraction, a NumPy number
 
 
 def bound(name: str, value: object, finite: bool = False) -> float | Tensor:

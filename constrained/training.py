@@ -163,7 +163,7 @@ class Figures(NamedTuple):
     impossible: float  # share of examples whose true class has probability 0
     ece: float
     size: float  # mean |logit|
-    dead: float  # share of the training examples' logits that the loss sends no gradient at all
+    dead: float  # share of the training examples' logits that the loss sends no gradient at all, in float32
     temperature: float | None
 
 
@@ -216,19 +216,20 @@ def noisy(labels: Tensor, share: float, classes: int, generator: torch.Generator
 
 
 def figures(head: ConstrainedLinear, epoch: int, train: tuple[Tensor, Tensor], judge: tuple[Tensor, Tensor]) -> Figures:
-    """`Figures` of a head, in float64 from its logits on.
+    """`Figures` of a head, in float64 from its logits on, but for ``dead``, in which a step of training is asked.
 
     Raises:
         DivergedError: if its weights or logits are not finite.
     """
     with torch.no_grad():
-        z_train, z = (head.logits(x).double() for x, _ in (train, judge))
+        z_steps, z = (head.logits(x) for x, _ in (train, judge))
+        z_train, z = z_steps.double(), z.double()
     if not all(numbers.isfinite().all() for numbers in (*head.parameters(), z_train, z)):
         raise DivergedError(f"The weights ran away to infinity by epoch {epoch}: lower the learning rate.")
-    z_train.requires_grad_()
-    train_loss = head.loss(z_train, train[1])
-    (gradient,) = torch.autograd.grad(train_loss, z_train)
+    steps = z_steps.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(head.loss(steps, train[1]), steps)  # as in a step, where float32 may lose it
     with torch.no_grad():
+        train_loss = head.loss(z_train, train[1])
         learned = isinstance(head.constraint, Softmax | Sparsemax | Entmax15)
         told = calibration.figures(calibration.as_logits(head.constraint, z), judge[1])
         guesses = calibration.as_logits(head.constraint, z_train).softmax(-1)

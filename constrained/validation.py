@@ -248,35 +248,37 @@ def _by_number(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]):
                 "has its number."
             )
         return x[:, order], places, tuple(classes[i] for i in order), True
+    groups = [re.findall("[0-9]+", name) for name in classes]
+    if all(groups):  # by the first number in each name, or by the last
+        for place in (0, -1):
+            numbers = [int(group[place][:9]) for group in groups]
+            if sorted(numbers) in _runs(count):
+                return _in_order(x, labels, classes, numbers)
     found = {}  # form of the name -> number -> column
     for i, name in enumerate(classes):
-        match = re.fullmatch(r"([0-9]{1,4})([^0-9a-zA-Z].*)", name)
-        form = ("", "#") if match else None
-        if not match:
-            match = re.fullmatch(r"(?:.*?)([0-9]{1,4})(?:[^0-9]*)", name)
-            form = (name[: match.start(1)], name[match.end(1) :]) if match else None
+        match = re.fullmatch(r"(.*?)([0-9]{1,4})([^0-9]*)", name)
         if match:
-            found.setdefault(form, {})[int(match[1])] = i
+            found.setdefault((match[1], match[3]), {})[int(match[2])] = i
     runs = [columns for columns in found.values() if len(columns) > 1 and sorted(columns) in _runs(len(columns))]
-    most = max(runs, key=len, default={})
-    if len(most) < count:
-        # With labels of these columns alone, the others are something beside them, such as a second set.
-        for columns in runs:
-            start = min(columns)
-            if (
-                2 * len(columns) >= count
-                and (labels < start + len(columns)).all()
-                and not (start == 1 and len(columns) == count - 1 and 0 not in columns.values())
-            ):
-                first, second, *_ = (classes[i] for i in columns.values())
-                other = next(name for i, name in enumerate(classes) if i not in columns.values())
-                raise ValidationError(
-                    f"Column {_short(other)} is not numbered like {_short(first)} and {_short(second)}: leave it out, "
-                    "or number it too if it is a class."
-                )
-        return x, labels, classes, False
-    order = [most[number] for number in sorted(most)]
-    if min(most) == 1 and not (labels == 0).any():  # labels are counted from 1 as well
+    # With labels of these columns alone, the others are something beside them, such as a second set.
+    for columns in runs:
+        start = min(columns)
+        zero = start == 1 and len(columns) == count - 1 and 0 not in columns.values()  # a class 0 with another name
+        if 2 * len(columns) >= count and (labels < start + len(columns)).all() and not zero:
+            first, second, *_ = (classes[i] for i in columns.values())
+            other = next(name for i, name in enumerate(classes) if i not in columns.values())
+            raise ValidationError(
+                f"Column {_short(other)} is not numbered like {_short(first)} and {_short(second)}: leave it out, "
+                "or number it too if it is a class."
+            )
+    return x, labels, classes, False
+
+
+def _in_order(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], numbers: list[int]):
+    """What `_by_number` returns for names that are numbered from 0 or from 1 on."""
+    count = len(classes)
+    order = np.argsort(numbers)
+    if min(numbers) == 1 and not (labels == 0).any():  # labels are counted from 1 as well
         if not (labels == count).any():
             raise ValidationError(
                 f"The columns are numbered from 1 on, and no label is 0 or {count}, so that labels could be counted "
@@ -370,14 +372,17 @@ def _check_shift(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) ->
         raise ValidationError("The labels seem to be counted from 1: count them from 0 on.")
     if len(classes) < 3:
         return
+    hits = {}
     for start in (0, 1):
         for i in range(len(classes)):
             best = np.where(first == i, second, first)
-            if ((best - (best > i)) == labels - start).sum() > enough:
-                raise ValidationError(
-                    f"Many more labels would be right without column {_short(classes[i])}: leave it out, so that each "
-                    "column beside the label is a class, in the order of the labels."
-                )
+            hits[start, i] = ((best - (best > i)) == labels - start).sum()
+    most = max(hits, key=hits.get)
+    if hits[most] > enough:
+        raise ValidationError(
+            f"Many more labels would be right without column {_short(classes[most[1]])}: leave it out, so that each "
+            "column beside the label is a class, in the order of the labels."
+        )
 
 
 def _check_pair(x: np.ndarray, classes: tuple[str, ...]) -> None:

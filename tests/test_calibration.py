@@ -515,7 +515,9 @@ def test_one_huge_row_does_not_make_a_set_separable():
     assert found.nll <= alone.fun * 400 / 401 + 1e-6
 
 
-@pytest.mark.parametrize("written", ["float16", "bfloat16", "six decimals", "four decimals", "percent", "one row off"])
+@pytest.mark.parametrize(
+    "written", ["float16", "bfloat16", "six decimals", "four decimals", "two decimals", "percent", "one row off"]
+)
 def test_probabilities_are_known_however_they_were_rounded(written):
     logits, labels = example(n=500, scale=2.0)
     p = logits.softmax(-1)
@@ -524,6 +526,7 @@ def test_probabilities_are_known_however_they_were_rounded(written):
         "bfloat16": p.bfloat16(),
         "six decimals": p.round(decimals=6),
         "four decimals": p.round(decimals=4),
+        "two decimals": p.round(decimals=2),
         "percent": (100 * p).round(decimals=1),
         "one row off": torch.cat([p[:1] * (1 + 1e-5), p[1:]]),
     }[written]

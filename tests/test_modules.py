@@ -798,18 +798,88 @@ def test_lists_are_as_exact_as_their_numbers():
 
 @pytest.mark.parametrize("gradient", F.CLAMP_GRADIENTS)
 def test_a_bound_that_is_not_a_number_gives_none(gradient):
-    nan, x = torch.tensor([math.nan, 0.0, -1.0]), torch.tensor([[-5.0, 0.5, 7.0]])
-    for lo, hi in ((nan, torch.ones(3)), (torch.full((3,), -9.0), nan.abs())):
-        y = F.clamp(x, lo, hi, gradient=gradient)
-        assert y.isnan().tolist() == [[True, False, False]]
+    nan, x = torch.tensor([math.nan, 0.0, -1.0]), torch.tensor([[-5.0, 0.5, 7.0], [5.0, 0.5, 7.0]])
+    one = torch.ones(3)
+    for lo, hi in ((nan, one), (-9 * one, nan.abs()), (nan, nan.abs()), (torch.tensor([2.0, 0, 0]), one)):
+        with pytest.raises(ValueError, match="lo not greater than hi"):
+            F.clamp(x, lo, hi, gradient=gradient)
+        clamp = functools.partial(F.clamp, gradient=gradient)
+        y = torch.func.vmap(clamp)(x, lo.expand(2, 3), hi.expand(2, 3))  # where no value can be looked at
+        assert y.isnan().tolist() == [[True, False, False]] * 2
     assert F.clamp(torch.tensor([math.nan]), torch.zeros(1), torch.ones(1), gradient=gradient).isnan().all()
+    infinite = torch.func.vmap(F.smooth_clamp)(
+        torch.tensor([[math.inf]]), torch.zeros(1, 1), torch.full((1, 1), math.inf)
+    )
+    assert infinite.isnan().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_of_a_parameter_is_computed_in_float32(dtype):
+    x = torch.linspace(-3, 3, 12).reshape(4, 3)
+    numbers = torch.tensor([0.3, 1.0, 2.7]).to(dtype)
+    for f in (
+        lambda x, v: F.clamp(x, -v, v),
+        lambda x, v: F.smooth_clamp(x, -v, v),
+        lambda x, v: F.smooth_clamp(x, v, v),
+        F.prox_l1,
+        F.prox_l2,
+        F.penalty_l1,
+        F.penalty_l2,
+        lambda x, v: F.softmax(x, temperature=v[:1]),
+        lambda x, v: F.project_l2_ball(x, v[:1]),
+    ):
+        torch.testing.assert_close(f(x, numbers), f(x, numbers.float()), rtol=0, atol=0)
+    assert F.prox_l2(torch.tensor([1e4]), torch.tensor([4e4]).half()).item() == pytest.approx(0.125, rel=1e-3)
+
+
+def test_numbers_that_the_dtype_does_not_have():
+    x, inf = torch.tensor([[1.0, 2.0, -4.0]]), math.inf
+    for large in (1e39, 1e300):
+        assert torch.equal(F.project_l2_ball(x, large), x)
+        assert torch.equal(F.project_l1_ball(x, large), x)
+        for f in (F.softmax, F.sparsemax, F.entmax15):
+            torch.testing.assert_close(f(x, temperature=large), torch.full((1, 3), 1 / 3))
+        assert F.penalty_l1(torch.zeros(1, 3), large) == 0
+        assert F.prox_l1(torch.tensor([inf, -inf]), large).tolist() == [inf, -inf]
+        assert F.prox_l2(torch.tensor([inf, -inf]), large).tolist() == [inf, -inf]
+    for small in (1e-46, 1e-200):
+        for f in (F.softmax, F.sparsemax, F.entmax15):
+            assert f(x, temperature=small).tolist() == [[0.0, 1.0, 0.0]]
+        for f in (F.project_simplex, F.project_l1_ball, F.project_l2_ball):
+            assert f(x, small).abs().max() < 1e-45
+    assert F.prox_l1(x, 10**30).tolist() == [[0.0] * 3]
+    torch.testing.assert_close(F.smooth_clamp(x, -(2**70), 2**70), x)
+
+
+def test_what_follows_a_layer_by_its_operations_gets_its_outputs():
+    from torchvision.models.feature_extraction import create_feature_extractor
+
+    for constraint in (None, C.Clamp(-0.1, 0.1), C.Softmax()):
+        for penalty in (None, C.PenaltyL2(1.0)):
+            resnet = constrained_resnet18(num_classes=5, constraint=constraint, penalty=penalty)
+            for train in (False, True):
+                extract = create_feature_extractor(resnet.train(train), {"fc": "out"})
+                pictures = random(2, 3, 32, 32)
+                with torch.no_grad():
+                    got = extract.train(train)(pictures)["out"]
+                    assert got.shape == (2, 5)
+                    if not train:
+                        torch.testing.assert_close(got, resnet(pictures).constrained)
+
+
+def test_a_row_at_no_finite_distance_sends_nothing_back():
+    for constraint in (C.Clamp(-1, 1), C.SmoothClamp(-1, 1)):
+        x = torch.tensor([[math.inf, 0.0], [3.0, 0.0]], requires_grad=True)
+        distance = constraint.violation(x)
+        assert distance.tolist() == [math.inf, 2.0]
+        assert torch.autograd.grad(distance[1], x)[0].tolist() == [[0.0, 0.0], [1.0, 0.0]]
 
 
 @pytest.mark.parametrize("kind", [C.Clamp, C.SmoothClamp])
 def test_bounds_that_cross_are_told_in_every_call(kind):
     constraint = kind(torch.zeros(3), torch.ones(3))
     constraint.lo = torch.tensor([0.0, 5.0, 0.0])
-    with pytest.raises(ValueError, match="lo must not be greater than hi"):
+    with pytest.raises(ValueError, match="lo not greater than hi"):
         constraint(torch.zeros(2, 3))
     outputs = torch.func.vmap(F.clamp)(torch.zeros(1, 3), constraint.lo[None], constraint.hi[None])
     assert outputs.isnan().tolist() == [[False, True, False]], "where no value can be looked at"
@@ -856,7 +926,8 @@ def test_a_learned_parameter_on_the_meta_device_is_not_what_lies_in_memory():
         made.to_empty(device="cpu").load_state_dict(nn.Linear(4, 3).state_dict())
     with pytest.raises(ValueError, match="temperature=nan"):  # not a temperature by chance
         layer(random(2, 4))
-    assert box(random(2, 4)).constrained.isnan().all(), "not a clamp that is off"
+    with pytest.raises(ValueError, match="lo not greater than hi"):  # not a clamp that is off
+        box(random(2, 4))
 
 
 def test_a_state_knows_its_dimension_and_the_number_of_classes():

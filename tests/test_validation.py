@@ -471,3 +471,142 @@ def test_a_probability_beside_its_own_logit_is_told():
 def test_probabilities_may_be_a_rounding_below_zero():
     p = softmax(X).round(2)
     assert validation.read(written(np.where(p == 0, -1e-5, p))).kind == validation.PROBABILITIES
+
+
+# Files as they are: nothing that is a class is refused, nothing else is taken -----------------------------------------
+
+NAMED = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
+
+def predicted(rows, classes=10, accuracy=0.9, absent=(), seed=0):
+    """Logits and labels of a model that is right as often as that, on a set without some of the classes."""
+    rng = np.random.default_rng(seed)
+    labels = rng.choice([i for i in range(classes) if i not in absent], rows)
+    guess = np.where(rng.random(rows) < accuracy, labels, rng.integers(0, classes, rows))
+    z = rng.normal(size=(rows, classes)) * 1.5
+    z[np.arange(rows), guess] += 4
+    return z, labels
+
+
+def labelled(x, labels, names, form="%.4f"):
+    lines = [",".join(["label", *names])]
+    lines += [",".join([str(label), *(form % v for v in row)]) for label, row in zip(labels, x, strict=True)]
+    return "\n".join(lines).encode()
+
+
+MAPS = {
+    "logits": (lambda z: z, "%.4f"),
+    "two digits": (softmax, "%.2f"),
+    "percent": (lambda z: 100 * softmax(z), "%.1f"),
+    "log-probabilities": (lambda z: np.log(softmax(z)), "%.4f"),
+    "clamp to [0, 1]": (lambda z: z.clip(0, 1), "%.4f"),
+    "clamp to [-2, 3]": (lambda z: z.clip(-2, 3), "%.4f"),
+    "ReLU": (lambda z: np.maximum(z, 0), "%.4f"),
+    "sigmoids": (lambda z: 1 / (1 + np.exp(-z)), "%.2f"),
+}
+
+
+@pytest.mark.parametrize("absent", [(), (9,), (2,), (0,), (0, 9)], ids=str)
+@pytest.mark.parametrize("name", MAPS)
+def test_no_class_is_refused(name, absent):
+    function, form = MAPS[name]
+    for rows in (20, 50, 200):
+        for accuracy in (0.9, 0.3):
+            z, labels = predicted(rows, accuracy=accuracy, absent=absent, seed=rows)
+            found = validation.read(labelled(function(z), labels, NAMED, form))
+            assert found.classes == tuple(NAMED)
+            assert found.labels.tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["No DR", "grade 1", "grade 2", "grade 3", "grade 4"],
+        ["none", "type 1 diabetes", "type 2 diabetes"],
+        ["-1", "0", "1"],
+        ["G0", "G1", "G2", "G3", "unknown"],
+        ["benign 1", "benign 2", "malignant 1", "malignant 2"],
+        ["T1", "T2", "T3", "T4", "N0", "N1"],
+        ["time", "date", "energy"],
+        ["correct", "incorrect"],
+    ],
+    ids=" ".join,
+)
+def test_names_of_classes_are_taken(names):
+    z, labels = predicted(100, len(names), seed=3)
+    assert validation.read(labelled(z, labels, names)).classes == tuple(names)
+
+
+def test_sorted_unsure_confused_and_rare_classes_are_taken():
+    z, labels = predicted(100, absent=(2,))
+    order = z[:, 3].argsort()
+    validation.read(labelled(z[order], labels[order], NAMED))
+    validation.read(labelled(softmax(z), np.full(100, 3), NAMED))
+    p = np.random.default_rng(0).uniform(0.45, 0.55, 100)
+    validation.read(labelled(np.stack([p, 1 - p], 1), np.arange(100) % 2, ["benign", "malignant"]))
+    rare = np.random.default_rng(2).dirichlet([50, 0.5, 0.5], 200)
+    validation.read(labelled(rare, (np.arange(200) % 25 == 0).astype(int), ["normal", "scratch", "crack"], "%.2f"))
+
+
+Z, RIGHT = predicted(200, seed=11)
+P = softmax(Z)
+ROWS = np.arange(200)
+ALONG = {
+    "lead": np.ptp(np.sort(Z, 1)[:, -2:], 1),
+    "loss": -np.log(P[ROWS, RIGHT]),
+    "largest": Z.max(1),
+    "length": np.linalg.norm(Z, axis=1),
+    "mean": Z.mean(1),
+    "spread": Z.std(1),
+    "smallest": Z.min(1),
+    "Gini": 1 - (P**2).sum(1),
+    "Brier": ((P - np.eye(10)[RIGHT]) ** 2).sum(1),
+    "clock": ROWS * 0.37,
+    "constant": np.full(200, 3.0),
+    "entropy": -(P * np.log(P)).sum(1),
+    "hit": (Z.argmax(1) == RIGHT) * 1.0,
+    "guess": Z.argmax(1) * 1.0,
+    "percent": 100 * P.max(1),
+}
+
+
+@pytest.mark.parametrize("at", [0, 5, 10])
+@pytest.mark.parametrize("name", ALONG)
+def test_a_column_too_many_is_found_wherever_it_stands(name, at):
+    for x in (Z, P):
+        for names in (NAMED, [f"n{1000 + 7 * i}" for i in range(10)], [f"c{i}" for i in range(10)]):
+            for called in ("zz", "z5"):
+                with pytest.raises(ValidationError, match=r"[Cc]olumn “z.”?.*(leave it out|number it)"):
+                    validation.read(
+                        labelled(np.insert(x, at, ALONG[name], 1), RIGHT, [*names[:at], called, *names[at:]], "%.6f")
+                    )
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", "{}.0", "{}_{word}", "{word}{}", "logit_{}_fp16", "class {}: {word}", "p{}of12", "r18_{}", "{} (p)"]
+)
+def test_numbers_anywhere_in_the_names_order_the_columns(form):
+    z, labels = predicted(60, 12, accuracy=1.0, seed=7)
+    words = ["ant", "bee", "cow", "dog", "elk", "fox", "gnu", "hen", "imp", "jay", "kid", "lynx"]
+    names = [form.format(i, word=words[i]) for i in range(12)]
+    for order in (sorted(range(12), key=names.__getitem__), [*range(11, -1, -1)]):
+        found = validation.read(labelled(z[:, order], labels, [names[i] for i in order]))
+        np.testing.assert_allclose(found.logits.numpy(), z, atol=1e-4)
+        assert found.classes == tuple(names)
+
+
+def test_columns_called_by_numbers_are_those_of_the_labels():
+    z, labels = predicted(60, 4, accuracy=1.0, seed=7)
+    for numbers in ([0, 1, 10, 2], [3, 5, 10, 999], [7, 6, 5, 4]):
+        found = validation.read(labelled(z, np.array(numbers)[labels], map(str, numbers)))
+        assert found.classes == tuple(map(str, sorted(numbers)))
+        assert [int(found.classes[i]) for i in found.labels] == [numbers[i] for i in labels]
+        np.testing.assert_allclose(found.logits.numpy(), z[:, np.argsort(numbers)], atol=1e-4)
+    with pytest.raises(ValidationError, match="label 3 has none"):
+        validation.read(labelled(z, labels, ["0", "1", "10", "2"]))
+
+
+def test_labels_counted_from_1_beside_names_are_told():
+    z, labels = predicted(60, 5, absent=(4,), seed=2)
+    with pytest.raises(ValidationError, match="counted from 1"):
+        validation.read(labelled(z, labels + 1, ["ant", "bee", "cow", "dog", "elk"]))

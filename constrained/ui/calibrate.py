@@ -206,7 +206,14 @@ def told(name: str, fit: calibration.TemperatureFit, shown: Parts, y: Tensor) ->
     if not TEMPERATURE.low <= fit.temperature <= TEMPERATURE.high:
         ends = {"low": f"{TEMPERATURE.low:g}", "high": f"{TEMPERATURE.high:g}"}
         beyond = " " + said("That is beyond the slider, which goes from {low} to {high}.", **ends)
-    worse = " " + said("Here fitting did not help: it was as good before.") if best.nll >= one.nll else ""
+    level = f"{best.nll:.4f}" == f"{one.nll:.4f}"
+    worse = ""
+    if level or best.nll > one.nll:
+        worse = " " + (
+            said("Here fitting did not help: it was as good before.")
+            if level
+            else said("Here fitting did not help: it was better before.")
+        )
     return (
         f'<p role="status"><b>{name}: T = {fit.temperature:.4g}</b>, '
         f"{said('fitted on {rows} rows.', rows=f'{rows:,}')}{beyond} "
