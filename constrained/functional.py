@@ -181,11 +181,11 @@ def _parameter(name: str, value: float | Tensor, x: Tensor, dim: int, row: bool 
     if name in ("lo", "hi"):  # may be infinite; see _box
         return value
     wrong = ~(((value > 0) if row else (value >= 0)) & (value < math.inf))
-    allowed = any_known(wrong)
-    if allowed:
+    known = any_known(wrong)
+    if known:
         what = "positive" if row else "zero or more"
         raise ValueError(f"{name} must be {what} and finite, got {name}={given.detach().min().item():g}")
-    return value if allowed is False else torch.where(wrong, math.nan, value)
+    return value if known is False else torch.where(wrong, math.nan, value)
 
 
 def _wide(x: Tensor, *values: float | Tensor) -> Tensor:
@@ -293,7 +293,6 @@ def clamp(
 
 def _clip(x: Tensor, lo: float | Tensor, hi: float | Tensor) -> Tensor:
     """The nearest point of the box, whose gradient on a bound is 1 (torch's own clamp has 0 there from 2.14 on)."""
-
     # NaN is not below or above anything: a NaN in x stays, and one in a bound is looked for.
     below, above = x < lo, x > hi
     below = below | lo.isnan() if isinstance(lo, Tensor) else below
