@@ -54,12 +54,13 @@ def main() -> None:
             encoding="utf-8",
             errors="replace",
         )
-        told = re.findall(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
+        wrong = re.findall(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.MULTILINE)
         last = next(
             (line for line in reversed(ran.stdout.splitlines()) if " in " in line and "passed" in line), "none ran"
         )
-        print(f"torch {version}: {last}", *told, sep="\n  ", flush=True)
-        rows.append(f"| {version} | {last.split(' in ')[0].strip('= ')} |")
+        print(f"torch {version}: {last}", *wrong, sep="\n  ", flush=True)
+        told = re.sub(r", \d+ warnings?", "", last.split(" in ")[0]).strip("= ")
+        rows.append(f"| {version} | {told} |")
         failed |= bool(ran.returncode)
     print("\n| torch | tests |\n|---|---|", *rows, sep="\n")
     sys.exit(failed)
