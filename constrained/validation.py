@@ -323,12 +323,9 @@ def _check_columns(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
                 )
     ends = {x.min(), x.max()}  # of a clamp, a ReLU, a probability
     varied = (x != x[0]).any(0)
-    for i in np.flatnonzero(~varied):
-        if (
-            varied.any()
-            and (absent[i] or i == 0)
-            and not {*np.delete(x, i, 1).min(1), *np.delete(x, i, 1).max(1)} >= {x[0, i]}
-        ):
+    for i in np.flatnonzero(~varied & varied.any() & (absent | (np.arange(len(classes)) == 0))):
+        others = np.delete(x, i, 1)
+        if x[0, i] not in others.min(1) and x[0, i] not in others.max(1):  # no bound of a clamp either
             raise ValidationError(f"Column {_short(classes[i])} holds the same number in every row: {out}.")
     whole = varied & (x == np.floor(x)).all(0)  # (C,)
     if whole.any() and (varied & ~whole).any():
@@ -390,7 +387,9 @@ def _check_pair(x: np.ndarray, classes: tuple[str, ...]) -> None:
     for i in (0, 1):
         p, other = x[:, i], x[:, 1 - i]
         inside = (p > 0.01) & (p < 0.99)
-        if p.min() >= 0 and p.max() <= 1 and inside.sum() > 10 and _linear(other[inside], np.log(p / (1 - p))[inside]):
+        if p.min() < 0 or p.max() > 1 or inside.sum() <= 10:
+            continue
+        if _linear(other[inside], np.log(p[inside] / (1 - p[inside]))):
             raise ValidationError(
                 f"Column {_short(classes[i])} is the probability that belongs to the other column: give one column of "
                 "logits, or of probabilities, for each of the two classes."
