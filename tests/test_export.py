@@ -17,6 +17,8 @@ from torch import nn
 from constrained import ConstrainedLinear, checkpoints, export, heads, images, inference, registry, training, ui
 from constrained.ui import explore
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 DEFAULTS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
 BUILT = {key: registry.build(key, DEFAULTS) for key in registry.REGISTRY}

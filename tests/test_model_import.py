@@ -15,6 +15,8 @@ import torch
 
 from constrained import model
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 
 # Writes down what is declared in torchvision's namespace by way of torch.library.define.

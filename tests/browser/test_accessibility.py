@@ -5,6 +5,8 @@ import pytest
 from .conftest import WIDE, visiting
 from .driver import serious
 
+pytestmark = pytest.mark.slow
+
 TABS = ("explore", "train", "calibrate", "lessons", "code")
 STOPS = 400  # more than any tab has; who is not back by then is caught somewhere
 

@@ -10,6 +10,8 @@ from constrained import export, heads, training
 from constrained.modules import ConstrainedLinear
 from constrained.ui import export as page_files
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def made(monkeypatch):

@@ -9,6 +9,8 @@ from constrained import registry
 
 from .conftest import WIDE
 
+pytestmark = pytest.mark.slow
+
 SVG = "{http://www.w3.org/2000/svg}"
 LOGITS = ("raw", "bounded", "regularised")
 # Of each column that is seen: px of the plot's bars and numbers, texts and places of the ticks, names of bounds.

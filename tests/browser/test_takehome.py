@@ -18,6 +18,8 @@ from constrained.ui.explore import METHODS
 
 from .driver import COLUMNS, FAMILIES, Explore, picture
 
+pytestmark = pytest.mark.slow
+
 OPENING = {key: p.default for key, p in PARAMETERS.items()}
 MOVED = {
     "methods": METHODS | {"probability": "sparsemax"},
