@@ -626,9 +626,7 @@
     const told = state.gradients?.[column];
     figures[column].figure.dataset.loss = told
       ? t("Loss: {name} = {loss}, target {target}. Arrows show where a step of gradient descent would move the logit.", {
-          name: told.name
-            .replace("cross-entropy of", t("cross-entropy of"))
-            .replace("Fenchel-Young loss", t("Fenchel-Young loss")),
+          name: told.name.replace("cross-entropy of", t("cross-entropy of")),
           loss: Number.isFinite(told.loss) ? short(told.loss) : t("infinite"),
           target: state.labels[state.target],
         })

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .modules import Constraint, Entmax15, Softmax, Sparsemax
 
-_NAMES = {Softmax: "−log p(target)", Sparsemax: "Fenchel-Young loss", Entmax15: "Fenchel-Young loss"}
+_NAMES = {Softmax: "−log p(target)", Sparsemax: "Fenchel-Young", Entmax15: "Fenchel-Young"}
 
 
 class SentBack(NamedTuple):
