@@ -495,10 +495,15 @@ def over_temperature(x: Tensor, temperature: float | Tensor, dim: int = -1) -> T
     y, dim = _open(x, dim)
     y = _wide(y, value)
     value = _parameter("temperature", value, y, dim, row=True)
-    if not isinstance(value, Tensor):
-        return y / value
-    infinite = y.isinf()
-    return torch.where(infinite, y, torch.where(infinite, 0, y) / value)
+    return _divided(y, value)
+
+
+def _divided(x: Tensor, by: float | Tensor) -> Tensor:
+    """``x / by``; what is infinite stays and sends nothing back to ``by``: 0 times infinity would be NaN."""
+    if not isinstance(by, Tensor):
+        return x / by
+    infinite = x.isinf()
+    return torch.where(infinite, x, torch.where(infinite, 0, x) / by)
 
 
 def softmax(x: Tensor, *, temperature: float | Tensor = 1.0, dim: int = -1) -> Tensor:
@@ -611,10 +616,7 @@ def prox_l2(x: Tensor, lam: float | Tensor, *, dim: int = -1) -> Tensor:
     lam, (y, dim) = nonnegative("lam", lam), _open(x, dim)
     y = _wide(y, lam)
     lam = _parameter("lam", lam, y, dim)
-    if not isinstance(lam, Tensor):
-        return (y / (1 + 2 * lam)).to(x.dtype)
-    infinite = y.isinf()  # stays, and sends nothing back to lambda: 0 times infinity would be NaN
-    return torch.where(infinite, y, torch.where(infinite, 0, y) / (1 + 2 * lam)).to(x.dtype)
+    return _divided(y, 1 + 2 * lam).to(x.dtype)
 
 
 # Projections -------------------------------------------------------------------------------------------------------

@@ -188,14 +188,6 @@ def _cross_entropy(logits: Tensor, labels: Tensor, dim: int, ignore_index: int) 
     return nn.functional.cross_entropy(logits[None], labels[None], ignore_index=ignore_index)
 
 
-class _Set(Constraint):
-    """A constraint whose result is the nearest point of a convex set."""
-
-    def violation(self, x: Tensor) -> Tensor:
-        """Distance in L2 from ``x`` to the set; `functional.violation`."""
-        return F.violation(x, self, dim=self.dim)
-
-
 def _ordered(lo: float | Tensor, hi: float | Tensor) -> None:
     if not isinstance(lo, Tensor) and not isinstance(hi, Tensor):
         F.bounds(lo, hi)
@@ -211,7 +203,15 @@ def _gradient(name: str, value: object) -> str:
     return value
 
 
-class Clamp(_Set):
+class _Box(Constraint):
+    """A constraint whose results lie between two bounds."""
+
+    def violation(self, x: Tensor) -> Tensor:
+        """Distance in L2 from ``x`` to the box, with its own gradient, whatever that of the map is."""
+        return F.violation(x, lambda y: F.clamp(y, self.lo, self.hi, dim=self.dim), dim=self.dim)
+
+
+class Clamp(_Box):
     """`functional.clamp`: hard bounds.
 
     Args:
@@ -234,16 +234,12 @@ class Clamp(_Set):
     def forward(self, x: Tensor) -> Tensor:
         return F.clamp(x, self.lo, self.hi, gradient=self.gradient, dim=self.dim)
 
-    def violation(self, x: Tensor) -> Tensor:
-        """Distance in L2 from ``x`` to the box, with its own gradient, whatever that of the clamp is."""
-        return F.violation(x, lambda y: F.clamp(y, self.lo, self.hi, dim=self.dim), dim=self.dim)
-
 
 def _finite_bound(name: str, value: object) -> float | Tensor:
     return F.bound(name, value, finite=True)
 
 
-class SmoothClamp(Constraint):
+class SmoothClamp(_Box):
     """`functional.smooth_clamp`: bounds by a scaled tanh.
 
     Args:
@@ -263,10 +259,6 @@ class SmoothClamp(Constraint):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.smooth_clamp(x, self.lo, self.hi, dim=self.dim)
-
-    def violation(self, x: Tensor) -> Tensor:
-        """Distance in L2 from ``x`` to the box; the map itself is no projection."""
-        return F.violation(x, lambda y: F.clamp(y, self.lo, self.hi, dim=self.dim), dim=self.dim)
 
 
 def _temperature(name: str, value: object) -> float | Tensor:
@@ -486,8 +478,8 @@ class PenaltyL2(_Penalty):
         return F.penalty_l2(x, self.lam, dim=self.dim)
 
 
-class _Sized(_Set):
-    """A set with a radius.
+class _Sized(Constraint):
+    """A set with a radius, to whose nearest point it maps.
 
     Args:
         radius: r > 0: a number, or a tensor with one for each row, of size 1 along ``dim``.
@@ -502,6 +494,10 @@ class _Sized(_Set):
     def __init__(self, radius: float | Tensor = 1.0, *, dim: int = -1) -> None:
         super().__init__(dim=dim)
         self.radius = radius
+
+    def violation(self, x: Tensor) -> Tensor:
+        """Distance in L2 from ``x`` to the set; `functional.violation`."""
+        return F.violation(x, self, dim=self.dim)
 
 
 class ProjectL1Ball(_Sized):
@@ -622,7 +618,9 @@ class ConstrainedLinear(nn.Linear):
         Raises:
             ValueError: for labels of another shape or dtype.
         """
-        z, labels = _counted(logits, labels, -1, ignore_index)
+        z = logits
+        if self.penalty is not None or not isinstance(self.constraint, Constraint):
+            z, labels = _counted(logits, labels, -1, ignore_index)
         if isinstance(self.constraint, Constraint):
             loss = self.constraint.loss(z, labels, ignore_index=ignore_index)
         else:
