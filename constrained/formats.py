@@ -1,4 +1,4 @@
-"""Numbers as the page writes them, never rounded to something false: the twin of what assets/page.js does."""
+"""Numbers as the page writes them, never rounded to something false: the twin of what assets/web does."""
 
 import decimal
 import math

@@ -1,7 +1,8 @@
 """What a person can choose: one entry a constraint, with its parameters, its formula and its module.
 
-The page, the browser's twin (assets/constraints.js), the parity test and the generated code all read this table. To
-add a constraint, write a function in `functional`, a module over it, an entry here, and its twin under the same key.
+The page, the browser's twin (assets/web/twins/constraints.js), the parity test and the generated code all read this
+table. To add a constraint, write a function in `functional`, a module over it, an entry here, and its twin under the
+same key.
 """
 
 import math

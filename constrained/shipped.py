@@ -6,6 +6,7 @@ other line ends on Windows, so those do not count. After a change that is meant:
     python -m constrained.shipped
 """
 
+import contextlib
 import functools
 import re
 from hashlib import sha256
@@ -14,7 +15,13 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SUMS = ROOT / "assets" / "SHA256SUMS"
 FILES = (
-    *("assets/*.js", "assets/*.css", "assets/languages/*.json", "assets/lessons/*.md", "assets/samples/*.jpg"),
+    *(
+        "assets/web/**/*.js",
+        "assets/styles/*.css",
+        "assets/languages/*.json",
+        "assets/lessons/*.md",
+        "assets/samples/*.jpg",
+    ),
     *("checkpoints/*.json", "checkpoints/*.safetensors"),
 )
 TEXT = {".js", ".css", ".json", ".md"}
@@ -74,6 +81,14 @@ def damaged() -> list[str]:
     except DamagedError as error:
         return [str(error)]
     return [sentence(path) for path in shipped if not intact(path)]
+
+
+def within(folder: Path, ending: str) -> list[Path]:
+    """Files with that ending in a folder and those below: those that are there, and those that should be."""
+    found = set(folder.rglob(f"*{ending}"))
+    with contextlib.suppress(DamagedError):
+        found |= {path for path in sums() if path.is_relative_to(folder) and path.suffix == ending}
+    return sorted(found)
 
 
 def text(path: Path) -> str:

@@ -183,7 +183,7 @@ def test_a_bad_head_changes_nothing(data, wanted):
     assert updates == [gr.skip()] * len(ADOPTING)
 
 
-@pytest.mark.parametrize("shown", ["/no/such/picture.png", str(controls.ASSETS / "style.css")])
+@pytest.mark.parametrize("shown", ["/no/such/picture.png", str(controls.ASSETS / "web" / "main.js")])
 def test_without_its_picture_nothing_changes(shown):
     updates, told = explore.adopt(head()[0], shown)
     assert "choose a" in told

@@ -42,8 +42,8 @@ def python_texts() -> set[str]:
 
 
 def script_texts() -> set[str]:
-    """The same of the scripts, and of the one in ui/__init__.py."""
-    scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "assets").glob("*.js")] + [ui.THEME_BUTTON]
+    """The same of the browser's scripts."""
+    scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "assets" / "web").rglob("*.js")]
     return {json.loads(found) for script in scripts for found in CALL.findall(script)}
 
 

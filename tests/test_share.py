@@ -66,7 +66,7 @@ def test_an_upload_that_is_gone_is_said(tmp_path):
 
 def test_every_control_is_described_and_opens_inside_its_own_range():
     (block,) = (b for b in ui.demo().blocks.values() if getattr(b, "elem_id", None) == "share-block")
-    facts, _ = json.JSONDecoder().raw_decode(block.js_on_load[block.js_on_load.index("{") :])
+    facts, _ = json.JSONDecoder().raw_decode(block.js_on_load[block.js_on_load.index('{"controls"') :])
     assert {"explore", "train", "calibrate"} == facts["controls"].keys()
     for owner, controls in facts["controls"].items():
         for key, told in controls.items():

@@ -24,8 +24,8 @@ import httpx
 import pytest
 
 import app
-from constrained import checkpoints, registry, shipped, ui
-from constrained.ui import explore, export, guard, languages, lessons, train
+from constrained import checkpoints, registry, shipped
+from constrained.ui import controls, explore, export, guard, languages, lessons, train, web
 from tests.load.server import free_port
 
 ROOT = Path(__file__).parent.parent
@@ -518,8 +518,9 @@ def test_the_list_of_files_is_up_to_date():
 
 
 def test_everything_that_is_read_is_in_the_list():
-    read = {ui.ASSETS / f"{name}.js" for name in ui.SCRIPTS} | {ui.ASSETS / "style.css"} | set(explore.SAMPLES)
-    read |= set(languages.FOLDER.iterdir()) | set((ui.ASSETS / "lessons").iterdir()) | set(checkpoints.FOLDER.iterdir())
+    read = {*web.WEB.rglob("*.js"), *web.STYLES.iterdir(), *explore.SAMPLES}
+    for folder in (languages.FOLDER, controls.ASSETS / "lessons", checkpoints.FOLDER):
+        read |= set(folder.iterdir())
     assert read == set(shipped.sums())
 
 
@@ -629,9 +630,9 @@ def damaged(root: Path, files: dict[str, str]) -> Iterator[None]:
         ("checkpoints/resnet18-cifar10.json", "cut"),
         ("checkpoints/resnet18-cifar10-features.safetensors", "one byte"),
         ("assets/samples/cat.jpg", "junk"),
-        ("assets/chart.js", "junk"),
+        ("assets/web/explore/chart.js", "junk"),
         ("assets/languages/de.json", "cut"),
-        ("assets/style.css", "missing"),
+        ("assets/styles/style.css", "missing"),
     ],
 )
 def test_it_does_not_start_without_a_file_and_names_it(checkout, name, how):
@@ -645,7 +646,11 @@ def test_it_does_not_start_without_a_file_and_names_it(checkout, name, how):
 
 @pytest.mark.slow
 def test_it_starts_with_what_it_can_do_without_and_names_it(checkout, tmp_path):
-    files = {"assets/chart.js": "cut", "assets/samples/dog.jpg": "junk", "assets/lessons/05-zeros.md": "junk"}
+    files = {
+        "assets/web/explore/chart.js": "cut",
+        "assets/samples/dog.jpg": "junk",
+        "assets/lessons/05-zeros.md": "junk",
+    }
     with damaged(checkout, files), started(tmp_path / "log", root=checkout) as (_, url):
         assert httpx.get(url, timeout=30).status_code == 200
         for name in files:

@@ -1,7 +1,6 @@
 """The page: `demo` builds it, and it brings its own look along however it is launched."""
 
 import contextlib
-import json
 from dataclasses import asdict
 
 import fastapi
@@ -9,20 +8,14 @@ import gradio as gr
 from gradio import processing_utils, utils
 from gradio_client import utils as client_utils
 
-from .. import heads, images, registry, shipped, validation
-from . import calibrate, code, crowd, explore, guard, languages, lessons, line, share, train
-from .controls import ASSETS, BROWSER, STEPS
+from .. import heads, images, registry, validation
+from . import calibrate, code, crowd, explore, guard, languages, lessons, line, share, train, web
+from .controls import BROWSER, in_browser
 from .languages import said, t
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font_mono=MONO)  # no font from a CDN
-
-# Each uses those before it.
-SCRIPTS = (
-    *("constraints", "page", "server", "share", "chart", "picture", "takehome", "plot"),
-    *("train", "calibrate", "lessons", "present", "code"),
-)
 
 _ABOUT = said("What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.")
 TITLE = f"<h1>{said('Constrain the output of a ResNet18')}</h1><p>{_ABOUT}</p>"
@@ -31,28 +24,12 @@ THREADS = 64  # more than all lines have places, so that a line that is full hol
 UNREADABLE = "What was sent cannot be read here: reload the page, or look at its API."
 FAILED = guard.UNKNOWN
 
-# The button shows and says what it switches to, whoever switched: a person, the system, or a test.
-THEME_BUTTON = """() => {
-  const button = document.querySelector('#theme');
-  const follow = () => {
-    const dark = document.body.classList.contains('dark');
-    const name = dark ? page.t("Switch to light") : page.t("Switch to dark");
-    if (button.title === name) return;
-    button.textContent = dark ? '\u2600\ufe0e' : '\u263e\ufe0e';
-    button.title = name;
-    button.ariaLabel = name;
-  };
-  new MutationObserver(follow).observe(document.body, { attributeFilter: ['class'] });
-  document.addEventListener('language', follow);
-  follow();
-}"""
-
 
 def head() -> str:
-    """The page's style sheet and scripts, inline: the registry for the browser, the constraints' twin, the chart.
+    """What the browser needs to know of the registry and the tabs, and the page's scripts and styles.
 
-    The style sheet is here and not in ``css=``, because gradio rewrites that one rule by rule and loses on the way
-    every shorthand with a variable in it.
+    The styles are not in ``css=``, because gradio rewrites that rule by rule and loses on the way every shorthand with
+    a variable in it.
     """
     methods = {
         key: {
@@ -70,7 +47,6 @@ def head() -> str:
         "methods": methods,
         "parameters": {key: asdict(p) for key, p in registry.PARAMETERS.items()},
         "chosen": explore.METHODS,
-        "steps": STEPS,
         "training": train.facts(),
         "page": guard.PAGE,
         "silence": 3000 * utils.get_heartbeat_rate(),  # ms after which a stream of answers counts as broken
@@ -80,10 +56,7 @@ def head() -> str:
             "#calibrate-file": validation.MAX_BYTES,
         },
     }
-    scripts = [f"globalThis.registry = {json.dumps(facts)};"]
-    scripts += [shipped.text(ASSETS / f"{name}.js") for name in SCRIPTS]
-    style = shipped.text(ASSETS / "style.css")
-    return f"<style>{style}</style>" + "".join(f"<script>{script}</script>" for script in scripts)
+    return web.head(facts)
 
 
 def settings() -> dict:
@@ -208,9 +181,9 @@ def demo(model: str = "cifar10") -> Demo:
                 code.build(explored)
         with links:  # it speaks above the tabs, and knows what is in them
             share.build(tabs, explored, trained, calibrated)
-        page.load(js=THEME_BUTTON, **BROWSER)
-        copy.click(js="() => { share.copy(); }", **BROWSER)
-        presenting.click(js="() => { present.toggle(); }", **BROWSER)
-        theme.click(js="() => { document.body.classList.toggle('dark'); explore.redraw(); }", **BROWSER)
+        page.load(js=in_browser("theme.mount()"), **BROWSER)
+        copy.click(js=in_browser("share.copy()"), **BROWSER)
+        presenting.click(js=in_browser("present.toggle()"), **BROWSER)
+        theme.click(js=in_browser("theme.toggle()"), **BROWSER)
     page.queue(api_open=False)
     return page

@@ -1,7 +1,7 @@
 """The Calibrate tab: how far the confidences can be trusted, before and after a constraint and a temperature.
 
 The server sends the logits that judge, once, and fits T when asked, on the others. Everything that a slider moves is
-computed and drawn in the browser (assets/calibrate.js, the twin of `calibration`), and so is the sweep of the bounds:
+computed and drawn in the browser (assets/web/calibrate, the twin of `calibration`), and so is the sweep of the bounds:
 it needs nothing but those logits, and on the server it would stand in the way of other visitors.
 """
 
@@ -19,7 +19,7 @@ from .. import calibration, checkpoints, registry, validation
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ..validation import ValidationError
 from ..workers import WORKERS, WorkerError
-from .controls import BROWSER, Control, HeldFile, bounds, log_slider, notice, position, wire
+from .controls import BROWSER, Control, HeldFile, Island, bounds, log_slider, notice, position, speaker, wire
 from .languages import said, t
 
 SPARSE = ("sparsemax", "entmax15")
@@ -318,25 +318,14 @@ def build() -> dict[str, Control]:
                     gr.Button(t("Take them for logits"), size="sm"),
                     gr.Button(t("Read them as probabilities"), size="sm"),
                 ]
-            told_notice = gr.HTML(
-                "",
-                elem_id="calibrate-notice",
-                elem_classes="notice",
-                js_on_load="page.speaks('#calibrate-file', props);",
-            )
+            told_notice = speaker("#calibrate-file", "calibrate-notice")
             upload = gr.File(
                 label=t("Your own set, CSV or safetensors"), height=130, elem_id="calibrate-file", buttons=[]
             )
             back = gr.Button(t("Back to the bundled set"), size="sm", elem_id="calibrate-back")
             gr.HTML(FORMAT, elem_id="calibrate-format")
         with gr.Column(elem_id="calibrate-main", scale=1, min_width=0):
-            board = gr.HTML(
-                "",
-                html_template='<div id="calibrate-board"></div>',
-                js_on_load="calibrate.mount(element, props, watch, () => trigger('open'));",
-                apply_default_css=False,
-                elem_id="calibrate-block",
-            )
+            board = Island("calibrate.mount", ("open",), node="calibrate-board", elem_id="calibrate-block")
 
     seen = [board, told_notice, path, about]
     board.open(on_open, path, seen, show_progress="hidden", **SERVER)

@@ -1,6 +1,6 @@
 """The Code tab: the setting of the Explore tab as PyTorch, written by `snippets`.
 
-The page (assets/code.js) asks for it when the setting has settled, and only while the tab is open.
+The page (assets/web/code.js) asks for it when the setting has settled, and only while the tab is open.
 """
 
 import json
@@ -10,7 +10,7 @@ import gradio as gr
 from .. import checkpoints, registry, snippets
 from ..registry import LAM, PARAMETERS
 from . import export
-from .controls import BROWSER
+from .controls import BROWSER, Island, in_browser
 from .explore import YOURS, Tab
 from .languages import phrase, t
 
@@ -121,14 +121,7 @@ def build(explored: Tab) -> None:
             )
             export.build(explored)
         with gr.Column(elem_classes="results", scale=1, min_width=0):
-            block = gr.HTML(
-                "",
-                html_template='<div id="code-board"></div>',
-                js_on_load="code.mount(element, props, watch, "
-                "{ write: (asked) => trigger('write', asked), column: () => trigger('column') });",
-                apply_default_css=False,
-                elem_id="code-block",
-            )
+            block = Island("code.mount", ("write", "column"), node="code-board", elem_id="code-block")
     block.write(
         on_write,
         None,
@@ -138,6 +131,6 @@ def build(explored: Tab) -> None:
         trigger_mode="multiple",
         api_visibility="private",
     )
-    block.column(outputs=family, js="() => explore.state.family", **BROWSER)
-    family.input(inputs=family, js="(family) => { explore.set('family', family); }", **BROWSER)
-    script.input(inputs=script, js="(script) => { code.choose(script); }", **BROWSER)
+    block.column(outputs=family, js=in_browser("explore.state.family"), **BROWSER)
+    family.input(inputs=family, js=in_browser("explore.set('family', family)", "family"), **BROWSER)
+    script.input(inputs=script, js=in_browser("code.choose(script)", "script"), **BROWSER)

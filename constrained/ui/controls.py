@@ -4,6 +4,7 @@ import base64
 import html
 import math
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,54 @@ STEPS = 100  # a log slider goes from 0 to here
 BROWSER = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # All fits share one limit, so that a class that trains leaves the machine to those who look at pictures.
 FITS = {"concurrency_id": "fits", "concurrency_limit": 2, "api_visibility": "private", "trigger_mode": "multiple"}
+
+
+def in_browser(call: str, *arguments: str) -> str:
+    """JavaScript for an event: a call of what main.js exports, which may not have arrived yet.
+
+    Args:
+        call: an expression, such as ``explore.set('lo', value)``, whose value goes to the event's outputs.
+        arguments: names in it for the values of the event's inputs.
+    """
+    return f"async ({', '.join(arguments)}) => (await ready).{call}"
+
+
+class Island(gr.HTML):
+    """A part of the page that main.js draws and fills.
+
+    Args:
+        mount: which function of main.js makes it: it is given the element, gradio's ``props`` and ``watch``, and
+            ``asks``, which has a function for each event.
+        events: by which it asks the server, or gradio.
+        value: what the browser is given at first, as JSON.
+        node: the id of the element in it.
+        more: further arguments of ``mount``, as JavaScript.
+        options: of ``gr.HTML``.
+    """
+
+    def __init__(
+        self, mount: str, events: Sequence[str] = (), value: str = "", node: str = "", more: str = "", **options
+    ) -> None:
+        asks = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in events)
+        super().__init__(
+            value,
+            html_template=f'<div id="{node}"></div>',
+            js_on_load=f"ready.then((page) => page.{mount}(element, props, watch, {{ {asks} }}{more and ', '}{more}));",
+            apply_default_css=False,
+            **options,
+        )
+
+
+def speaker(about: str, name: str, value: str = "") -> gr.HTML:
+    """Where the sentences of a part of the page are shown, the server's and the browser's own.
+
+    Args:
+        about: where on the page that part takes files, as base/notices.js knows it.
+        name: the element's id.
+        value: the first sentence.
+    """
+    js = f"ready.then((page) => page.speaks('{about}', props));"
+    return gr.HTML(value, elem_id=name, elem_classes="notice", js_on_load=js)
 
 
 class Control(NamedTuple):
@@ -72,7 +121,7 @@ def notice(text: str = "") -> str:
 
 
 def position(parameter: Parameter, value: float) -> float:
-    """Where a log slider stands for a value; the browser's twin is `page.position`."""
+    """Where a log slider stands for a value; the browser's twin is in assets/web/base/scales.js."""
     if parameter.zero and value < parameter.low:
         return 0.0
     return round(STEPS * math.log(value / parameter.low) / math.log(parameter.high / parameter.low), 2)
@@ -81,7 +130,7 @@ def position(parameter: Parameter, value: float) -> float:
 def log_slider(owner: str, parameter: Parameter, name: str) -> tuple[gr.Slider, gr.Number]:
     """A slider whose positions are logarithmic beside a box with the value itself.
 
-    ``owner`` names the tab: its object in the browser has the ``slide``, ``type`` and ``value`` of `page.logSliders`,
+    ``owner`` names the tab: its object in the browser has the ``slide``, ``type`` and ``value`` of `logSliders`,
     and its elements are called ``{owner}-{key}-row``, ``-slider`` and ``-value``.
     """
     key = parameter.key
@@ -107,10 +156,10 @@ def log_slider(owner: str, parameter: Parameter, name: str) -> tuple[gr.Slider, 
             scale=1,
             min_width=72,
         )
-    slider.input(inputs=slider, outputs=box, js=f"(position) => {owner}.slide('{key}', position)", **BROWSER)
-    box.input(inputs=box, outputs=slider, js=f"(value) => {owner}.type('{key}', value)", **BROWSER)
+    slider.input(inputs=slider, outputs=box, js=in_browser(f"{owner}.slide('{key}', position)", "position"), **BROWSER)
+    box.input(inputs=box, outputs=slider, js=in_browser(f"{owner}.type('{key}', value)", "value"), **BROWSER)
     # Out of range, or emptied: what counts comes back.
-    gr.on([box.blur, box.submit], outputs=box, js=f"() => {owner}.value('{key}')", **BROWSER)
+    gr.on([box.blur, box.submit], outputs=box, js=in_browser(f"{owner}.value('{key}')"), **BROWSER)
     return slider, box
 
 
@@ -131,7 +180,7 @@ def wire(owner: str, controls: dict[str, Control], take: str = "set") -> None:
     """Tell the tab's object in the browser, through its method ``take``, whenever a control changes."""
     for key, control in controls.items():
         value = "value" if control.unit == 1 else f"value / {control.unit}"
-        js = f"(value) => {{ {owner}.{take}('{key}', {value}); }}"
+        js = in_browser(f"{owner}.{take}('{key}', {value})", "value")
         control.component.change(inputs=control.component, js=js, **BROWSER)
 
 
@@ -139,6 +188,6 @@ def bounds(owner: str, lo: Parameter, hi: Parameter) -> tuple[gr.Slider, gr.Slid
     """Two sliders that cannot cross: the one that is not moved goes along."""
     low = linear_slider(owner, lo, t("lo, the lower bound"))
     high = linear_slider(owner, hi, t("hi, the upper bound"))
-    low.input(inputs=[low, high], outputs=high, js="(lo, hi) => page.follow('lo', lo, hi)", **BROWSER)
-    high.input(inputs=[high, low], outputs=low, js="(hi, lo) => page.follow('hi', hi, lo)", **BROWSER)
+    low.input(inputs=[low, high], outputs=high, js=in_browser("follow('lo', lo, hi)", "lo", "hi"), **BROWSER)
+    high.input(inputs=[high, low], outputs=low, js=in_browser("follow('hi', hi, lo)", "hi", "lo"), **BROWSER)
     return low, high

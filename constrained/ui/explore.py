@@ -1,8 +1,8 @@
 """The Explore tab: a picture, its logits, and what each constraint makes of them.
 
 The server runs the network once a picture and sends the logits; everything a slider moves is computed and drawn in
-the browser (assets/constraints.js, assets/chart.js). Only the gradient, which is PyTorch's autograd, comes from the
-server, and only once a control has settled.
+the browser (assets/web/twins/constraints.js, assets/web/explore). Only the gradient, which is PyTorch's autograd, comes
+from the server, and only once a control has settled.
 """
 
 import base64
@@ -32,7 +32,21 @@ from ..inference import FRAME, PICTURE, Network, network
 from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ..workers import WORKERS, WorkerError
 from . import lessons
-from .controls import ASSETS, BROWSER, Control, HeldBytes, HeldFile, bounds, log_slider, notice, position, wire
+from .controls import (
+    ASSETS,
+    BROWSER,
+    Control,
+    HeldBytes,
+    HeldFile,
+    Island,
+    bounds,
+    in_browser,
+    log_slider,
+    notice,
+    position,
+    speaker,
+    wire,
+)
 from .languages import said, t
 
 SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
@@ -303,8 +317,8 @@ def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float
 def on_picture(source: str | bytes | None, model: str, head: bytes | None):
     """A visitor's picture to (chart, crops, notice, shown, model box, current).
 
-    An answer says all that it is about: others may have come meanwhile. The box is left to assets/picture.js, which
-    knows what else is on its way by then.
+    An answer says all that it is about: others may have come meanwhile. The box is left to
+    assets/web/explore/picture.js, which knows what else is on its way by then.
     """
     if source is None:
         return gr.skip(), gr.skip(), "", gr.skip(), gr.skip(), gr.skip()
@@ -614,7 +628,7 @@ def build(model: str) -> Tab:
                 visible=False,
                 buttons=[],
             )
-            told = gr.HTML(notice(missing), elem_id="notice", js_on_load="page.speaks('#picture', props);")
+            told = speaker("#picture", "notice", notice(missing))
             crops = gr.HTML(seen_first, elem_id="seen")
             gallery = gr.Gallery(
                 [(str(path), path.stem) for path in SAMPLES],
@@ -673,19 +687,12 @@ def build(model: str) -> Tab:
                     else:
                         logs[LAM] = log_slider("explore", LAM, t("λ, weight"))
                         logs[RADIUS] = log_slider("explore", RADIUS, t("r, radius"))
-            chart = gr.HTML(
-                told_first,
-                html_template='<div id="chart"></div>',
-                js_on_load="explore.mount(element, props, watch, (asked) => trigger('gradient', asked));"
-                "picture.mount(() => trigger('back'));",
-                apply_default_css=False,
-                elem_id="chart-block",
-            )
+            chart = Island("explore.mount", ("gradient", "back"), value=told_first, node="chart", elem_id="chart-block")
             with gr.Row(elem_id="take-home"):
                 gr.HTML(f"<p>{said('Download')}</p>")
                 for name, method in DOWNLOADS.items():
                     download = gr.Button(t(name), size="sm", min_width=110)
-                    download.click(js=f"() => {{ takehome.{method}(); }}", **BROWSER)
+                    download.click(js=in_browser(f"takehome.{method}()"), **BROWSER)
 
     on_chart = [chart, crops, told]
     picture.input(
@@ -722,7 +729,7 @@ def build(model: str) -> Tab:
         concurrency_limit=4,
         trigger_mode="multiple",  # the newest question counts, and gradio would drop one that meets another on its way
     )
-    chart.back(js="() => picture.value()", outputs=picture, **BROWSER)
+    chart.back(js=in_browser("picture.value()"), outputs=picture, **BROWSER)
     live.input(
         lambda on: (gr.update(visible=not on), gr.update(visible=on)),
         live,
@@ -737,15 +744,14 @@ def build(model: str) -> Tab:
     controls = {key: Control(component) for key, component in setting.items()}
     controls |= {parameter.key: Control(box, slider, parameter) for parameter, (slider, box) in logs.items()}
     wire("explore", controls, take="hear")
-    rescale.click(js="() => { explore.rescale(); }", **BROWSER)
+    rescale.click(js=in_browser("explore.rescale()"), **BROWSER)
     back = [part for key, control in controls.items() if key != "gradient" for part in control[:2] if part]
     opening = [component.value for component in back]
-    again = f"() => {{ explore.pinA(null); explore.rescale(true); return {json.dumps(opening)}; }}"
+    again = in_browser(f"explore.reset({json.dumps(opening)})")
     reset.click(outputs=back, js=again, **BROWSER)
-    pin.click(js="() => { explore.pinA(explore.state); }", **BROWSER)
-    swap.click(js="() => { explore.swap(); }", **BROWSER)
-    # The button that is left has the focus then; the one that was pressed is gone.
-    unpin.click(js="() => { explore.pinA(null); document.querySelector('#pin-a').focus(); }", **BROWSER)
+    pin.click(js=in_browser("explore.pinA()"), **BROWSER)
+    swap.click(js=in_browser("explore.swap()"), **BROWSER)
+    unpin.click(js=in_browser("explore.unpinA()"), **BROWSER)
 
     with gr.Column(visible=False):  # what a program calls; gradio checks uploads only for components
         given, answer = Picture(label="picture"), gr.JSON(label="logits")

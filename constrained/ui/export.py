@@ -22,7 +22,7 @@ from .. import checkpoints, export, registry
 from ..export import ExportError
 from ..heads import HeadError
 from . import explore, guard
-from .controls import notice
+from .controls import in_browser, notice, speaker
 from .languages import said
 
 ROOT = checkpoints.FOLDER.parent
@@ -159,10 +159,6 @@ def on_make(question: str, head: bytes | None):
 
 # The page -----------------------------------------------------------------------------------------------------------
 
-ASK = """(question, head) => {
-  const { family, methods, settings, model } = explore.state;
-  return [JSON.stringify({ ending: "%s", method: methods[family], settings, model: String(model) }), head];
-}"""
 TAKE = "() => { setTimeout(() => document.querySelector('#export-file')?.click(), 100); }"  # once it knows its file
 
 
@@ -176,7 +172,7 @@ def build(explored: explore.Tab) -> None:
                 ending: gr.Button(name, size="sm", min_width=100, elem_id=f"export-{ending[1:]}")
                 for ending, name in ((".pt2", "torch.export"), (".onnx", "ONNX"))
             }
-        told = gr.HTML("", elem_id="export-told", elem_classes="notice", js_on_load="page.speaks('#export', props);")
+        told = speaker("#export", "export-told")
         taken = gr.DownloadButton("", visible="hidden", elem_id="export-file")
         question = gr.Textbox(visible=False)
     for ending, button in buttons.items():
@@ -184,7 +180,7 @@ def build(explored: explore.Tab) -> None:
             on_make,
             [question, explored.head],
             [taken, told],
-            js=ASK % ending,
+            js=in_browser(f"code.exported('{ending}', head)", "question", "head"),
             show_progress="minimal",
             show_progress_on=told,
             concurrency_id="export",

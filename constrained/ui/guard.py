@@ -42,7 +42,7 @@ except ImportError:  # Windows
 
 from .. import heads, images, validation
 from ..workers import WORKERS
-from . import connections, crowd
+from . import connections, crowd, web
 
 PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
 # What a visitor has on a page is kept here: their picture, head, set. To the page of another server, from before a
@@ -77,7 +77,7 @@ SCARCE = 5  # seconds, while the disk is nearly full
 
 _NAME = r"[A-Za-z0-9 _.:-]{1,100}"
 _ENDPOINT = r"call/(v2/)?(classify|constrain)"
-_READ = r"config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(assets|static)/.+"
+_READ = r"config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(assets|static|web)/.+"
 _READ_API = rf"info/?|app_id/?|startup-events|theme\.css|queue/data|upload_progress|heartbeat/{_NAME}"
 # A file by its whole path. Of an address in its place gradio would fetch what is there.
 _FILE = r"file=(/|[A-Za-z]:[/\\]).{1,1000}"
@@ -119,7 +119,7 @@ HEADERS = {
 
 # Answers that are the same for all. All others hold an address, by which others do not come, or are somebody's own: a
 # cache in front that keeps them would hand them on.
-ALIKE = ("/assets/", "/static/", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")
+ALIKE = ("/assets/", "/static/", "/web/", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")
 
 
 class Refused(Exception):  # noqa: N818, an answer and no error
@@ -237,6 +237,8 @@ class Guard:
         await self._app(scope, _replay(said, receive), send)
 
     async def _read(self, scope, body: "Body", send, query: dict[str, str]) -> None:
+        if file := web.answer(scope):
+            return await file(scope, body.receive, send)
         *_, kind, name = ["", *scope["path"].split("/")]
         session = query.get("session_hash") if name == "data" and kind == "queue" else None
         if re.fullmatch(rf"/gradio_api/{_ENDPOINT}/{_NAME}", scope["path"]):

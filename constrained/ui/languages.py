@@ -53,7 +53,7 @@ def phrase(text: str, **values: object) -> dict:
 
 
 def said(text: str, **values: object) -> str:
-    """A text as HTML, with numbers and names filled in that are not to be translated; assets/page.js does the rest."""
+    """A text as HTML, with numbers and names filled in that are not to be translated; assets/web does the rest."""
     shown = text.format(**values) if values else text
     filled = f" data-values='{html.escape(json.dumps(values))}'" if values else ""
     return f'<span data-t="{html.escape(text)}"{filled}>{html.escape(shown)}</span>'

@@ -1,6 +1,6 @@
 """Lessons on the page: their catalogue in a tab of its own, and the panel that stands beside the live chart.
 
-Everything that a visitor does is in the browser (assets/lessons.js), and so is what they have done. The server sends
+Everything that a visitor does is in the browser (assets/web/lessons), and so is what they have done. The server sends
 the texts, once, when a lesson or the catalogue is first opened, and does the experiments that a step may ask for.
 """
 
@@ -9,9 +9,7 @@ import json
 import gradio as gr
 
 from .. import experiments, lessons
-from .controls import FITS
-
-ASKS = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in ("open", "run"))
+from .controls import FITS, Island
 
 
 def on_open() -> str:
@@ -30,23 +28,11 @@ def on_run(event: gr.EventData) -> str:
 
 def panel() -> None:
     """The lesson beside the chart; empty until one is opened."""
-    block = gr.HTML(
-        "",
-        html_template='<div id="lesson"></div>',
-        js_on_load=f"lessons.mountPanel(element, props, watch, {{{ASKS}}});",
-        apply_default_css=False,
-        elem_id="lesson-block",
-    )
+    block = Island("lessons.mountPanel", ("open", "run"), node="lesson", elem_id="lesson-block")
     block.open(on_open, None, block, show_progress="hidden", api_visibility="private", concurrency_limit=4)
     block.run(on_run, None, block, show_progress="hidden", **FITS)
 
 
 def build() -> None:
     """Lay out the tab inside a `gr.Tab`."""
-    gr.HTML(
-        "",
-        html_template='<div id="lessons"></div>',
-        js_on_load="lessons.mount(element);",
-        apply_default_css=False,
-        elem_id="lessons-block",
-    )
+    Island("lessons.mount", node="lessons", elem_id="lessons-block")

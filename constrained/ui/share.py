@@ -1,4 +1,4 @@
-"""The page's setting as a link: what assets/share.js, which reads and writes it, needs to know of the controls.
+"""The page's setting as a link: what assets/web/links.js, which reads and writes it, needs to know of the controls.
 
 A link is spelled and checked in the browser. Only a sample picture or another model, which the network must look at,
 comes to the server (`on_link`).
@@ -12,7 +12,7 @@ import gradio as gr
 from ..checkpoints import CHECKPOINTS
 from ..inference import network
 from . import explore
-from .controls import BROWSER, Control, notice
+from .controls import BROWSER, Control, Island, in_browser, notice
 
 
 def describe(control: Control) -> dict:
@@ -73,15 +73,9 @@ def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calib
         "models": [explored.current.value] + [key for key in CHECKPOINTS if key != explored.current.value],
         "tabs": [tab.id for tab in tabs.children],
     }
-    block = gr.HTML(
-        "",
-        html_template='<div id="share-told" role="status"></div>',
-        js_on_load=f"share.mount(element, {json.dumps(facts)}, "
-        "{ controls: () => trigger('controls'), picture: (asked) => trigger('picture', asked) });",
-        apply_default_css=False,
-        elem_id="share-block",
-    )
-    block.controls(outputs=[*outputs.values(), tabs], js="() => share.values()", **BROWSER)
+    events = ("controls", "picture")
+    block = Island("share.mount", events, node="share-told", more=json.dumps(facts), elem_id="share-block")
+    block.controls(outputs=[*outputs.values(), tabs], js=in_browser("share.values()"), **BROWSER)
     block.picture(
         on_link,
         [explored.head, explored.shown],
@@ -94,5 +88,5 @@ def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calib
         **explore.MODELS,  # a link may ask for one that has to be fetched
     )
     for tab in tabs.children:
-        tab.select(js=f"() => {{ share.at('{tab.id}'); }}", **BROWSER)
+        tab.select(js=in_browser(f"open('{tab.id}')"), **BROWSER)
     return block

@@ -2,7 +2,7 @@
 
 A run is one event whose answers stream back while it trains. It works only as long as the page listens: gradio closes
 it when the stream of answers breaks, as it does when the visitor leaves, and `on_halt` ends it at its next report. Runs
-and the heads they end in are kept by the visitor's browser (assets/train.js) and not here.
+and the heads they end in are kept by the visitor's browser (assets/web/train) and not here.
 """
 
 import base64
@@ -22,7 +22,19 @@ from ..modules import ConstrainedLinear
 from ..registry import HI, LAM, LO, RADIUS, TEMPERATURE
 from ..training import LEARNING_RATE, PENALTY, Setting
 from . import explore
-from .controls import BROWSER, FITS, Control, bounds, linear_slider, log_slider, notice, wire
+from .controls import (
+    BROWSER,
+    FITS,
+    Control,
+    Island,
+    bounds,
+    in_browser,
+    linear_slider,
+    log_slider,
+    notice,
+    speaker,
+    wire,
+)
 from .languages import said, t
 
 LAMBDAS = [0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]
@@ -30,12 +42,10 @@ BOUNDS = {"lo": [-8.0, -4.0, -2.0, -1.0, 0.0], "hi": [0.5, 1.0, 2.0, 4.0, 8.0]}
 STREAM = 0.1  # seconds between two answers of a run
 HALTED = "halted"  # in a question that the page no longer wants answered
 # gradio allows the events whose names it finds here in quotes.
-ASKS = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in ("run", "sweep", "halt", "use"))
-MOUNT = f"train.mount(element, props, watch, {{{ASKS}}});"
 
 
 def facts() -> dict:
-    """What assets/train.js needs to know."""
+    """What assets/web/train needs to know."""
     return {
         "parameters": {key: asdict(p) for key, p in training.PARAMETERS.items()},
         "setting": asdict(Setting()),
@@ -228,21 +238,11 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
             upload = gr.UploadButton(
                 t("Upload a head"), file_types=[".safetensors"], size="sm", elem_id="train-upload", type="filepath"
             )
-            told = gr.HTML(
-                notice(),
-                elem_id="train-notice",
-                elem_classes="notice",
-                js_on_load="page.speaks('#train-setup', props);",
-            )
+            told = speaker("#train-setup", "train-notice")
         with gr.Column(elem_id="train-panel", elem_classes="results", scale=1):
             line = gr.HTML("", elem_id="train-line", apply_default_css=False)
-            chart = gr.HTML(
-                "",
-                html_template='<div id="train-chart"></div>',
-                js_on_load=MOUNT,
-                apply_default_css=False,
-                elem_id="train-block",
-            )
+            events = ("run", "sweep", "halt", "use")
+            chart = Island("train.mount", events, node="train-chart", elem_id="train-block")
 
     chart.run(on_run, None, chart, show_progress="minimal", show_progress_on=line, **FITS)
     chart.sweep(on_sweep, None, chart, show_progress="minimal", show_progress_on=line, **FITS)
@@ -252,9 +252,9 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
     arrival = {"outputs": outputs, "show_progress": "hidden", "api_visibility": "private"}
     chart.use(on_use, shown, **arrival, concurrency_id="head", concurrency_limit=4)
     upload.upload(on_upload, [upload, *shown], **arrival, concurrency_id="head")
-    begin.click(js="() => { train.begin(); }", **BROWSER)
-    stop.click(js="() => { train.halt(); }", **BROWSER)
-    live.change(inputs=live, js="(on) => { train.goLive(on); }", **BROWSER)
+    begin.click(js=in_browser("train.begin()"), **BROWSER)
+    stop.click(js=in_browser("train.halt()"), **BROWSER)
+    live.change(inputs=live, js=in_browser("train.goLive(on)", "on"), **BROWSER)
 
     setting = {"method": method, "lo": lo, "hi": hi, "learned": learned, "penalty": penalty, "epochs": epochs}
     setting |= {"examples": examples, "optimizer": optimizer, "batch": batch, "seed": seed}

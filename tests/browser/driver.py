@@ -1,5 +1,6 @@
 """The Explore page as a person uses it: move a control, read what is on screen; and what PyTorch says to it."""
 
+import base64
 import io
 import json
 import math
@@ -12,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page
 
 from constrained import registry
+from constrained.ui.controls import ASSETS
 
 FAMILIES = registry.FAMILIES
 COLUMNS = ("raw", *FAMILIES)
@@ -75,6 +77,17 @@ def picture(colour, size=(50, 40), kind="PNG", **options) -> bytes:
     file = io.BytesIO()
     Image.new("RGB", size, colour).save(file, kind, **options)
     return file.getvalue()
+
+
+def load(page: Page, module: str, name: str) -> None:
+    """Give a page what one of our modules exports, as a global; a blank page only modules that import nothing."""
+    if page.url.startswith("http"):
+        own = f"document.querySelector('link[rel=modulepreload][href$=\"/{module}\"]').href"
+        page.evaluate(f"async () => {{ globalThis.{name} = await import({own}); }}")
+        return
+    code = (ASSETS / "web" / module).read_text(encoding="utf-8")
+    source = json.dumps(f"data:text/javascript;base64,{base64.b64encode(code.encode()).decode()}")
+    page.evaluate(f"async () => {{ globalThis.{name} = await import({source}); }}")
 
 
 def faded(page: Page) -> None:

@@ -1,11 +1,12 @@
-"""Numbers in lessons are written as the page writes them: constrained/formats.py against assets/page.js."""
+"""Numbers in lessons are written as the page writes them: constrained/formats.py against its twin in JavaScript."""
 
 import math
 
 import numpy as np
 
 from constrained import formats
-from constrained.ui.controls import ASSETS
+
+from .driver import load
 
 RNG = np.random.default_rng(3)
 
@@ -22,10 +23,9 @@ def numbers() -> dict[str, list[float]]:
 
 def test_python_and_the_page_write_numbers_alike(browser):
     page = browser.new_page()
-    page.evaluate("globalThis.registry = { steps: 100, chosen: {} }")  # all that page.js asks for as it loads
-    page.evaluate((ASSETS / "page.js").read_text(encoding="utf-8"))
+    load(page, "twins/formats.js", "formats")
     for name, values in numbers().items():
         values = [float(value) for value in values]
-        shown = page.evaluate("([name, values]) => values.map((v) => page[name](v))", [name, values])
+        shown = page.evaluate("([name, values]) => values.map((v) => formats[name](v))", [name, values])
         assert shown == [getattr(formats, name)(value) for value in values], name
     page.close()

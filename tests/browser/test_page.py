@@ -16,7 +16,7 @@ from constrained.inference import network
 from constrained.registry import PARAMETERS
 from constrained.ui.explore import FIRST_SAMPLE, SAMPLES
 
-from .driver import COLUMNS, FAMILIES, FAMILY_OF, Explore, honest, picture, reading, serious
+from .driver import COLUMNS, FAMILIES, FAMILY_OF, Explore, honest, load, picture, reading, serious
 
 SETTLED = 600  # ms, longer than a control takes to count as settled
 
@@ -601,8 +601,10 @@ def test_numbers_are_written_as_in_python(explore):
         *rng.normal(0, 9, 300).tolist(),
     ]
     numbers += (10 ** rng.uniform(-12, 12, 300) * rng.choice([-1, 1], 300)).tolist()
+    load(explore.page, "twins/formats.js", "formats")
     got = explore.page.evaluate(
-        "(v) => [v[0].map(page.percent), v[1].map(page.logit), v[1].map((x) => page.short(x))]", [shares, numbers]
+        "(v) => [v[0].map(formats.percent), v[1].map(formats.logit), v[1].map((x) => formats.short(x))]",
+        [shares, numbers],
     )
     expected = [
         list(map(f, values))

@@ -1,4 +1,4 @@
-"""assets/constraints.js against PyTorch: every entry of the registry, in a real browser."""
+"""assets/web/twins/constraints.js against PyTorch: every entry of the registry, in a real browser."""
 
 import base64
 import itertools
@@ -12,7 +12,8 @@ import torch
 
 from constrained import registry
 from constrained.registry import REGISTRY
-from constrained.ui.controls import ASSETS
+
+from .driver import load
 
 RNG = np.random.default_rng(7)
 INF = math.inf
@@ -70,9 +71,9 @@ RUN = """(cases) => {
 
 @pytest.fixture(scope="module")
 def twins(browser):
-    """A blank page that knows assets/constraints.js and nothing else."""
+    """A blank page that knows assets/web/twins/constraints.js and nothing else."""
     page = browser.new_page()
-    page.add_script_tag(content=(ASSETS / "constraints.js").read_text(encoding="utf-8"))
+    load(page, "twins/constraints.js", "constraints")
     yield page
     page.close()
 

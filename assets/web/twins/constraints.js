@@ -8,168 +8,163 @@
 //
 // tests/browser/test_parity.py compares every function with PyTorch to 1e-6 relative.
 
-(() => {
-  "use strict";
+const fill = (n, value) => new Float64Array(n).fill(value);
+// Loops, since `from` with a function is several times slower, and a slider asks for this at every step.
+const map = (z, f) => {
+  const y = new Float64Array(z.length);
+  for (let i = 0; i < y.length; i++) y[i] = f(z[i], i);
+  return y;
+};
+const where = (z, f) => {
+  const y = new Uint8Array(z.length);
+  for (let i = 0; i < y.length; i++) y[i] = f(z[i], i) ? 1 : 0;
+  return y;
+};
+export const sum = (z) => {
+  let total = 0;
+  for (const v of z) total += v;
+  return total;
+};
+export const max = (z) => {
+  let top = -Infinity;
+  for (const v of z) {
+    if (Number.isNaN(v)) return NaN;
+    if (v > top) top = v;
+  }
+  return top;
+};
+export const min = (z) => -max(map(z, (v) => -v));
 
-  const fill = (n, value) => new Float64Array(n).fill(value);
-  // Loops, since `from` with a function is several times slower, and a slider asks for this at every step.
-  const map = (z, f) => {
-    const y = new Float64Array(z.length);
-    for (let i = 0; i < y.length; i++) y[i] = f(z[i], i);
-    return y;
-  };
-  const where = (z, f) => {
-    const y = new Uint8Array(z.length);
-    for (let i = 0; i < y.length; i++) y[i] = f(z[i], i) ? 1 : 0;
-    return y;
-  };
-  const sum = (z) => {
-    let total = 0;
-    for (const v of z) total += v;
-    return total;
-  };
-  const max = (z) => {
-    let top = -Infinity;
-    for (const v of z) {
-      if (Number.isNaN(v)) return NaN;
-      if (v > top) top = v;
-    }
-    return top;
-  };
-  const min = (z) => -max(map(z, (v) => -v));
+const nothing = (z) => ({ y: fill(z.length, NaN), dead: where(z, () => true), named: {} });
 
-  const nothing = (z) => ({ y: fill(z.length, NaN), dead: where(z, () => true), named: {} });
+// Flat outside the support; and where it is a single class, that one too: it has all there is, whatever its logit.
+const flatOutside = (z, inside) => {
+  const alone = sum(where(z, inside)) === 1;
+  return where(z, (v) => alone || !inside(v));
+};
 
-  // Flat outside the support; and where it is a single class, that one too: it has all there is, whatever its logit.
-  const flatOutside = (z, inside) => {
-    const alone = sum(where(z, inside)) === 1;
-    return where(z, (v) => alone || !inside(v));
+// The threshold of the projection onto the simplex of the given radius (Duchi et al. 2008, figure 1); z is centred
+// on its maximum by the caller, as in Python.
+const threshold = (z, radius) => {
+  // Nothing further than the radius below the maximum is in the support: cutting there is exact.
+  const ordered = map(z, (v) => Math.max(v, -2 * radius)).sort().reverse();
+  let total = 0;
+  let tau = NaN;
+  for (let k = 1; k <= ordered.length; k++) {
+    total += ordered[k - 1];
+    if (k * ordered[k - 1] >= total - radius) tau = (total - radius) / k;
+    else break;
+  }
+  return tau;
+};
+
+const simplex = (z, radius, scale) => {
+  const top = max(z);
+  if (!Number.isFinite(top)) return nothing(z);
+  const centred = map(z, (v) => (v - top) / scale);
+  const tau = threshold(centred, radius);
+  const support = (v) => v >= tau;
+  return {
+    y: map(centred, (v) => (support(v) ? Math.max(v - tau, 0) : 0)),
+    dead: flatOutside(centred, support),
+    named: { tau: tau + top / scale },
   };
+};
 
-  // The threshold of the projection onto the simplex of the given radius (Duchi et al. 2008, figure 1); z is centred
-  // on its maximum by the caller, as in Python.
-  const threshold = (z, radius) => {
-    // Nothing further than the radius below the maximum is in the support: cutting there is exact.
-    const ordered = map(z, (v) => Math.max(v, -2 * radius)).sort().reverse();
-    let total = 0;
-    let tau = NaN;
-    for (let k = 1; k <= ordered.length; k++) {
-      total += ordered[k - 1];
-      if (k * ordered[k - 1] >= total - radius) tau = (total - radius) / k;
-      else break;
-    }
-    return tau;
-  };
+const clamp = (flat) => (z, { lo, hi }) => ({
+  y: map(z, (v) => Math.min(Math.max(v, lo), hi)),
+  dead: where(z, (v) => flat && (v < lo || v > hi)),
+  named: {},
+});
 
-  const simplex = (z, radius, scale) => {
+export const methods = {
+  clamp: clamp(true),
+  clamp_straight_through: clamp(false),
+  // What reaches a clipped logit depends on the sign of the gradient, so none is dead for every loss.
+  clamp_inward: clamp(false),
+
+  smooth_clamp: (z, { lo, hi }) => {
+    const middle = lo / 2 + hi / 2;
+    const half = hi / 2 - lo / 2;
+    const t = map(z, (v) => Math.tanh((v - middle) / Math.max(half, Number.MIN_VALUE)));
+    return {
+      y: map(t, (v) => Math.min(Math.max(middle + half * v, lo), hi)),
+      dead: where(t, (v) => half === 0 || 1 - v * v === 0),
+      named: { middle, half },
+    };
+  },
+
+  softmax: (z, { temperature }) => {
     const top = max(z);
     if (!Number.isFinite(top)) return nothing(z);
-    const centred = map(z, (v) => (v - top) / scale);
-    const tau = threshold(centred, radius);
-    const support = (v) => v >= tau;
+    const e = map(z, (v) => Math.exp((v - top) / temperature));
+    const total = sum(e);
+    return { y: map(e, (v) => v / total), dead: flatOutside(e, (v) => v > 0), named: { top, sum: total } };
+  },
+
+  sparsemax: (z, { temperature }) => simplex(z, 1, temperature),
+
+  entmax15: (z, { temperature }) => {
+    const top = max(z);
+    if (!Number.isFinite(top)) return nothing(z);
+    const centred = map(z, (v) => (v - top) / temperature / 2);
+    // Nothing further than 1 below the maximum gets probability: cutting there is exact and cannot overflow.
+    const ordered = map(centred, (v) => Math.max(v, -2)).sort().reverse();
+    // How far the k largest are above the next, and the squares of that: only sums of what is positive, so that
+    // classes right on the threshold, which are left out, are told from those inside as in Python.
+    let above = 0;
+    let squares = 0;
+    let size = 1;
+    for (let k = 1; k < ordered.length; k++) {
+      const gap = ordered[k - 1] - ordered[k];
+      squares += 2 * gap * above + k * gap * gap;
+      above += k * gap;
+      if (squares < 1) size = k + 1;
+      else break;
+    }
+    const support = ordered.subarray(0, size);
+    const mean = sum(support) / size;
+    const spread = sum(map(support, (v) => (v - mean) ** 2));
+    const tau = mean - Math.sqrt((1 - spread) / size);
     return {
-      y: map(centred, (v) => (support(v) ? Math.max(v - tau, 0) : 0)),
-      dead: flatOutside(centred, support),
-      named: { tau: tau + top / scale },
+      y: map(centred, (v) => Math.max(v - tau, 0) ** 2),
+      dead: flatOutside(centred, (v) => v > tau),
+      named: { tau: tau + top / temperature / 2 },
     };
-  };
+  },
 
-  const clamp = (flat) => (z, { lo, hi }) => ({
-    y: map(z, (v) => Math.min(Math.max(v, lo), hi)),
-    dead: where(z, (v) => flat && (v < lo || v > hi)),
+  prox_l1: (z, { lam }) => ({
+    y: map(z, (v) => (Math.abs(v) < lam ? 0 : v - Math.sign(v) * lam)),
+    dead: where(z, (v) => Math.abs(v) < lam),
     named: {},
-  });
+  }),
 
-  const constraints = {
-    clamp: clamp(true),
-    clamp_straight_through: clamp(false),
-    // What reaches a clipped logit depends on the sign of the gradient, so none is dead for every loss.
-    clamp_inward: clamp(false),
+  prox_l2: (z, { lam }) => ({ y: map(z, (v) => v / (1 + 2 * lam)), dead: where(z, () => false), named: {} }),
 
-    smooth_clamp: (z, { lo, hi }) => {
-      const middle = lo / 2 + hi / 2;
-      const half = hi / 2 - lo / 2;
-      const t = map(z, (v) => Math.tanh((v - middle) / Math.max(half, Number.MIN_VALUE)));
-      return {
-        y: map(t, (v) => Math.min(Math.max(middle + half * v, lo), hi)),
-        dead: where(t, (v) => half === 0 || 1 - v * v === 0),
-        named: { middle, half },
-      };
-    },
+  project_l1_ball: (z, { radius }) => {
+    const size = map(z, Math.abs);
+    const top = max(size);
+    if (!Number.isFinite(top)) return nothing(z);
+    if (sum(size) <= radius) return { y: map(z, (v) => v), dead: where(z, () => false), named: { theta: 0 } };
+    const theta = threshold(map(size, (v) => v - top), radius) + top;
+    return {
+      y: map(z, (v) => Math.sign(v) * Math.max(Math.abs(v) - theta, 0)),
+      dead: flatOutside(size, (v) => v >= theta),
+      named: { theta },
+    };
+  },
 
-    softmax: (z, { temperature }) => {
-      const top = max(z);
-      if (!Number.isFinite(top)) return nothing(z);
-      const e = map(z, (v) => Math.exp((v - top) / temperature));
-      const total = sum(e);
-      return { y: map(e, (v) => v / total), dead: flatOutside(e, (v) => v > 0), named: { top, sum: total } };
-    },
+  project_l2_ball: (z, { radius }) => {
+    const top = max(map(z, Math.abs));
+    if (!Number.isFinite(top)) return nothing(z);
+    const unit = Math.max(top, radius);
+    const norm = unit * Math.sqrt(sum(map(z, (v) => (v / unit) ** 2)));
+    const factor = Math.min(1, radius / norm);
+    // On the sphere a logit that is not 0 alone cannot move: the radius is all there is.
+    const alone = norm > radius && sum(where(z, (v) => v !== 0)) === 1;
+    return { y: map(z, (v) => (norm === 0 ? v : v * factor)), dead: where(z, (v) => alone && v !== 0), named: { norm } };
+  },
 
-    sparsemax: (z, { temperature }) => simplex(z, 1, temperature),
+  project_simplex: (z, { radius }) => simplex(z, radius, 1),
+};
 
-    entmax15: (z, { temperature }) => {
-      const top = max(z);
-      if (!Number.isFinite(top)) return nothing(z);
-      const centred = map(z, (v) => (v - top) / temperature / 2);
-      // Nothing further than 1 below the maximum gets probability: cutting there is exact and cannot overflow.
-      const ordered = map(centred, (v) => Math.max(v, -2)).sort().reverse();
-      // How far the k largest are above the next, and the squares of that: only sums of what is positive, so that
-      // classes right on the threshold, which are left out, are told from those inside as in Python.
-      let above = 0;
-      let squares = 0;
-      let size = 1;
-      for (let k = 1; k < ordered.length; k++) {
-        const gap = ordered[k - 1] - ordered[k];
-        squares += 2 * gap * above + k * gap * gap;
-        above += k * gap;
-        if (squares < 1) size = k + 1;
-        else break;
-      }
-      const support = ordered.subarray(0, size);
-      const mean = sum(support) / size;
-      const spread = sum(map(support, (v) => (v - mean) ** 2));
-      const tau = mean - Math.sqrt((1 - spread) / size);
-      return {
-        y: map(centred, (v) => Math.max(v - tau, 0) ** 2),
-        dead: flatOutside(centred, (v) => v > tau),
-        named: { tau: tau + top / temperature / 2 },
-      };
-    },
-
-    prox_l1: (z, { lam }) => ({
-      y: map(z, (v) => (Math.abs(v) < lam ? 0 : v - Math.sign(v) * lam)),
-      dead: where(z, (v) => Math.abs(v) < lam),
-      named: {},
-    }),
-
-    prox_l2: (z, { lam }) => ({ y: map(z, (v) => v / (1 + 2 * lam)), dead: where(z, () => false), named: {} }),
-
-    project_l1_ball: (z, { radius }) => {
-      const size = map(z, Math.abs);
-      const top = max(size);
-      if (!Number.isFinite(top)) return nothing(z);
-      if (sum(size) <= radius) return { y: map(z, (v) => v), dead: where(z, () => false), named: { theta: 0 } };
-      const theta = threshold(map(size, (v) => v - top), radius) + top;
-      return {
-        y: map(z, (v) => Math.sign(v) * Math.max(Math.abs(v) - theta, 0)),
-        dead: flatOutside(size, (v) => v >= theta),
-        named: { theta },
-      };
-    },
-
-    project_l2_ball: (z, { radius }) => {
-      const top = max(map(z, Math.abs));
-      if (!Number.isFinite(top)) return nothing(z);
-      const unit = Math.max(top, radius);
-      const norm = unit * Math.sqrt(sum(map(z, (v) => (v / unit) ** 2)));
-      const factor = Math.min(1, radius / norm);
-      // On the sphere a logit that is not 0 alone cannot move: the radius is all there is.
-      const alone = norm > radius && sum(where(z, (v) => v !== 0)) === 1;
-      return { y: map(z, (v) => (norm === 0 ? v : v * factor)), dead: where(z, (v) => alone && v !== 0), named: { norm } };
-    },
-
-    project_simplex: (z, { radius }) => simplex(z, radius, 1),
-  };
-
-  globalThis.constraints = { methods: constraints, max, min, sum };
-})();
