@@ -74,7 +74,9 @@ const TOKEN = new RegExp(
     `(@[\\w.]+|\\b(?:${KEYWORDS})\\b)`,
     /((?<=\b(?:def|class) )\w+)/, // what is defined
     /(\b\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)/, // a number
-  ].map((part) => part.source ?? part).join("|"),
+  ]
+    .map((part) => part.source ?? part)
+    .join("|"),
   "g",
 );
 
@@ -151,4 +153,3 @@ export const mount = (element, props, watch, sends) => {
   document.addEventListener("language", describe);
   follow();
 };
-

@@ -40,7 +40,12 @@ const exploring = ({ image, model, a, get }, { methods, parameters, families, co
   for (const key of CONTROLS) if (differs(key)) add(key, get("explore", key));
   if (a) {
     const parts = { ...a.methods, ...a.settings };
-    add("a", Object.entries(parts).map(([key, value]) => `${named(key)}:${value}`).join(","));
+    add(
+      "a",
+      Object.entries(parts)
+        .map(([key, value]) => `${named(key)}:${value}`)
+        .join(","),
+    );
   }
   return pairs;
 };
@@ -62,7 +67,9 @@ export const spell = (page, facts) => {
   }
   pairs.push(...page.extra);
   // Readable: of what URLSearchParams escapes, these need it not.
-  return pairs.map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%(3A|2C)/g, decodeURIComponent)}`).join("&");
+  return pairs
+    .map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%(3A|2C)/g, decodeURIComponent)}`)
+    .join("&");
 };
 
 /** The query of the page as it opens, for which the address has no words. */
@@ -81,7 +88,10 @@ const OFF = ["0", "false", "off"];
 const ON = ["1", "true", "on"];
 
 export const wrong = (key, value, wanted) =>
-  said(phrase("{what} in the link is not {wanted}; it was left out."), { what: `${key}=${value.slice(0, 40)}`, wanted });
+  said(phrase("{what} in the link is not {wanted}; it was left out."), {
+    what: `${key}=${value.slice(0, 40)}`,
+    wanted,
+  });
 const oneOf = (list) => said(phrase("one of {list}"), { list: list.join(", ") });
 
 const flag = (name, text, notices) => {
@@ -100,7 +110,8 @@ const read = (control, name, text, notices) => {
   if (control.kind === "text") return text;
   const { low, high } = control;
   const value = text.trim() === "" ? NaN : Number(text);
-  if (control.whole && !Number.isInteger(value)) return refuse(said(phrase("a whole number from {low} to {high}"), { low, high }));
+  if (control.whole && !Number.isInteger(value))
+    return refuse(said(phrase("a whole number from {low} to {high}"), { low, high }));
   if (!(value >= low && value <= high)) return refuse(said(phrase("a number from {low} to {high}"), { low, high }));
   return value;
 };
@@ -121,7 +132,8 @@ export const parse = (query, facts) => {
   for (const name of new Set(asked.keys())) {
     const [owner] = name.split(".");
     if (names.includes(name)) {
-      if (asked.getAll(name).length > 1) notices.push(said(phrase("{name} is in the link more than once; the first one counts."), { name }));
+      if (asked.getAll(name).length > 1)
+        notices.push(said(phrase("{name} is in the link more than once; the first one counts."), { name }));
     } else if (others(facts).includes(owner)) {
       notices.push(wrong(name, asked.get(name), oneOf(names.filter((one) => one.startsWith(`${owner}.`)))));
     }
@@ -144,7 +156,9 @@ export const parse = (query, facts) => {
   if (method) {
     const own = methods[method].family;
     if (family && own !== family) {
-      notices.push(said(phrase("method={method} in the link is {own}, not {family}; the method counts."), { method, own, family }));
+      notices.push(
+        said(phrase("method={method} in the link is {own}, not {family}; the method counts."), { method, own, family }),
+      );
     }
     family = own;
     wanted.explore = { ...wanted.explore, [family]: method };
@@ -166,7 +180,7 @@ export const parse = (query, facts) => {
   if (["image", "model", "family"].some((key) => asked.has(key))) wanted.explore ??= {};
   const hide = (asked.get("hide") ?? "").split(",").filter(Boolean);
   for (const name of hide) if (!hides.includes(name)) notices.push(wrong("hide", name, oneOf(hides)));
-  const switched = (name) => (asked.has(name) ? flag(name, asked.get(name), notices) ?? null : null);
+  const switched = (name) => (asked.has(name) ? (flag(name, asked.get(name), notices) ?? null) : null);
   if (asked.has("step") && !asked.has("lesson")) {
     const what = `step=${asked.get("step").slice(0, 40)}`;
     notices.push(said(phrase("{what} in the link needs a lesson; it was left out."), { what }));
@@ -195,7 +209,8 @@ const pinned = (text, { families, parameters, controls }, notices) => {
     const [name, value = ""] = part.split(/:(.*)/);
     const key = names.get(name);
     if (!key) notices.push(wrong("a", part, oneOf([...names.keys()].map((one) => `${one}:…`))));
-    else if (Object.hasOwn(given, key)) notices.push(said(phrase("{name} is in the link more than once; the first one counts."), { name: `a=${name}` }));
+    else if (Object.hasOwn(given, key))
+      notices.push(said(phrase("{name} is in the link more than once; the first one counts."), { name: `a=${name}` }));
     else given[key] = read(controls.explore[key], name, value, notices);
     if (key && given[key] !== undefined) good += 1;
   }
@@ -204,5 +219,7 @@ const pinned = (text, { families, parameters, controls }, notices) => {
   for (const key of names.values()) {
     (families.includes(key) ? methods : settings)[key] = given[key] ?? controls.explore[key].opening;
   }
-  return settings.lo > settings.hi ? void notices.push(said(phrase("In the link, A has lo above hi; it was left out."))) : { methods, settings };
+  return settings.lo > settings.hi
+    ? void notices.push(said(phrase("In the link, A has lo above hi; it was left out.")))
+    : { methods, settings };
 };

@@ -6,7 +6,7 @@
 import { node, say } from "./base/dom.js";
 import { label, phrase, t } from "./base/i18n.js";
 import { registry } from "./base/registry.js";
-import { redraw, rescale, state as explored } from "./explore/chart.js";
+import { state as explored, redraw, rescale } from "./explore/chart.js";
 import * as lessons from "./lessons/panel.js";
 import { apply } from "./share.js";
 import { changed, extend, tab } from "./state.js";
@@ -35,7 +35,8 @@ const SLIDERS = {
   w: { what: phrase("choose λ, the weight, or r, the radius, whichever the method has"), keys: ["lam", "radius"] },
   k: { what: phrase("choose how many classes are shown"), keys: ["k"] },
 };
-const ranges = (key) => document.querySelector(`${key === "k" ? "#top-k" : `#explore-${key}-slider`} input[type=range]`);
+const ranges = (key) =>
+  document.querySelector(`${key === "k" ? "#top-k" : `#explore-${key}-slider`} input[type=range]`);
 
 const choose = ({ keys }) => {
   const found = keys.map(ranges);
@@ -74,12 +75,22 @@ const KEYS = [
   [["q"], "Q", phrase("to the question of the step"), () => question()],
   [["s"], "S", phrase("show the answer"), () => lessons.reveal()],
   ...Object.entries(SLIDERS).map(([key, slider]) => [[key], key.toUpperCase(), slider.what, () => choose(slider)]),
-  [["ArrowUp", "]", "+"], "↑  ]  +", phrase("move the chosen slider up; with Shift ten steps"), (event) => move(fast(event))],
+  [
+    ["ArrowUp", "]", "+"],
+    "↑  ]  +",
+    phrase("move the chosen slider up; with Shift ten steps"),
+    (event) => move(fast(event)),
+  ],
   [["ArrowDown", "[", "-"], "↓  [  −", phrase("move it down"), (event) => move(-fast(event))],
   [["r"], "R", phrase("rescale the axes"), () => rescale()],
   [["g"], "G", phrase("gradient on or off"), () => click("#gradient input")],
   [["c"], "C", phrase("one constrained column beside the raw one, or all"), () => solo()],
-  [["1", "2", "3", "4", "5", "6", "7", "8", "9"], "1 … 9", phrase("a sample picture"), (event) => sample(Number(event.key) - 1)],
+  [
+    ["1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    "1 … 9",
+    phrase("a sample picture"),
+    (event) => sample(Number(event.key) - 1),
+  ],
   [["d"], "D", phrase("dark or light"), () => click("#theme")],
   [["f"], "F", phrase("fullscreen"), fullscreen],
   [["?"], "?", phrase("these keys"), () => explain()],
@@ -122,7 +133,11 @@ const solo = () => {
   if (now) delete document.body.dataset.solo;
   else document.body.dataset.solo = explored.family;
   refit();
-  tell(now ? t("All columns.") : t("Raw and {family}.", { family: document.querySelector(`figure.${explored.family}`).ariaLabel }));
+  tell(
+    now
+      ? t("All columns.")
+      : t("Raw and {family}.", { family: document.querySelector(`figure.${explored.family}`).ariaLabel }),
+  );
 };
 
 // The bar and the help ---------------------------------------------------------------------------------------------
@@ -256,7 +271,11 @@ export const toggle = (on = !state.on) => {
     build();
     tell(t("Present mode. The key ? shows all keys, Escape leaves."));
     if (tab === "lessons" && !lessons.state.teacher) apply("tab=explore");
-    watcher.observe(document.querySelector("#picture-panel"), { subtree: true, childList: true, attributeFilter: ["src"] });
+    watcher.observe(document.querySelector("#picture-panel"), {
+      subtree: true,
+      childList: true,
+      attributeFilter: ["src"],
+    });
     sizer.observe(document.querySelector("#grid"));
     refit();
   } else {

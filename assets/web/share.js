@@ -36,6 +36,8 @@ const HIDES = {
   download: "#take-home",
 };
 
+export { tab };
+
 let facts = null; // what links.js needs to know, and `order`: gradio's components
 let send = {};
 let told = null;
@@ -87,7 +89,8 @@ const speak = () => {
   for (const name of facts?.order.filter((one) => one.endsWith("@")) ?? []) {
     const [owner, key] = name.slice(0, -1).split(".");
     const range = document.querySelector(`#${owner}-${key}-slider input[type=range]`);
-    if (range) write(range, { "aria-valuetext": `${facts.controls[owner][key].scale.symbol} = ${short(value(owner, key))}` });
+    if (range)
+      write(range, { "aria-valuetext": `${facts.controls[owner][key].scale.symbol} = ${short(value(owner, key))}` });
   }
 };
 
@@ -175,7 +178,10 @@ export const copy = async () => {
   const link = `${location.origin}${location.pathname}?${query()}`;
   const { image, model: shown } = subject();
   const kept = [];
-  if (image === null) kept.push(t("Your own picture is not in it: it opens with the sample “{name}” instead.", { name: facts.images[0] }));
+  if (image === null)
+    kept.push(
+      t("Your own picture is not in it: it opens with the sample “{name}” instead.", { name: facts.images[0] }),
+    );
   if (!facts.models.includes(shown)) kept.push(t("Your own head is not in it: it opens with the bundled model."));
   try {
     await navigator.clipboard.writeText(link);
@@ -190,8 +196,13 @@ export const mount = (element, props, watch, sends, known) => {
   send = sends;
   told = element.querySelector("#share-told");
   reflecting(() => send.controls({}));
-  const rules = Object.entries(HIDES).map(([name, where]) =>
-    where.split(", ").map((one) => `[data-hide~="${name}"] ${one}`).join(", ") + " { display: none !important; }");
+  const rules = Object.entries(HIDES).map(
+    ([name, where]) =>
+      where
+        .split(", ")
+        .map((one) => `[data-hide~="${name}"] ${one}`)
+        .join(", ") + " { display: none !important; }",
+  );
   node("style", "", document.head, rules.join("\n"));
   if (subject().model === null) document.addEventListener("setting", begin, { once: true });
   else begin();

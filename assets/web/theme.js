@@ -1,8 +1,8 @@
 // The button between light and dark. It shows and says what it switches to, whoever switched: a person, the system, or a
 // test.
 
-import { rearranged } from "./state.js";
 import { t } from "./base/i18n.js";
+import { rearranged } from "./state.js";
 
 export const mount = () => {
   const button = document.querySelector("#theme");

@@ -1,5 +1,9 @@
 // Files that a visitor takes home.
 
+/**
+ * @param {string} name of the file
+ * @param {BlobPart} content
+ */
 export const save = (name, content) => {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content]));
@@ -8,9 +12,15 @@ export const save = (name, content) => {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 };
 
+/** @param {unknown} v */
 const quoted = (v) => {
   const text = v === null || v === undefined ? "" : String(v);
   const safe = /^[=+@\t\r-]/.test(text) && typeof v === "string" ? `'${text}` : text; // no formula in a spreadsheet
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
-export const csv = (table) => table.map((row) => row.map(quoted).join(",")).join("\r\n") + "\r\n";
+/**
+ * A table as CSV; texts that a spreadsheet would take for formulas are marked as texts.
+ *
+ * @param {unknown[][]} table
+ */
+export const csv = (table) => table.map((row) => `${row.map(quoted).join(",")}\r\n`).join("");

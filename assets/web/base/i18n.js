@@ -8,13 +8,32 @@ export { phrase } from "./phrase.js";
 // A text is written in English, which is the key to its translations (constrained/ui/languages.py). gradio chooses the
 // language, the browser's or the one of its Settings, and tells the document. Numbers are the same in all of them, with a
 // decimal point, as formulas, links and files have them.
+/**
+ * A text in the language of the page.
+ *
+ * @param {string} text in English, with names in braces
+ * @param {Record<string, any>} values for the names
+ * @returns {string}
+ */
 export const t = (text, values = {}) => {
   const texts = config()?.i18n_translations?.[document.documentElement.lang.split("-")[0]];
-  return (texts?.[text] ?? text).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  return (texts?.[text] ?? text).replace(
+    /\{(\w+)\}/g,
+    (/** @type {string} */ whole, /** @type {string} */ name) => values[name] ?? whole,
+  );
 };
 
-// A text for as long as its node stands, as what it says or as one of its attributes. The node remembers it: so does what
-// `languages.said` writes.
+/**
+ * A text for as long as its node stands, as what it says or as one of its attributes. The node remembers it: so does what
+ * `languages.said` writes.
+ *
+ * @template {HTMLElement | SVGElement} E
+ * @param {string} text in English
+ * @param {E} target
+ * @param {string} attribute
+ * @param {Record<string, any> | null} values
+ * @returns {E} the target
+ */
 export const label = (text, target, attribute = "", values = null) => {
   if (values) target.dataset.values = JSON.stringify(values);
   target.setAttribute(attribute ? `data-t-${attribute}` : "data-t", text);
@@ -22,8 +41,9 @@ export const label = (text, target, attribute = "", values = null) => {
   return target;
 };
 const LABELLED = ["", "-aria-label", "-title", "-data-more"].map((attribute) => `[data-t${attribute}]`).join(", ");
+/** @param {Element} target */
 const translate = (target) => {
-  const values = JSON.parse(target.dataset.values ?? "{}");
+  const values = JSON.parse(target.getAttribute("data-values") ?? "{}");
   for (const { name, value } of [...target.attributes]) {
     if (name === "data-t") say(target, t(value, values));
     else if (name.startsWith("data-t-")) put(target, { [name.slice("data-t-".length)]: t(value, values) });
@@ -33,10 +53,10 @@ const translate = (target) => {
 // What gradio puts into the page, or writes over; and everything when the language is another one.
 new MutationObserver((changes) => {
   for (const { target, addedNodes } of changes) {
-    const around = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
-    if (around?.matches?.(LABELLED)) translate(around);
+    const around = target instanceof Element ? target : target.parentElement;
+    if (around?.matches(LABELLED)) translate(around);
     for (const added of addedNodes) {
-      if (added.nodeType !== Node.ELEMENT_NODE) continue;
+      if (!(added instanceof Element)) continue;
       if (added.matches(LABELLED)) translate(added);
       added.querySelectorAll(LABELLED).forEach(translate);
     }

@@ -1,8 +1,19 @@
 // Sentences for a visitor, in the part of the page that they are about.
 
+/** @import { Props } from "../types.js" */
+
 // Where the sentences of a part of the page are shown: the properties of a gr.HTML.
+/** @type {Record<string, Props>} */
 const speakers = {};
-export const speaks = (where, props) => (speakers[where] = props);
+/**
+ * @param {string} where on the page files are taken, as in `PARTS`
+ * @param {Props} props
+ */
+export const speaks = (where, props) => {
+  speakers[where] = props;
+};
+
+/** @param {string} told */
 const paragraph = (told) => {
   if (!told) return "";
   const sentence = document.createElement("p"); // what the server says may repeat what somebody has put into a link
@@ -12,15 +23,37 @@ const paragraph = (told) => {
 };
 
 // Say a sentence in such a place.
-export const show = (where, told) => (speakers[where].value = paragraph(told));
+/**
+ * @param {string} where
+ * @param {string} told nothing, to say nothing any more
+ */
+export const show = (where, told) => {
+  speakers[where].value = paragraph(told);
+};
 
 // Say a sentence in the part of the page that an element belongs to, if there is a place for it. Without a sentence, the
 // one that was said here last goes, if it is there still.
-const PARTS = { "#picture": "#explore", "#train-setup": "#train", "#calibrate-file": "#calibrate", "#export": "#export" };
+/** @type {Record<string, string>} */
+const PARTS = {
+  "#picture": "#explore",
+  "#train-setup": "#train",
+  "#calibrate-file": "#calibrate",
+  "#export": "#export",
+};
+/** @type {Record<string, string>} */
 const last = {};
-const placeOf = (id) => Object.keys(PARTS).find((at) => at in speakers && document.getElementById(id)?.closest(PARTS[at]));
+/** @param {string} id */
+const placeOf = (id) =>
+  Object.keys(PARTS).find((at) => at in speakers && document.getElementById(id)?.closest(PARTS[at]));
+/** @param {string} id of an element */
 export const tells = (id) => Boolean(placeOf(id));
+/**
+ * @param {string} id of an element
+ * @param {string} told
+ */
 export const tell = (id, told) => {
   const where = placeOf(id);
-  if (where && (told || speakers[where].value === last[where])) last[where] = show(where, told);
+  if (!where || !(told || speakers[where].value === last[where])) return;
+  show(where, told);
+  last[where] = speakers[where].value;
 };

@@ -1,5 +1,14 @@
 // What the server says of the constraints, their parameters and the page: constrained/ui/__init__.py writes it.
 
-export const registry = JSON.parse(document.querySelector("#facts").textContent);
+/** @import { Entry, Family, Methods, Parameter } from "../types.js" */
 
-export const FAMILIES = Object.keys(registry.chosen); // the constrained columns, from left to right
+import { find } from "./dom.js";
+
+/**
+ * @type {{methods: Record<string, Entry>, parameters: Record<string, Parameter>, chosen: Methods, training: any, page: string,
+ *   silence: number, uploads: Record<string, number>}}
+ */
+export const registry = JSON.parse(find("#facts").textContent ?? "");
+
+/** The constrained columns, from left to right. */
+export const FAMILIES = /** @type {Family[]} */ (Object.keys(registry.chosen));

@@ -45,7 +45,8 @@ const unanswered = (asked, why) =>
 
 // Asking -----------------------------------------------------------------------------------------------------------
 
-const json = (body, status) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+const json = (body, status) =>
+  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
 const refused = (asked, why) => {
   unanswered(asked, why);
   return json({ error: why, detail: why }, 500); // gradio shows it
@@ -117,7 +118,12 @@ const end = () => {
     if (!told) setTimeout(tell, LATER, asked.at, why);
     const visible = !told && !tells(asked.at) && !said;
     said ||= visible;
-    return line({ msg: "process_completed", event_id, success: false, output: { error: why, visible, duration: null } });
+    return line({
+      msg: "process_completed",
+      event_id,
+      success: false,
+      output: { error: why, visible, duration: null },
+    });
   });
   waiting.clear();
   early.clear();

@@ -14,7 +14,7 @@ import { inRange } from "../base/scales.js";
 import { logSliders } from "../base/sliders.js";
 import * as plot from "../plots/lines.js";
 import { assign, changed, register } from "../state.js";
-import { max, methods as twins, min } from "../twins/constraints.js";
+import { max, min, methods as twins } from "../twins/constraints.js";
 import { minus, percent, short } from "../twins/formats.js";
 
 const BINS = 15;
@@ -95,8 +95,13 @@ const judge = function* ({ labels, width, rows }, { values, divisor }) {
   }
   const mean = (sum) => sum / rows;
   return {
-    accuracy: mean(hits), nll: mean(nll), ece, brier: mean(brier), impossible: mean(impossible),
-    confidence: mean(confident), table,
+    accuracy: mean(hits),
+    nll: mean(nll),
+    ece,
+    brier: mean(brier),
+    impossible: mean(impossible),
+    confidence: mean(confident),
+    table,
   };
 };
 
@@ -238,7 +243,14 @@ export const receive = (message) => {
   if (state.set) state.settings.temperature = 1; // the server's answer moves slider and box there, a moment later
   const logits = Float64Array.from(new Float32Array(bytes(data.logits)));
   const labels = new Int32Array(bytes(data.labels));
-  state.set = { name: data.name, classes: data.classes, logits, labels, rows: labels.length, width: data.classes.length };
+  state.set = {
+    name: data.name,
+    classes: data.classes,
+    logits,
+    labels,
+    rows: labels.length,
+    width: data.classes.length,
+  };
   jobs.clear();
   kept = { key: null, predicted: null };
   state.fitted = new Map(data.fitted ? [[setting("softmax"), data.fitted]] : []);
@@ -274,7 +286,12 @@ const cell = (v) => (v === 1 ? "100" : Math.min(100 * v, 99.9).toFixed(1));
 const fixed = (v, digits) => (v > 0 && v < 10 ** -digits / 2 ? v.toPrecision(1) : v.toFixed(digits));
 const METRICS = {
   accuracy: { name: phrase("accuracy"), title: phrase("Accuracy, %"), sign: 1, format: cell },
-  nll: { name: phrase("NLL"), title: phrase("NLL, nats"), sign: -1, format: (v) => (Number.isFinite(v) ? fixed(v, v < 10 ? 3 : v < 100 ? 2 : 0) : "∞") },
+  nll: {
+    name: phrase("NLL"),
+    title: phrase("NLL, nats"),
+    sign: -1,
+    format: (v) => (Number.isFinite(v) ? fixed(v, v < 10 ? 3 : v < 100 ? 2 : 0) : "∞"),
+  },
   ece: { name: phrase("ECE"), title: phrase("ECE, %"), sign: -1, format: cell },
 };
 const sweepMethod = () => (family() === "bounded" ? state.method : "clamp");
@@ -333,12 +350,24 @@ const recommendation = (found, metric) => {
   const { name, format } = METRICS[metric];
   const { r, c, box, plain, reach } = bestOf(found, metric);
   const told = [
-    t("By one half of the rows the best is lo = {lo}, hi = {hi}. On the other half: {name} {value}, without bounds {plain}.", {
-      lo: short(LOS[r]), hi: short(HIS[c]), name: t(name), value: format(box[metric]), plain: format(plain[metric]),
-    }),
+    t(
+      "By one half of the rows the best is lo = {lo}, hi = {hi}. On the other half: {name} {value}, without bounds {plain}.",
+      {
+        lo: short(LOS[r]),
+        hi: short(HIS[c]),
+        name: t(name),
+        value: format(box[metric]),
+        plain: format(plain[metric]),
+      },
+    ),
   ];
   if (box.accuracy < plain.accuracy - LOST) {
-    told.push(t("It gives up accuracy: {value} instead of {plain}.", { value: percent(box.accuracy), plain: percent(plain.accuracy) }));
+    told.push(
+      t("It gives up accuracy: {value} instead of {plain}.", {
+        value: percent(box.accuracy),
+        plain: percent(plain.accuracy),
+      }),
+    );
   }
   const { sign } = METRICS[metric];
   const level = format(box[metric]) === format(plain[metric]);
@@ -358,7 +387,11 @@ const pick = (hi, lo) => {
 // Drawing ----------------------------------------------------------------------------------------------------------
 
 const WORDS = {
-  accuracy: phrase("Accuracy"), nll: phrase("NLL"), ece: phrase("ECE"), brier: phrase("Brier"), impossible: phrase("p = 0"),
+  accuracy: phrase("Accuracy"),
+  nll: phrase("NLL"),
+  ece: phrase("ECE"),
+  brier: phrase("Brier"),
+  impossible: phrase("p = 0"),
 };
 const figure = (key, v) => {
   if (key === "nll" || key === "brier") return Number.isFinite(v) ? fixed(v, 4) : "∞";
@@ -463,7 +496,10 @@ const drawReliability = () => {
   const widths = [parts.before, parts.after].map(({ svg }) => Math.floor(svg.parentElement.clientWidth) - 24);
   if (widths[0] < 40 || !state.after) return; // on a hidden tab; the ResizeObserver comes back
   const most = Math.max(...state.before.table.count, ...state.after.table.count);
-  [[parts.before, state.before], [parts.after, state.after]].forEach(([diagram, { table }], at) => {
+  [
+    [parts.before, state.before],
+    [parts.after, state.after],
+  ].forEach(([diagram, { table }], at) => {
     buildReliability(diagram, widths[at]);
     const { y, low, size } = diagram;
     for (const [bin, nodes] of diagram.bins.entries()) {
@@ -486,7 +522,11 @@ const drawReliability = () => {
     } else {
       const [from, to] = [state.bin, state.bin + 1].map((edge) => ((100 * edge) / BINS).toFixed(1));
       const gap = 100 * (table.confidence[state.bin] - table.accuracy[state.bin]);
-      const values = { sure: percent(table.confidence[state.bin]), right: percent(table.accuracy[state.bin]), gap: Math.abs(gap).toFixed(1) };
+      const values = {
+        sure: percent(table.confidence[state.bin]),
+        right: percent(table.accuracy[state.bin]),
+        gap: Math.abs(gap).toFixed(1),
+      };
       const told =
         gap >= 0
           ? t("sure {sure}, right {right}, over-confident by {gap} points", values)
@@ -510,14 +550,19 @@ const drawFigures = () => {
   }
   const lean = ({ confidence, accuracy }) => {
     const gap = 100 * (confidence - accuracy);
-    const leaning = Math.abs(gap) < 0.5 ? t("as sure as it may be") : gap > 0 ? t("over-confident") : t("under-confident");
+    const leaning =
+      Math.abs(gap) < 0.5 ? t("as sure as it may be") : gap > 0 ? t("over-confident") : t("under-confident");
     return t("{sure} sure, {right} right, {leaning}", { sure: percent(confidence), right: percent(accuracy), leaning });
   };
   say(parts.lean, t("On average, before: {before}. After: {after}.", { before: lean(before), after: lean(after) }));
   const zero = after.impossible;
   say(
     parts.infinite,
-    Number.isFinite(after.nll) ? "" : t("The NLL is infinite: {share} of the true classes got probability 0, and −log 0 = ∞.", { share: percent(zero) }),
+    Number.isFinite(after.nll)
+      ? ""
+      : t("The NLL is infinite: {share} of the true classes got probability 0, and −log 0 = ∞.", {
+          share: percent(zero),
+        }),
   );
 };
 
@@ -525,11 +570,19 @@ const drawSetting = () => {
   const { title, numbers } = described();
   say(parts.before.setting, t("softmax, T = 1"));
   say(parts.after.setting, `${title}, ${numbers}`);
-  say(parts.reads, SPARSE.includes(state.method) ? t("{method}(z / T), probabilities as they are", { method: title.toLowerCase() }) : family() === "probability" ? "softmax(z / T)" : t("softmax(y / T), y the constrained output"));
+  say(
+    parts.reads,
+    SPARSE.includes(state.method)
+      ? t("{method}(z / T), probabilities as they are", { method: title.toLowerCase() })
+      : family() === "probability"
+        ? "softmax(z / T)"
+        : t("softmax(y / T), y the constrained output"),
+  );
   for (const one of FAMILIES) parts.main.classList.toggle(`cal-${one}`, one === family());
   put(board.closest("#calibrate") ?? board, { "data-needs": registry.methods[state.method].parameters.join(" ") });
   const now = `${title}, ${numbers}`;
-  if (parts.said !== now && parts.said) say(parts.live, `${now}: NLL ${figure("nll", state.after.nll)}, ECE ${figure("ece", state.after.ece)}`);
+  if (parts.said !== now && parts.said)
+    say(parts.live, `${now}: NLL ${figure("nll", state.after.nll)}, ECE ${figure("ece", state.after.ece)}`);
   parts.said = now;
 };
 
@@ -567,8 +620,18 @@ const drawCurves = () => {
   const legend = (...first) => [...first, ...rest].filter(Boolean).join(" ");
   const solid = own && state.method !== "softmax" ? t("Solid: {title}.", { title }) : "";
   say(parts.legends.ece, legend(solid));
-  if (everywhere) say(parts.legends.nll, legend(t("{title} has no line here: its NLL is infinite at every T, as a true class got probability 0.", { title })));
-  else if (infinite) say(parts.legends.nll, legend(solid, t("Where the line is missing the NLL is infinite: a true class got probability 0.")));
+  if (everywhere)
+    say(
+      parts.legends.nll,
+      legend(
+        t("{title} has no line here: its NLL is infinite at every T, as a true class got probability 0.", { title }),
+      ),
+    );
+  else if (infinite)
+    say(
+      parts.legends.nll,
+      legend(solid, t("Where the line is missing the NLL is infinite: a true class got probability 0.")),
+    );
   else say(parts.legends.nll, legend(solid));
 };
 
@@ -588,7 +651,14 @@ const drawTable = () => {
     const figures = found[key];
     const { title, numbers } = described();
     const T = state.fitted.get(setting("softmax"));
-    say(head, key === "after" ? t("Chosen: {setting}", { setting: `${title}, ${numbers}` }) : key === "fitted" && T ? t("Softmax, fitted T = {value}", { value: short(T, 3) }) : t(name));
+    say(
+      head,
+      key === "after"
+        ? t("Chosen: {setting}", { setting: `${title}, ${numbers}` })
+        : key === "fitted" && T
+          ? t("Softmax, fitted T = {value}", { value: short(T, 3) })
+          : t(name),
+    );
     if (key === "fitted") row.hidden = !figures; // the best T lies at an edge
     for (const [column, cell] of Object.entries(cells)) say(cell, figures ? figure(column, figures[column]) : "…");
     infinite ||= figures && !Number.isFinite(figures.nll);
@@ -622,14 +692,20 @@ const drawSweep = () => {
   }
   const stale = !busy && found.of !== sweepKey();
   parts.maps.classList.toggle("cal-stale", stale);
-  const what = t("{title} at T = {value}", { title: t(registry.methods[found.method].title), value: short(found.settings.temperature) });
+  const what = t("{title} at T = {value}", {
+    title: t(registry.methods[found.method].title),
+    value: short(found.settings.temperature),
+  });
   say(
     parts.sweepNote,
     busy
       ? boxes
       : stale
         ? t("These are of {what}: sweep again for the setting of now.", { what })
-        : t("{what}. Deeper is better over all rows, underlined is the best of the half that chooses; click one to take it over.", { what }),
+        : t(
+            "{what}. Deeper is better over all rows, underlined is the best of the half that chooses; click one to take it over.",
+            { what },
+          ),
   );
   say(parts.sweepBest, busy || stale ? "" : recommendation(found, metric));
 };
@@ -657,13 +733,18 @@ export const mount = (element, props, watch, opens) => {
   label("What changed", node("h2", "", figures));
   const table = node("table", "", figures);
   const head = node("tr", "", node("thead", "", table));
-  for (const name of ["", phrase("before"), phrase("after"), ""]) name ? label(name, node("th", "", head)) : node("td", "", head);
+  for (const name of ["", phrase("before"), phrase("after"), ""])
+    name ? label(name, node("th", "", head)) : node("td", "", head);
   const body = node("tbody", "", table);
   parts.cells = {};
   for (const [key, name] of Object.entries(WORDS)) {
     const row = node("tr", "", body);
     label(name, node("th", "", row)).scope = "row";
-    parts.cells[key] = { before: node("td", "cal-b", row), after: node("td", "cal-a", row), verdict: node("td", "", row) };
+    parts.cells[key] = {
+      before: node("td", "cal-b", row),
+      after: node("td", "cal-a", row),
+      verdict: node("td", "", row),
+    };
   }
   parts.lean = node("p", "cal-lean", figures);
   parts.infinite = node("p", "cal-infinite", figures);
@@ -680,7 +761,12 @@ export const mount = (element, props, watch, opens) => {
     if (text) label(text, description);
     else parts.reads = description;
   }
-  label("Classes tied at the top count as a guess. Pale bins have under {few} rows.", node("p", "cal-quiet", figures), "", { few: FEW });
+  label(
+    "Classes tied at the top count as a guess. Pale bins have under {few} rows.",
+    node("p", "cal-quiet", figures),
+    "",
+    { few: FEW },
+  );
 
   const logT = { label: phrase("T"), log: true, low: TEMPERATURES[0], high: TEMPERATURES.at(-1) };
   const nll = node("section", "cal-card cal-half cal-nll", main);
@@ -768,6 +854,6 @@ export const mount = (element, props, watch, opens) => {
 // What PyTorch is compared with: figures and reliability table of any set under any setting.
 export const measure = (own, method, settings) => atOnce(evaluate(own, method, settings));
 
-const sliders = logSliders("calibrate", registry.parameters, state.settings, set);
+const sliders = logSliders(registry.parameters, state.settings, set);
 register("calibrate", { get: (key) => (key === "method" ? state.method : state.settings[key]), set });
 export const { slide, type, value } = sliders;

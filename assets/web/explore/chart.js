@@ -11,16 +11,23 @@ import { FAMILIES, registry } from "../base/registry.js";
 import { inRange, niceStep } from "../base/scales.js";
 import { follow, logSliders } from "../base/sliders.js";
 import { words } from "../base/words.js";
-import * as picture from "./picture.js";
 import { assign, changed, explore, register } from "../state.js";
-import { max, methods as twins, min, sum } from "../twins/constraints.js";
+import { max, min, sum, methods as twins } from "../twins/constraints.js";
 import { logit, minus, percent, short } from "../twins/formats.js";
+import * as picture from "./picture.js";
 
 const COLUMNS = ["raw", ...FAMILIES];
-const NAMES = { raw: phrase("Raw"), bounded: phrase("Bounded"), probability: phrase("Probability"), regularised: phrase("Regularised") };
+const NAMES = {
+  raw: phrase("Raw"),
+  bounded: phrase("Bounded"),
+  probability: phrase("Probability"),
+  regularised: phrase("Regularised"),
+};
 const CHARTS = {
-  raw: phrase("Raw: one bar a class"), bounded: phrase("Bounded: one bar a class"),
-  probability: phrase("Probability: one bar a class"), regularised: phrase("Regularised: one bar a class"),
+  raw: phrase("Raw: one bar a class"),
+  bounded: phrase("Bounded: one bar a class"),
+  probability: phrase("Probability: one bar a class"),
+  regularised: phrase("Regularised: one bar a class"),
 };
 const ROW = 26;
 const LINE = 8; // what a row grows by for the numbers of A under those of B
@@ -199,7 +206,8 @@ export const rescale = (all = false) => {
   fitLogits();
   if (!all) {
     const rows = shown();
-    const visible = (family) => [state.outputs, state.aOutputs].flatMap((of) => (of[family] ? rows.map((i) => of[family].y[i]) : []));
+    const visible = (family) =>
+      [state.outputs, state.aOutputs].flatMap((of) => (of[family] ? rows.map((i) => of[family].y[i]) : []));
     state.base = axisFor([...rows.map((i) => state.logits[i]), ...visible("bounded"), ...visible("regularised")]);
     state.axes.logit = [...state.base];
     const top = max(visible("probability"));
@@ -263,7 +271,8 @@ const computeA = () => {
 
 // A setting as it may come, from a link say, to one that is whole and within its ranges.
 const whole = ({ methods, settings }) => {
-  const choice = (family) => (registry.methods[methods[family]]?.family === family ? methods[family] : registry.chosen[family]);
+  const choice = (family) =>
+    registry.methods[methods[family]]?.family === family ? methods[family] : registry.chosen[family];
   const number = (key, p) => (Number.isFinite(settings[key]) ? inRange(p, settings[key]) : p.default);
   const numbers = Object.fromEntries(Object.entries(registry.parameters).map(([key, p]) => [key, number(key, p)]));
   numbers.hi = Math.max(numbers.lo, numbers.hi);
@@ -393,7 +402,18 @@ const build = (column, width, gutter, plot, stacked) => {
   const parts = figures[column];
   const labelled = column === "raw" || stacked;
   const rows = shown();
-  const key = JSON.stringify([state.model, rows, width, gutter, plot, labelled, state.gradientOn, state.a !== null, letters, others("")]);
+  const key = JSON.stringify([
+    state.model,
+    rows,
+    width,
+    gutter,
+    plot,
+    labelled,
+    state.gradientOn,
+    state.a !== null,
+    letters,
+    others(""),
+  ]);
   if (parts.built === key) return;
   parts.built = key;
   parts.drawn = null;
@@ -512,7 +532,11 @@ const drawBounds = () => {
     else if (v > high) off.high.push(key);
     else {
       svgNode("line", { x1: x(v), x2: x(v), y1: TOP, y2: bottom }, lines);
-      const at = { x: x(v) + (key === "lo" ? inwards : -inwards), y: TOP - 4, "text-anchor": key === "lo" ? "end" : "start" };
+      const at = {
+        x: x(v) + (key === "lo" ? inwards : -inwards),
+        y: TOP - 4,
+        "text-anchor": key === "lo" ? "end" : "start",
+      };
       svgNode("text", at, lines).textContent = key;
     }
   }
@@ -571,8 +595,7 @@ const drawRows = (column) => {
   const { rows, right, left, body } = figures[column];
   const x = scaleOf(column);
   const [low, high] = axisOf(column);
-  const { y: values, dead } =
-    column === "raw" ? { y: state.logits, dead: null } : state.outputs[column];
+  const { y: values, dead } = column === "raw" ? { y: state.logits, dead: null } : state.outputs[column];
   const before = column === "raw" || state.a ? null : state.before[column]?.y;
   const format = text(column);
   const lit = state.over ?? state.pinned;
@@ -592,7 +615,10 @@ const drawRows = (column) => {
     const off = v > high ? `M${right - 7} 6 l7 7 l-7 7z` : v < low ? `M${left + 7} 6 l-7 7 l7 7z` : "";
     put(row.beyond, { d: off });
     say(row.value, format(v));
-    say(row.name, `${state.labels[row.index]}: ${t(NAMES[column])} ${format(v)}${isDead ? `, ${t("passes no gradient")}` : ""}${row.told ?? ""}`);
+    say(
+      row.name,
+      `${state.labels[row.index]}: ${t(NAMES[column])} ${format(v)}${isDead ? `, ${t("passes no gradient")}` : ""}${row.told ?? ""}`,
+    );
     row.g.classList.toggle("lit", row.index === lit);
     row.g.classList.toggle("target", state.gradientOn && row.index === state.target);
     if (row.lane) drawSlope(row, slopes?.[row.index], left, right, body);
@@ -621,16 +647,21 @@ const drawFormula = (column) => {
   const lit = state.over ?? state.pinned;
   if (column === "raw") {
     say(formula, "z = W h + b");
-    say(example, lit === null ? t("Point at a class, or tab to it, to see its numbers.") : `${state.labels[lit]}: z = ${logit(state.logits[lit])}`);
+    say(
+      example,
+      lit === null
+        ? t("Point at a class, or tab to it, to see its numbers.")
+        : `${state.labels[lit]}: z = ${logit(state.logits[lit])}`,
+    );
   } else {
     const method = registry.methods[state.methods[column]];
     const { y, named } = state.outputs[column];
     const numbers = { ...state.settings, ...named };
     // y, the result, wears the column's unit; everything else is a plain number.
     const fill = (template, extra = {}) =>
-      template.replace(/\{(\w+)\}/g, (_, key) => extra[key] ?? short(numbers[key])).replace(/([+−-]) −/g, (_, sign) =>
-        sign === "+" ? "− " : "+ ",
-      );
+      template
+        .replace(/\{(\w+)\}/g, (_, key) => extra[key] ?? short(numbers[key]))
+        .replace(/([+−-]) −/g, (_, sign) => (sign === "+" ? "− " : "+ "));
     const point = state.methods[column] === "smooth_clamp" && state.settings.lo === state.settings.hi; // no 0 / 0
     say(formula, point ? `y = ${short(state.settings.lo)}` : fill(method.formula));
     say(
@@ -641,7 +672,10 @@ const drawFormula = (column) => {
     );
     say(note, t(method.help) + lambdaNote(column));
   }
-  say(figures[column].a, !state.a ? "" : column === "raw" ? t(LEGEND) : `A: ${words(state.a.methods[column], state.a.settings)}`);
+  say(
+    figures[column].a,
+    !state.a ? "" : column === "raw" ? t(LEGEND) : `A: ${words(state.a.methods[column], state.a.settings)}`,
+  );
   const told = state.gradients?.[column];
   figures[column].figure.dataset.loss = told
     ? t("Loss: {name} = {loss}, target {target}. Arrows show where a step of gradient descent would move the logit.", {
@@ -738,17 +772,25 @@ const constrainedBadges = (column) => {
 
   const [rank, rankOfA] = [b, a ?? b].map((side) => ranking(column, side));
   add(t("top-1 {name}", { name: rank }), kept(b) ? "" : "warn", () =>
-    rank === rankOfA && (kept(b) || same(b.top, a.top)) ? t(SAME) : `A ${rankOfA}`);
+    rank === rankOfA && (kept(b) || same(b.top, a.top)) ? t(SAME) : `A ${rankOfA}`,
+  );
   if (column === "bounded") {
     const counts = { n: b.clipped, total };
-    const said = b.method === "smooth_clamp" ? t("{n} of {total} were outside", counts) : t("{n} of {total} clipped", counts);
+    const said =
+      b.method === "smooth_clamp" ? t("{n} of {total} were outside", counts) : t("{n} of {total} clipped", counts);
     add(said, "", () => beside(b.clipped, a.clipped, String, signed));
   }
   if (registry.methods[b.method].zeros || b.zeros || a?.zeros) {
-    add(b.zeros === 1 ? t("1 exact zero") : t("{n} exact zeros", { n: b.zeros }), "", () => beside(b.zeros, a.zeros, String, signed));
+    add(b.zeros === 1 ? t("1 exact zero") : t("{n} exact zeros", { n: b.zeros }), "", () =>
+      beside(b.zeros, a.zeros, String, signed),
+    );
   }
   const inward = ({ method }) => method === "clamp_inward";
-  const learns = b.flat ? t("{n} of {total} pass no gradient", { n: b.flat, total }) : inward(b) ? t("gradient only inwards") : t("all pass a gradient");
+  const learns = b.flat
+    ? t("{n} of {total} pass no gradient", { n: b.flat, total })
+    : inward(b)
+      ? t("gradient only inwards")
+      : t("all pass a gradient");
   add(learns, b.flat ? "warn" : "", () => {
     if (a.flat && !b.flat) return t("A {n} pass none", { n: a.flat });
     if (inward(b) !== inward(a)) return inward(a) ? t("A only inwards") : t("A all do");
@@ -757,12 +799,18 @@ const constrainedBadges = (column) => {
   const summed = column === "probability" ? (v) => String(Number(v.toFixed(6))) : logit;
   add(t("sum {sum}", { sum: summed(b.sum) }), "", () => beside(b.sum, a.sum, summed));
   const between = (side) => range(side.low, side.top, text(column));
-  add(t("range {range}", { range: between(b) }), "", () => (same(b.low, a.low) && same(b.top, a.top) ? t(SAME) : `A ${between(a)}`));
+  add(t("range {range}", { range: between(b) }), "", () =>
+    same(b.low, a.low) && same(b.top, a.top) ? t(SAME) : `A ${between(a)}`,
+  );
   if (b.entropy !== null) {
     const said = t("entropy {value} of {most} nats", { value: three(b.entropy), most: Math.log(total).toFixed(2) });
     add(said, "", () => (a.entropy === null ? t("A is no distribution") : beside(b.entropy, a.entropy, three)));
   }
-  add(t("moved {distance}", { distance: `‖${column === "probability" ? "p" : "y"} − z‖₂ = ${three(b.moved)}` }), "", () => beside(b.moved, a.moved, three));
+  add(
+    t("moved {distance}", { distance: `‖${column === "probability" ? "p" : "y"} − z‖₂ = ${three(b.moved)}` }),
+    "",
+    () => beside(b.moved, a.moved, three),
+  );
   return list;
 };
 
@@ -783,7 +831,12 @@ const drawTable = () => {
     for (const column of COLUMNS) {
       const v = column === "raw" ? state.logits[i] : state.outputs[column].y[i];
       const slope = state.gradients?.[column]?.gradient[i];
-      const suffix = slope === undefined ? "" : slope === 0 ? ` (${t("no gradient")})` : ` (${t("gradient {value}", { value: logit(slope) })})`;
+      const suffix =
+        slope === undefined
+          ? ""
+          : slope === 0
+            ? ` (${t("no gradient")})`
+            : ` (${t("gradient {value}", { value: logit(slope) })})`;
       node("td", "", row, number(column, v) + suffix);
       if (sides(column).length > 1) node("td", "", row, number(column, state.aOutputs[column].y[i]));
     }
@@ -851,24 +904,29 @@ export const hear = (key, value) => {
   if (left > 0) waiting[key] = setTimeout(hear, left, key, value);
   else set(key, value);
 };
-const [own, told] = [set, hear].map((take) => logSliders("explore", registry.parameters, state.settings, take));
+const [own, told] = [set, hear].map((take) => logSliders(registry.parameters, state.settings, take));
 const OTHER = { lo: "hi", hi: "lo" };
-document.addEventListener("input", ({ target }) => {
-  const key = target.closest?.("[id^=explore-][id$=-slider]")?.id.split("-")[1];
-  if (target.type !== "range" || !(key in registry.parameters)) return;
-  moved = performance.now();
-  const value = Number(target.value);
-  if (target.closest(".position")) own.slide(key, value);
-  else {
-    const other = follow(key, value, state.settings[OTHER[key]]);
-    set(key, value);
-    set(OTHER[key], other);
-  }
-}, true);
+document.addEventListener(
+  "input",
+  ({ target }) => {
+    const key = target.closest?.("[id^=explore-][id$=-slider]")?.id.split("-")[1];
+    if (target.type !== "range" || !(key in registry.parameters)) return;
+    moved = performance.now();
+    const value = Number(target.value);
+    if (target.closest(".position")) own.slide(key, value);
+    else {
+      const other = follow(key, value, state.settings[OTHER[key]]);
+      set(key, value);
+      set(OTHER[key], other);
+    }
+  },
+  true,
+);
 
 export const { type, value } = own;
 export const { slide } = told;
 export { draw as redraw };
+
 document.addEventListener("layout", draw);
 
 explore({

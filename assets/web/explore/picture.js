@@ -76,12 +76,16 @@ document.addEventListener("paste", (event) => {
   event.preventDefault();
   take(file);
 });
-document.addEventListener("drop", (event) => {
-  if (!within(event) || !files(event.dataTransfer).length) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  take(picture(event.dataTransfer) ?? files(event.dataTransfer)[0]); // what is no picture gets its sentence
-}, true);
+document.addEventListener(
+  "drop",
+  (event) => {
+    if (!within(event) || !files(event.dataTransfer).length) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    take(picture(event.dataTransfer) ?? files(event.dataTransfer)[0]); // what is no picture gets its sentence
+  },
+  true,
+);
 // Beside every box that takes files, the browser would leave the page for the file.
 for (const kind of ["dragover", "drop"]) {
   document.addEventListener(kind, (event) => {
@@ -90,15 +94,19 @@ for (const kind of ["dragover", "drop"]) {
 }
 const chooser = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
 chooser.addEventListener("change", () => take(chooser.files[0]));
-document.addEventListener("click", (event) => {
-  const icon = event.target.closest?.(UPLOAD);
-  // In an empty box gradio's own area opens the chooser, and from the camera the icon leads back to it.
-  if (!icon || passing || !document.querySelector("#picture img[src]:not(.hide)")) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  chooser.value = "";
-  chooser.click();
-}, true);
+document.addEventListener(
+  "click",
+  (event) => {
+    const icon = event.target.closest?.(UPLOAD);
+    // In an empty box gradio's own area opens the chooser, and from the camera the icon leads back to it.
+    if (!icon || passing || !document.querySelector("#picture img[src]:not(.hide)")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    chooser.value = "";
+    chooser.click();
+  },
+  true,
+);
 
 // `ask` has gradio put what `value` gives into the box.
 export const follow = (ask) => {

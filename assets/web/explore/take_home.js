@@ -2,7 +2,7 @@
 // setting in them. All of it is made here, from what is on screen; the server is not asked.
 
 import { put, svgNode } from "../base/dom.js";
-import { csv as spelled, save } from "../base/files.js";
+import { save, csv as spelled } from "../base/files.js";
 import { t } from "../base/i18n.js";
 import { FAMILIES, registry } from "../base/registry.js";
 import { words } from "../base/words.js";
@@ -11,8 +11,7 @@ import { state } from "./chart.js";
 const [MARGIN, GAP] = [20, 24];
 
 const image = () => state.image ?? "your picture";
-const named = (what, ending) =>
-  `constrained-${state.model}-${image()}-${what}.${ending}`.replace(/[^\w.-]+/g, "-");
+const named = (what, ending) => `constrained-${state.model}-${image()}-${what}.${ending}`.replace(/[^\w.-]+/g, "-");
 
 // The numbers ----------------------------------------------------------------------------------------------------
 
@@ -38,7 +37,10 @@ export const json = () => save(named("numbers", "json"), JSON.stringify(numbers(
 const table = () => {
   const data = numbers();
   const sides = [["", data], ...(data.a ? [["a_", data.a]] : [])];
-  const columns = [["class", (i) => data.classes[i]], ["raw", (i) => data.logits[i]]];
+  const columns = [
+    ["class", (i) => data.classes[i]],
+    ["raw", (i) => data.logits[i]],
+  ];
   for (const [prefix, { outputs, no_gradient: none }] of sides) {
     for (const family of FAMILIES) {
       columns.push([prefix + family, (i) => outputs[family][i]]);
@@ -118,10 +120,12 @@ const drawing = () => {
   svgNode("title", {}, root).textContent = title;
   const ground = svgNode("rect", { fill: getComputedStyle(document.querySelector("#grid")).backgroundColor }, root);
   const figures = ["raw", ...FAMILIES].map((column) => [column, chart.querySelector(`figure.${column}`)]);
-  const columns = figures.filter(([, figure]) => figure.clientWidth).map(([column, figure]) => {
-    const part = (selector) => figure.querySelector(selector);
-    return { column, figure, part, svg: part("svg"), width: Number(part("svg").getAttribute("width")) };
-  });
+  const columns = figures
+    .filter(([, figure]) => figure.clientWidth)
+    .map(([column, figure]) => {
+      const part = (selector) => figure.querySelector(selector);
+      return { column, figure, part, svg: part("svg"), width: Number(part("svg").getAttribute("width")) };
+    });
   const start = write(root, title, document.querySelector("#title h1"), MARGIN, MARGIN, Infinity) + 14;
 
   let x = MARGIN;
@@ -144,7 +148,11 @@ const drawing = () => {
   for (const { column, figure, part, svg, width, x: left } of columns) {
     const bars = frozen(svg);
     for (const name of ["width", "height"]) bars.removeAttribute(name);
-    const group = svgNode("g", { transform: `translate(${left} ${below + 6})`, "font-family": getComputedStyle(svg).fontFamily }, root);
+    const group = svgNode(
+      "g",
+      { transform: `translate(${left} ${below + 6})`, "font-family": getComputedStyle(svg).fontFamily },
+      root,
+    );
     group.append(...bars.childNodes);
     let y = below + 6 + Number(svg.getAttribute("height")) + 6;
     for (const badge of part(".badges").children) {

@@ -7,7 +7,7 @@
 import { node, put, say } from "../base/dom.js";
 import { label, phrase, t } from "../base/i18n.js";
 import { niceStep } from "../base/scales.js";
-import { apply, say as announce } from "../share.js";
+import { say as announce, apply } from "../share.js";
 import { changed, extend, rearranged, tab } from "../state.js";
 import { short } from "../twins/formats.js";
 
@@ -118,7 +118,9 @@ export const open = async (slug, at = 1, stays = false) => {
   }
   let wanted = Number(at ?? 1);
   if (!(Number.isInteger(wanted) && wanted >= 1 && wanted <= lesson.steps.length)) {
-    announce(t("“{title}” has no step {n}; it begins at its first.", { title: lesson.title, n: String(at).slice(0, 10) }));
+    announce(
+      t("“{title}” has no step {n}; it begins at its first.", { title: lesson.title, n: String(at).slice(0, 10) }),
+    );
     wanted = 1;
   }
   Object.assign(state, { slug, step: wanted });
@@ -158,10 +160,13 @@ const go = (by) => {
   const title = lesson.title;
   close();
   apply("tab=lessons");
-  seen(() => board?.querySelector(".lesson-cards"), () => {
-    say(board.querySelector(".lesson-told"), t("“{title}” is finished.", { title }));
-    focus(board.querySelector("h2"));
-  });
+  seen(
+    () => board?.querySelector(".lesson-cards"),
+    () => {
+      say(board.querySelector(".lesson-told"), t("“{title}” is finished.", { title }));
+      focus(board.querySelector("h2"));
+    },
+  );
 };
 
 // Tabs open over several frames. What is to be done once a node can be seen, unless it never can.
@@ -180,7 +185,8 @@ const focus = (target) => {
   if (inside && inside.scrollHeight > inside.clientHeight + 1) {
     const first = target.matches("h2"); // a step begins at the very top
     inside.scrollTop = first ? 0 : inside.scrollTop + top - inside.getBoundingClientRect().top - EDGE;
-  } else if (top < 0 || top > innerHeight * 0.8) scrollBy(0, top - EDGE - (document.querySelector(".present-bar")?.offsetHeight ?? 0));
+  } else if (top < 0 || top > innerHeight * 0.8)
+    scrollBy(0, top - EDGE - (document.querySelector(".present-bar")?.offsetHeight ?? 0));
 };
 
 const tell = (text) => say(panel.querySelector("[role=status]"), text);
@@ -209,7 +215,11 @@ const follow = (event) => {
   if (!link || !taken(event)) return;
   apply(link.getAttribute("href").slice(1));
   panel.querySelector(".lesson-again").classList.add("wanted");
-  tell(t("The page shows “{name}” now. The button “Set the chart again” leads back to this step.", { name: link.textContent }));
+  tell(
+    t("The page shows “{name}” now. The button “Set the chart again” leads back to this step.", {
+      name: link.textContent,
+    }),
+  );
 };
 
 const button = (parent, name, work, kind = "") => {
@@ -241,14 +251,20 @@ const render = () => {
 
   const head = node("div", "lesson-head", section);
   node("p", "lesson-name", head, lesson.title);
-  called("Close the lesson", button(head, "✕", () => leave(), "lesson-close"));
+  called(
+    "Close the lesson",
+    button(head, "✕", () => leave(), "lesson-close"),
+  );
 
   const dots = node("ol", "lesson-dots", section);
   label("Steps", dots, "aria-label");
   lesson.steps.forEach((one, at) => {
     const seenIt = progress[lesson.slug]?.done.includes(at + 1);
     const dot = button(node("li", "", dots), seenIt ? "✓" : String(at + 1), () => open(lesson.slug, at + 1));
-    called(seenIt ? phrase("Step {n}: {title}, done") : phrase("Step {n}: {title}"), dot, { n: at + 1, title: one.title });
+    called(seenIt ? phrase("Step {n}: {title}, done") : phrase("Step {n}: {title}"), dot, {
+      n: at + 1,
+      title: one.title,
+    });
     if (at + 1 === state.step) dot.setAttribute("aria-current", "step");
   });
 
@@ -264,18 +280,29 @@ const render = () => {
   answer.hidden = true;
   if (step().run && !question) experiment(section);
 
-  const again = button(section, "↺ ", () => {
-    set();
-    tell(revealed ? t("The chart shows the answer of this step.") : t("The chart shows the setting of this step."));
-  }, "lesson-again");
+  const again = button(
+    section,
+    "↺ ",
+    () => {
+      set();
+      tell(revealed ? t("The chart shows the answer of this step.") : t("The chart shows the setting of this step."));
+    },
+    "lesson-again",
+  );
   label("Set the chart again", node("span", "", again));
   label("back to what this step is about, after you have tried something else", again, "title");
 
   const nav = node("nav", "lesson-nav", section);
   label("Lesson", nav, "aria-label");
-  label("Back", button(nav, "", () => go(-1))).disabled = state.step === 1;
+  label(
+    "Back",
+    button(nav, "", () => go(-1)),
+  ).disabled = state.step === 1;
   label("{n} of {of}", node("span", "", nav), "", { n: state.step, of: lesson.steps.length });
-  label(state.step === lesson.steps.length ? phrase("Finish") : phrase("Next"), button(nav, "", () => go(1), "main"));
+  label(
+    state.step === lesson.steps.length ? phrase("Finish") : phrase("Next"),
+    button(nav, "", () => go(1), "main"),
+  );
   node("p", "visually-hidden", section).setAttribute("role", "status");
 };
 
@@ -291,7 +318,10 @@ const inquire = (section) => {
   const fields = node("fieldset", "", form);
   rich("legend", "", fields, question);
   const actions = node("p", "lesson-actions", form);
-  const show = label("Reveal", button(actions, "", () => reveal(), "main"));
+  const show = label(
+    "Reveal",
+    button(actions, "", () => reveal(), "main"),
+  );
   show.disabled = true;
   const predict = (value) => {
     own = value;
@@ -393,7 +423,9 @@ export const reveal = () => {
       const off = Math.abs(own - slider.answer);
       const unit = slider.unit === "%" ? t("points") : counted(slider.unit) ? "" : slider.unit;
       const near = off <= HINTS.near * (slider.high - slider.low);
-      verdict = near ? t("Very close.") : t("{distance} apart.", { distance: measure(Number(off.toPrecision(2)), unit) });
+      verdict = near
+        ? t("Very close.")
+        : t("{distance} apart.", { distance: measure(Number(off.toPrecision(2)), unit) });
     }
   }
   if (own === null) label("none, this time", said);
@@ -412,12 +444,17 @@ export const reveal = () => {
 // An experiment: the server does it, for real, and a table says what came of it.
 const experiment = (parent) => {
   const holder = node("div", "lesson-run", parent);
-  const start = button(holder, "", () => {
-    start.disabled = true;
-    label("Running…", start);
-    runs += 1;
-    ask.run({ key: step().run, run: runs });
-  }, "main");
+  const start = button(
+    holder,
+    "",
+    () => {
+      start.disabled = true;
+      label("Running…", start);
+      runs += 1;
+      ask.run({ key: step().run, run: runs });
+    },
+    "main",
+  );
   label("Run it", start);
   node("div", "lesson-table", holder);
   return start;
@@ -473,10 +510,15 @@ document.addEventListener("setting", () => {
   away = node("aside", "lesson-away", document.body);
   label("Open lesson", away, "aria-label");
   label("{title}, step {n}", node("span", "", away), "", { title: current().title, n: state.step });
-  const back = button(away, "", () => {
-    set();
-    seen(panel, () => focus(panel.querySelector("h2")));
-  }, "main");
+  const back = button(
+    away,
+    "",
+    () => {
+      set();
+      seen(panel, () => focus(panel.querySelector("h2")));
+    },
+    "main",
+  );
   label("Back to the lesson", back);
   called("Close the lesson", button(away, "✕", close, "lesson-close"));
 });
@@ -510,21 +552,36 @@ const catalogue = () => {
     const card = node("li", "lesson-card", list);
     const title = node("h3", "", card, lesson.title);
     title.id = `lesson-${lesson.slug}`;
-    node("p", "lesson-quiet", card, t("{minutes} minutes, {steps} steps", { minutes: lesson.minutes, steps: lesson.steps.length }));
+    node(
+      "p",
+      "lesson-quiet",
+      card,
+      t("{minutes} minutes, {steps} steps", { minutes: lesson.minutes, steps: lesson.steps.length }),
+    );
     node("p", "", card, lesson.summary);
     const [count, total] = [done(lesson), lesson.steps.length];
     const bar = node("div", "lesson-progress", card);
     const meter = node("progress", "", bar);
     Object.assign(meter, { max: total, value: count });
     meter.setAttribute("aria-labelledby", title.id);
-    node("span", "", bar, count === 0 ? t("not begun") : count === total ? `✓ ${t("all steps done")}` : t("{count} of {total} steps done", { count, total }));
+    node(
+      "span",
+      "",
+      bar,
+      count === 0
+        ? t("not begun")
+        : count === total
+          ? `✓ ${t("all steps done")}`
+          : t("{count} of {total} steps done", { count, total }),
+    );
     const at = progress[lesson.slug]?.step ?? 1;
     const goOn = count < total && progress[lesson.slug];
     const name = goOn ? t("Continue at step {n}", { n: at }) : count === total ? t("Once more") : t("Start");
     const start = button(card, name, () => open(lesson.slug, goOn ? at : 1), "main");
     start.setAttribute("aria-describedby", title.id);
   }
-  for (const trouble of troubles) node("li", "lesson-card", list, t("This lesson cannot be shown. {trouble}", { trouble }));
+  for (const trouble of troubles)
+    node("li", "lesson-card", list, t("This lesson cannot be shown. {trouble}", { trouble }));
   const foot = node("p", "lesson-foot", board);
   const link = node("a", "", foot, t("Teacher's sheet"));
   link.href = "?teacher=1";
@@ -535,7 +592,9 @@ const catalogue = () => {
     "span",
     "lesson-quiet",
     foot,
-    kept ? t("it is kept in this browser alone") : t("this browser keeps nothing here: it lasts until the page is closed"),
+    kept
+      ? t("it is kept in this browser alone")
+      : t("this browser keeps nothing here: it lasts until the page is closed"),
   );
 };
 
@@ -573,7 +632,9 @@ const poster = () => {
     [
       t("Each step is the same: read its text aloud, let everybody predict, count hands, then reveal."),
       t("Let somebody who was surprised say why before you do."),
-      t("On a projector press Present in the header; there N and P go through the steps, S shows the answer, and ? lists all keys."),
+      t(
+        "On a projector press Present in the header; there N and P go through the steps, S shows the answer, and ? lists all keys.",
+      ),
       t("All numbers are those of the bundled model."),
     ].join(" "),
   );
@@ -631,7 +692,12 @@ export const back = () => go(-1);
 
 extend({
   pairs: () => [
-    ...(state.slug ? [["lesson", state.slug], ["step", String(state.step)]] : []),
+    ...(state.slug
+      ? [
+          ["lesson", state.slug],
+          ["step", String(state.step)],
+        ]
+      : []),
     ...(state.teacher ? [["teacher", "1"]] : []),
   ],
   take: ({ teacher, lesson, step, stays }) => {

@@ -92,7 +92,13 @@ const beside = (px, py, width, room, lines) => {
     for (const anchor of ["start", "end", "middle"]) {
       if (anchor === "middle" && !dy) continue;
       const from = { start: px + 9, end: px - 9 - width, middle: px - width / 2 }[anchor];
-      if (from < room.left || from + width > room.right || py + dy - height / 2 < room.top - 8 || py + dy + height / 2 > room.bottom) continue;
+      if (
+        from < room.left ||
+        from + width > room.right ||
+        py + dy - height / 2 < room.top - 8 ||
+        py + dy + height / 2 > room.bottom
+      )
+        continue;
       places.push({ anchor, dy, from });
     }
   }
@@ -109,7 +115,10 @@ const beside = (px, py, width, room, lines) => {
     }
     return hits;
   };
-  const best = places.map((place) => [crossed(place), place]).sort((a, b) => a[0] - b[0])[0]?.[1] ?? { anchor: "start", dy: 0 };
+  const best = places.map((place) => [crossed(place), place]).sort((a, b) => a[0] - b[0])[0]?.[1] ?? {
+    anchor: "start",
+    dy: 0,
+  };
   return { x: px + { start: 9, end: -9, middle: 0 }[best.anchor], y: py + best.dy + 4, "text-anchor": best.anchor };
 };
 
@@ -154,16 +163,28 @@ export const lines = (host, options) => {
       svgNode("line", { x1: x(v), x2: x(v), y1: bottom, y2: bottom + 4, class: "tick" }, grid);
       svgNode("text", { x: x(v), y: bottom + 16, "text-anchor": "middle" }, grid).textContent = text;
     }
-    svgNode("text", { x: (LEFT + right) / 2, y: height - 3, "text-anchor": "middle", class: "name" }, grid).textContent =
-      t(across.label);
+    svgNode(
+      "text",
+      { x: (LEFT + right) / 2, y: height - 3, "text-anchor": "middle", class: "name" },
+      grid,
+    ).textContent = t(across.label);
     for (const { x: value, label: name, colour, dash = "" } of marks) {
       const line = svgNode("line", { x1: x(value), x2: x(value), y1: TOP, y2: bottom, class: "plot-mark" }, svg);
       put(line, { style: `stroke: ${colour ?? "var(--ink)"}`, "stroke-dasharray": dash });
       const left = x(value) > (LEFT + right) / 2;
-      const at = { x: x(value) + (left ? -4 : 4), y: TOP - 3, "text-anchor": left ? "end" : "start", class: "plot-name" };
+      const at = {
+        x: x(value) + (left ? -4 : 4),
+        y: TOP - 3,
+        "text-anchor": left ? "end" : "start",
+        class: "plot-name",
+      };
       svgNode("text", at, svg).textContent = name;
     }
-    svgNode("rect", { x: LEFT, y: TOP - 4, width: right - LEFT + 4, height: bottom - TOP + 8 }, svgNode("clipPath", { id: clip }, svg));
+    svgNode(
+      "rect",
+      { x: LEFT, y: TOP - 4, width: right - LEFT + 4, height: bottom - TOP + 8 },
+      svgNode("clipPath", { id: clip }, svg),
+    );
     const inside = svgNode("g", { "clip-path": `url(#${clip})` }, svg);
     const ends = [];
     for (const { points, colour, dash = "", mark = "", thin = false } of series) {
@@ -173,22 +194,32 @@ export const lines = (host, options) => {
         if (Number.isFinite(py)) path += `${pen}${x(px).toFixed(1)} ${y(py).toFixed(1)}`;
         pen = Number.isFinite(py) ? "L" : "M";
       }
-      const look = { class: thin ? "plot-line thin" : "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash };
+      const look = {
+        class: thin ? "plot-line thin" : "plot-line",
+        style: `stroke: ${colour}`,
+        "stroke-dasharray": dash,
+      };
       svgNode("path", { d: path, ...look }, inside);
       const known = finite(points);
       if (!known.length) continue;
       if (known.length <= 16) {
-        for (const [px, py] of known) svgNode("circle", { cx: x(px), cy: y(py), r: 2.5, style: `fill: ${colour}` }, inside);
+        for (const [px, py] of known)
+          svgNode("circle", { cx: x(px), cy: y(py), r: 2.5, style: `fill: ${colour}` }, inside);
       }
       const [lastX, lastY] = known.at(-1);
-      if (mark) ends.push({ mark, x: Math.min(x(lastX) + 4, width - 8), y: Math.min(Math.max(y(lastY), TOP), bottom) + 4 });
+      if (mark)
+        ends.push({ mark, x: Math.min(x(lastX) + 4, width - 8), y: Math.min(Math.max(y(lastY), TOP), bottom) + 4 });
       if (!up.best) continue;
       const [bestX, bestY] = known.reduce((a, b) => (up.best(a[1], b[1]) === a[1] ? a : b));
       svgNode("circle", { cx: x(bestX), cy: y(bestY), r: 6, class: "plot-best" }, svg);
       const said = t("best {value}", { value: (up.read ?? up.format ?? short)(bestY) });
       const room = { left: LEFT, right, top: TOP, bottom };
       const lines = series.map((one) => finite(one.points).map(([px, py]) => [x(px), y(py)]));
-      svgNode("text", { ...beside(x(bestX), y(bestY), said.length * LETTER, room, lines), class: "plot-name" }, svg).textContent = said;
+      svgNode(
+        "text",
+        { ...beside(x(bestX), y(bestY), said.length * LETTER, room, lines), class: "plot-name" },
+        svg,
+      ).textContent = said;
     }
     // Marks that would lie on each other move apart, the lower ones down.
     ends.sort((a, b) => a.y - b.y);
@@ -196,7 +227,8 @@ export const lines = (host, options) => {
       if (i && end.y < ends[i - 1].y + 11) end.y = ends[i - 1].y + 11;
     });
     const over = Math.max(0, (ends.at(-1)?.y ?? 0) - (bottom + 8));
-    for (const { mark, ...end } of ends) svgNode("text", { ...end, y: end.y - over, class: "plot-name" }, svg).textContent = mark;
+    for (const { mark, ...end } of ends)
+      svgNode("text", { ...end, y: end.y - over, class: "plot-name" }, svg).textContent = mark;
     if (all.length && !finite(all).length) {
       const middle = { x: (LEFT + right) / 2, y: (TOP + bottom) / 2, "text-anchor": "middle", class: "plot-name" };
       svgNode("text", middle, svg).textContent = t("infinite everywhere");
@@ -230,7 +262,11 @@ export const lines = (host, options) => {
       }
       row = node("div", "", tip);
       const swatch = svgNode("svg", { width: 22, height: 8, "aria-hidden": "true" }, row);
-      svgNode("line", { x1: 0, x2: 22, y1: 4, y2: 4, class: "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash ?? "" }, swatch);
+      svgNode(
+        "line",
+        { x1: 0, x2: 22, y1: 4, y2: 4, class: "plot-line", style: `stroke: ${colour}`, "stroke-dasharray": dash ?? "" },
+        swatch,
+      );
       node("strong", "", row, text);
       node("span", "", row, name);
     }
@@ -337,4 +373,3 @@ export const map = (host, { title, x: across, y: up, format = short, name, pick 
   });
   return { draw, figure };
 };
-

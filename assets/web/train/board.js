@@ -152,7 +152,11 @@ const receive = (message) => {
     if (run.points.length < 2) forget(run);
   }
   draw();
-  if (data.state === "done") say(parts.spoken, t("{run} is trained: accuracy {accuracy}", { run: run.name, accuracy: percent(run.points.at(-1).accuracy) }));
+  if (data.state === "done")
+    say(
+      parts.spoken,
+      t("{run} is trained: accuracy {accuracy}", { run: run.name, accuracy: percent(run.points.at(-1).accuracy) }),
+    );
 };
 
 // No answer will come any more.
@@ -187,27 +191,80 @@ const reading = (run) => {
   const list = [];
   const { lo, hi } = run.setting;
   if (method === "clamp_straight_through" && last.size > 10 && last.size > 2 * Math.max(Math.abs(lo), Math.abs(hi))) {
-    list.push(t("Nothing holds a clipped logit back: mean |logit| has run away to {size}. A straight-through gradient lets logits learn, but it is no cure.", { size }));
+    list.push(
+      t(
+        "Nothing holds a clipped logit back: mean |logit| has run away to {size}. A straight-through gradient lets logits learn, but it is no cure.",
+        { size },
+      ),
+    );
   } else if (method === "clamp_inward" && last.dead > 0.3) {
-    list.push(t("{share} of the logits rest at a bound that the loss would push them beyond; the others, and all that must come back, still learn.", { share: dead }));
+    list.push(
+      t(
+        "{share} of the logits rest at a bound that the loss would push them beyond; the others, and all that must come back, still learn.",
+        { share: dead },
+      ),
+    );
   } else if (["sparsemax", "entmax15"].includes(method) && last.dead > 0.3) {
-    list.push(t("{share} of the logits get no gradient: their probability is exactly what the label asks for, 0 or 1.", { share: dead }));
+    list.push(
+      t("{share} of the logits get no gradient: their probability is exactly what the label asks for, 0 or 1.", {
+        share: dead,
+      }),
+    );
   } else if (registry.methods[method]?.zeros && last.dead > 0.3) {
-    list.push(t("{share} of the logits get no gradient: the map is flat there, at exact zeros or for a class that is alone above the threshold.", { share: dead }));
+    list.push(
+      t(
+        "{share} of the logits get no gradient: the map is flat there, at exact zeros or for a class that is alone above the threshold.",
+        { share: dead },
+      ),
+    );
   } else if (["clamp", "smooth_clamp"].includes(method) && lo === hi && last.dead > 0.3) {
     list.push(t("{share} of the logits get no gradient: the box is a single point.", { share: dead }));
   } else if (method === "smooth_clamp" && last.dead > 0.3) {
-    list.push(t("{share} of the logits get no gradient: so far outside, the tanh is flat for a float.", { share: dead }));
+    list.push(
+      t("{share} of the logits get no gradient: so far outside, the tanh is flat for a float.", { share: dead }),
+    );
   } else if (method === "clamp" && last.dead > 0.3) {
-    list.push(t("{share} of the logits are clipped and get no gradient: they cannot learn, whatever the label says.", { share: dead }));
+    list.push(
+      t("{share} of the logits are clipped and get no gradient: they cannot learn, whatever the label says.", {
+        share: dead,
+      }),
+    );
   }
-  if (last.impossible) list.push(t("NLL is infinite: {share} of the true classes got probability 0.", { share: percent(last.impossible) }));
-  if (last.temperature !== null && learned) list.push(t("T went from {from} to {to}; it is learned as log T, so it stays positive.", { from: short(run.setting.temperature), to: short(last.temperature, 3) }));
+  if (last.impossible)
+    list.push(
+      t("NLL is infinite: {share} of the true classes got probability 0.", { share: percent(last.impossible) }),
+    );
+  if (last.temperature !== null && learned)
+    list.push(
+      t("T went from {from} to {to}; it is learned as log T, so it stays positive.", {
+        from: short(run.setting.temperature),
+        to: short(last.temperature, 3),
+      }),
+    );
   // More agree than are right: some of the wrong ones are among them.
-  if (noise && last.train_accuracy > 1 - noise + 0.001) list.push(t("It agrees with {accuracy} of its labels, of which {share} % are wrong: it has learned wrong ones by heart.", { accuracy: percent(last.train_accuracy), share: short(100 * noise) }));
-  else if (noise) list.push(t("It is right on {accuracy} of the judged examples, although {share} % of the labels it learned from are wrong.", { accuracy: percent(last.accuracy), share: short(100 * noise) }));
-  if (pulled && registry.methods[method]) list.push(t("“No gradient” counts the penalty's gradient too, which no constraint stops."));
-  if (pulled) list.push(t("The penalty is λ {norm}, averaged over the batch; mean |logit| is {size}.", { norm: penalty === "l1" ? "‖z‖₁" : "‖z‖₂²", size }));
+  if (noise && last.train_accuracy > 1 - noise + 0.001)
+    list.push(
+      t("It agrees with {accuracy} of its labels, of which {share} % are wrong: it has learned wrong ones by heart.", {
+        accuracy: percent(last.train_accuracy),
+        share: short(100 * noise),
+      }),
+    );
+  else if (noise)
+    list.push(
+      t(
+        "It is right on {accuracy} of the judged examples, although {share} % of the labels it learned from are wrong.",
+        { accuracy: percent(last.accuracy), share: short(100 * noise) },
+      ),
+    );
+  if (pulled && registry.methods[method])
+    list.push(t("“No gradient” counts the penalty's gradient too, which no constraint stops."));
+  if (pulled)
+    list.push(
+      t("The penalty is λ {norm}, averaged over the batch; mean |logit| is {size}.", {
+        norm: penalty === "l1" ? "‖z‖₁" : "‖z‖₂²",
+        size,
+      }),
+    );
   return list.join(" ");
 };
 
@@ -217,11 +274,34 @@ const nllOf = (figures) => figures.nll ?? Infinity;
 const COLUMNS = [
   { key: "number", title: phrase("Run"), of: (run) => run.label },
   { key: "accuracy", title: phrase("Accuracy"), of: (_, f) => f.accuracy, text: percent },
-  { key: "nll", title: "NLL", of: (_, f) => nllOf(f), text: (v) => short(v, 3), help: phrase("negative log-likelihood, in nats; lower is better") },
-  { key: "ece", title: "ECE", of: (_, f) => f.ece, text: percent, help: phrase("expected calibration error, 15 bins; lower is better") },
+  {
+    key: "nll",
+    title: "NLL",
+    of: (_, f) => nllOf(f),
+    text: (v) => short(v, 3),
+    help: phrase("negative log-likelihood, in nats; lower is better"),
+  },
+  {
+    key: "ece",
+    title: "ECE",
+    of: (_, f) => f.ece,
+    text: percent,
+    help: phrase("expected calibration error, 15 bins; lower is better"),
+  },
   { key: "size", title: phrase("Mean |logit|"), of: (_, f) => f.size, text: (v) => short(v, 3) },
-  { key: "dead", title: phrase("No gradient"), of: (_, f) => f.dead, text: percent, help: phrase("share of the training set's logits that get no gradient at the end") },
-  { key: "temperature", title: phrase("T"), of: (_, f) => f.temperature, text: (v) => (v === null ? "–" : short(v, 3)) },
+  {
+    key: "dead",
+    title: phrase("No gradient"),
+    of: (_, f) => f.dead,
+    text: percent,
+    help: phrase("share of the training set's logits that get no gradient at the end"),
+  },
+  {
+    key: "temperature",
+    title: phrase("T"),
+    of: (_, f) => f.temperature,
+    text: (v) => (v === null ? "–" : short(v, 3)),
+  },
   { key: "words", title: phrase("Setting"), of: (run) => words(run.setting) },
 ];
 
@@ -250,7 +330,12 @@ export const mount = (element, props, watch, asks) => {
 
   parts.reading = node("p", "reading", root);
   const judged = registry.training.judged.toLocaleString("en");
-  label("Thick lines: the {judged} examples that no run learns from. Thin lines: the training set, with the labels it has.", node("p", "quiet", root), "", { judged });
+  label(
+    "Thick lines: the {judged} examples that no run learns from. Thin lines: the training set, with the labels it has.",
+    node("p", "quiet", root),
+    "",
+    { judged },
+  );
   const grid = node("div", "plots", root);
   const x = { label: phrase("epoch"), low: 0 };
   const share = { format: tick, read: percent };
@@ -278,19 +363,45 @@ export const mount = (element, props, watch, asks) => {
   put(holder, { tabindex: 0, role: "region" });
   label("Runs and their final figures", holder, "aria-label");
   parts.table = node("table", "runs", holder);
-  label("Figures are of the {judged} examples that no run learns from. Six runs stay; the oldest makes room.", node("p", "quiet", section), "", { judged });
+  label(
+    "Figures are of the {judged} examples that no run learns from. Six runs stay; the oldest makes room.",
+    node("p", "quiet", section),
+    "",
+    { judged },
+  );
 
   const sweeps = node("section", "", root);
   const sweepHead = node("div", "section-head", sweeps);
   label("Sweeps", node("h3", "", sweepHead));
-  label("Sweep λ", button(sweepHead, "", () => beginSweep("lambda")));
-  label("Sweep lo and hi", button(sweepHead, "", () => beginSweep("bounds")));
-  label("The setting on the left, trained again for many λ or many boxes. Choose a point to take it over.", node("p", "quiet", sweeps));
+  label(
+    "Sweep λ",
+    button(sweepHead, "", () => beginSweep("lambda")),
+  );
+  label(
+    "Sweep lo and hi",
+    button(sweepHead, "", () => beginSweep("bounds")),
+  );
+  label(
+    "The setting on the left, trained again for many λ or many boxes. Choose a point to take it over.",
+    node("p", "quiet", sweeps),
+  );
   parts.lambdaWords = node("p", "swept", sweeps);
   parts.sweepGrid = node("div", "plots", sweeps);
-  const lam = { label: phrase("λ, weight of the penalty"), log: true, zero: true, low: lambdas[1], high: lambdas.at(-1) };
+  const lam = {
+    label: phrase("λ, weight of the penalty"),
+    log: true,
+    zero: true,
+    low: lambdas[1],
+    high: lambdas.at(-1),
+  };
   const line = (key, title, y) =>
-    (parts[`sweep-${key}`] = plot.lines(parts.sweepGrid, { title, x: lam, y, height: 170, pick: (v) => take({ ...sweep.lambda.setting, weight: v }) }));
+    (parts[`sweep-${key}`] = plot.lines(parts.sweepGrid, {
+      title,
+      x: lam,
+      y,
+      height: 170,
+      pick: (v) => take({ ...sweep.lambda.setting, weight: v }),
+    }));
   line("accuracy", phrase("Accuracy against λ"), { ...share, best: Math.max });
   line("nll", phrase("NLL against λ"), { best: Math.min });
   line("ece", phrase("ECE against λ"), { ...share, best: Math.min });
@@ -335,7 +446,11 @@ const draw = () => {
     parts.loss.draw({ series: series("loss", "train_loss") });
     parts.size.draw({ series: series("size") });
     parts.dead.draw({ series: series("dead") });
-    const learned = series("temperature", null, ({ setting, points }) => setting.learned && points[0].temperature !== null);
+    const learned = series(
+      "temperature",
+      null,
+      ({ setting, points }) => setting.learned && points[0].temperature !== null,
+    );
     parts.temperature.figure.hidden = !learned.length;
     parts.temperature.draw({ series: learned });
     drawStatus();
@@ -356,7 +471,10 @@ const drawStatus = () => {
   const at = run?.points.at(-1)?.epoch ?? 0;
   if (sweep.active) {
     const { done, of } = sweep[sweep.active];
-    say(parts.status, done ? t("Sweep: {done} of {of} heads trained", { done, of }) : t("Sweep, {place}", { place: place() }));
+    say(
+      parts.status,
+      done ? t("Sweep: {done} of {of} heads trained", { done, of }) : t("Sweep, {place}", { place: place() }),
+    );
     put(parts.bar, { max: of, value: done });
   } else if (told || !run) {
     say(parts.status, told || t("Press Train: a head is trained on the network's features, here and now."));
@@ -377,7 +495,12 @@ const drawStatus = () => {
 
 const drawTable = () => {
   // A name that is being typed must not be taken away.
-  if (parts.table.contains(document.activeElement) && document.activeElement.tagName === "INPUT" && document.activeElement.type === "text") return;
+  if (
+    parts.table.contains(document.activeElement) &&
+    document.activeElement.tagName === "INPUT" &&
+    document.activeElement.type === "text"
+  )
+    return;
   const focused = document.activeElement?.dataset?.focus;
   parts.table.replaceChildren();
   const head = node("tr", "", node("thead", "", parts.table));
@@ -426,7 +549,19 @@ const drawRun = (body, run) => {
     if (key === "number") {
       cell.scope = "row";
       const swatch = svgNode("svg", { width: 30, height: 10, "aria-hidden": "true" }, cell);
-      svgNode("line", { x1: 0, x2: 30, y1: 5, y2: 5, class: "plot-line", style: `stroke: ${colour(run)}`, "stroke-dasharray": DASHES[run.slot] }, swatch);
+      svgNode(
+        "line",
+        {
+          x1: 0,
+          x2: 30,
+          y1: 5,
+          y2: 5,
+          class: "plot-line",
+          style: `stroke: ${colour(run)}`,
+          "stroke-dasharray": DASHES[run.slot],
+        },
+        swatch,
+      );
       const name = node("input", "run-name", cell);
       name.type = "text";
       name.value = run.name;
@@ -447,23 +582,38 @@ const drawRun = (body, run) => {
       const at = { at: last?.epoch };
       const ends = { stopped: () => t("stopped after epoch {at}", at), failed: () => t("failed after epoch {at}", at) };
       cell.textContent = [ends[run.state]?.(), words(run.setting)].filter(Boolean).join(" · ");
-    }
-    else cell.textContent = last ? text(of(run, last)) : "…";
-    if (key === "nll" && last?.impossible) cell.title = t("{share} of the true classes got probability 0", { share: percent(last.impossible) });
+    } else cell.textContent = last ? text(of(run, last)) : "…";
+    if (key === "nll" && last?.impossible)
+      cell.title = t("{share} of the true classes got probability 0", { share: percent(last.impossible) });
   }
 };
 
 const drawActions = (actions, run) => {
   if (run.head) {
-    button(actions, t("Use"), () => ask.use({ head: run.head }), t("Use the head of {run} on the Explore page", { run: run.name })).dataset.focus = `use-${run.number}`;
-    button(actions, t("Download"), () => save(`head-${run.label}.safetensors`, bytes(run.head)), t("Download the head of {run}", { run: run.name })).dataset.focus = `save-${run.number}`;
+    button(
+      actions,
+      t("Use"),
+      () => ask.use({ head: run.head }),
+      t("Use the head of {run} on the Explore page", { run: run.name }),
+    ).dataset.focus = `use-${run.number}`;
+    button(
+      actions,
+      t("Download"),
+      () => save(`head-${run.label}.safetensors`, bytes(run.head)),
+      t("Download the head of {run}", { run: run.name }),
+    ).dataset.focus = `save-${run.number}`;
   }
-  button(actions, "✕", () => {
-    if (running === run.number) halt();
-    forget(run);
-    parts.table.parentElement.focus();
-    draw();
-  }, t("Remove {run}", { run: run.name }));
+  button(
+    actions,
+    "✕",
+    () => {
+      if (running === run.number) halt();
+      forget(run);
+      parts.table.parentElement.focus();
+      draw();
+    },
+    t("Remove {run}", { run: run.name }),
+  );
 };
 
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
@@ -498,7 +648,11 @@ const beginSweep = (kind) => {
 
 const endSweep = (state, why = "") => {
   const { done, of } = sweep[sweep.active];
-  told = { done: t("Sweep: {n} heads trained.", { n: done }), stopped: t("Sweep stopped: {done} of {of} heads trained.", { done, of }) }[state] ?? `${t("Sweep failed.")} ${why}`;
+  told =
+    {
+      done: t("Sweep: {n} heads trained.", { n: done }),
+      stopped: t("Sweep stopped: {done} of {of} heads trained.", { done, of }),
+    }[state] ?? `${t("Sweep failed.")} ${why}`;
   if (!done) sweep[sweep.active] = null;
   sweep.active = null;
 };
@@ -516,17 +670,27 @@ const drawSweeps = () => {
   if (!sweep.lambda) say(parts.lambdaWords, "");
   if (!sweep.bounds) say(parts.boundsWords, "");
   if (sweep.lambda) {
-    say(parts.lambdaWords, `${t("{penalty} of any λ", { penalty: penaltyOf(sweep.lambda.setting) })} · ${words({ ...sweep.lambda.setting, penalty: "" })}`);
-    const mark = settings.penalty === sweep.lambda.setting.penalty ? [{ x: settings.weight, label: t("now"), dash: "3 2" }] : [];
+    say(
+      parts.lambdaWords,
+      `${t("{penalty} of any λ", { penalty: penaltyOf(sweep.lambda.setting) })} · ${words({ ...sweep.lambda.setting, penalty: "" })}`,
+    );
+    const mark =
+      settings.penalty === sweep.lambda.setting.penalty ? [{ x: settings.weight, label: t("now"), dash: "3 2" }] : [];
     for (const key of ["accuracy", "nll", "ece"]) {
       const points = sweep.lambda.points.map((p) => [p.weight, key === "nll" ? nllOf(p) : p[key]]);
-      parts[`sweep-${key}`].draw({ series: [{ name: penaltyOf(sweep.lambda.setting), points, colour: "var(--regularised)" }], marks: mark });
+      parts[`sweep-${key}`].draw({
+        series: [{ name: penaltyOf(sweep.lambda.setting), points, colour: "var(--regularised)" }],
+        marks: mark,
+      });
     }
   }
   parts.map.figure.hidden = !sweep.bounds;
   if (sweep.bounds) {
     const { method } = sweep.bounds.setting;
-    say(parts.boundsWords, `${t("{constraint} to any box", { constraint: t(registry.methods[method].title) })}${words(sweep.bounds.setting).replace(/^[^·]*/, " ")}`);
+    say(
+      parts.boundsWords,
+      `${t("{constraint} to any box", { constraint: t(registry.methods[method].title) })}${words(sweep.bounds.setting).replace(/^[^·]*/, " ")}`,
+    );
     const found = new Map(sweep.bounds.points.map((p) => [`${p.lo} ${p.hi}`, p.accuracy]));
     const values = bounds.lo.map((lo) => bounds.hi.map((hi) => found.get(`${lo} ${hi}`) ?? null));
     const here = settings.method === method ? [settings.hi, settings.lo] : [];
@@ -540,6 +704,6 @@ const take = (values) => {
   draw();
 };
 
-const sliders = logSliders("train", parameters, settings, set);
+const sliders = logSliders(parameters, settings, set);
 register("train", { get: (key) => settings[key], set });
 export const { slide, type, value } = sliders;

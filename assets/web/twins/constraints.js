@@ -47,7 +47,9 @@ const flatOutside = (z, inside) => {
 // on its maximum by the caller, as in Python.
 const threshold = (z, radius) => {
   // Nothing further than the radius below the maximum is in the support: cutting there is exact.
-  const ordered = map(z, (v) => Math.max(v, -2 * radius)).sort().reverse();
+  const ordered = map(z, (v) => Math.max(v, -2 * radius))
+    .sort()
+    .reverse();
   let total = 0;
   let tau = NaN;
   for (let k = 1; k <= ordered.length; k++) {
@@ -71,11 +73,13 @@ const simplex = (z, radius, scale) => {
   };
 };
 
-const clamp = (flat) => (z, { lo, hi }) => ({
-  y: map(z, (v) => Math.min(Math.max(v, lo), hi)),
-  dead: where(z, (v) => flat && (v < lo || v > hi)),
-  named: {},
-});
+const clamp =
+  (flat) =>
+  (z, { lo, hi }) => ({
+    y: map(z, (v) => Math.min(Math.max(v, lo), hi)),
+    dead: where(z, (v) => flat && (v < lo || v > hi)),
+    named: {},
+  });
 
 export const methods = {
   clamp: clamp(true),
@@ -109,7 +113,9 @@ export const methods = {
     if (!Number.isFinite(top)) return nothing(z);
     const centred = map(z, (v) => (v - top) / temperature / 2);
     // Nothing further than 1 below the maximum gets probability: cutting there is exact and cannot overflow.
-    const ordered = map(centred, (v) => Math.max(v, -2)).sort().reverse();
+    const ordered = map(centred, (v) => Math.max(v, -2))
+      .sort()
+      .reverse();
     // How far the k largest are above the next, and the squares of that: only sums of what is positive, so that
     // classes right on the threshold, which are left out, are told from those inside as in Python.
     let above = 0;
@@ -146,7 +152,11 @@ export const methods = {
     const top = max(size);
     if (!Number.isFinite(top)) return nothing(z);
     if (sum(size) <= radius) return { y: map(z, (v) => v), dead: where(z, () => false), named: { theta: 0 } };
-    const theta = threshold(map(size, (v) => v - top), radius) + top;
+    const theta =
+      threshold(
+        map(size, (v) => v - top),
+        radius,
+      ) + top;
     return {
       y: map(z, (v) => Math.sign(v) * Math.max(Math.abs(v) - theta, 0)),
       dead: flatOutside(size, (v) => v >= theta),
@@ -162,9 +172,12 @@ export const methods = {
     const factor = Math.min(1, radius / norm);
     // On the sphere a logit that is not 0 alone cannot move: the radius is all there is.
     const alone = norm > radius && sum(where(z, (v) => v !== 0)) === 1;
-    return { y: map(z, (v) => (norm === 0 ? v : v * factor)), dead: where(z, (v) => alone && v !== 0), named: { norm } };
+    return {
+      y: map(z, (v) => (norm === 0 ? v : v * factor)),
+      dead: where(z, (v) => alone && v !== 0),
+      named: { norm },
+    };
   },
 
   project_simplex: (z, { radius }) => simplex(z, radius, 1),
 };
-
