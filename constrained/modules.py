@@ -24,6 +24,8 @@ class Constraint(nn.Module):
     that are not there yet, because the module was made on the meta device.
     """
 
+    elementwise: ClassVar[bool] = False  # whether each output depends on its own logit alone
+    sparse: ClassVar[bool] = False  # whether it can predict a probability of exactly 0
     _CHECKS: ClassVar[dict[str, Callable[[str, object], float | Tensor]]] = {}  # of each parameter, by its name
 
     def __init__(self, *, dim: int = -1) -> None:
@@ -206,6 +208,8 @@ def _gradient(name: str, value: object) -> str:
 class _Box(Constraint):
     """A constraint whose results lie between two bounds."""
 
+    elementwise = True
+
     def violation(self, x: Tensor) -> Tensor:
         """Distance in L2 from ``x`` to the box, with its own gradient, whatever that of the map is."""
         return F.violation(x, lambda y: F.clamp(y, self.lo, self.hi, dim=self.dim), dim=self.dim)
@@ -360,6 +364,8 @@ class Softmax(_Probability):
 class _Sparse(_Probability):
     __doc__ = _Probability.__doc__
 
+    sparse = True
+
     def loss(self, logits: Tensor, labels: Tensor, *, ignore_index: int = -100) -> Tensor:
         r"""The Fenchel-Young loss of this map, in logits over T. Arguments as in `Constraint.loss`.
 
@@ -444,12 +450,16 @@ class _Weighted(Constraint):
 class ProxL1(_Weighted):
     __doc__ = "`functional.prox_l1`: soft threshold.\n\n" + (_Weighted.__doc__ or "")
 
+    elementwise = True
+
     def forward(self, x: Tensor) -> Tensor:
         return F.prox_l1(x, self.lam, dim=self.dim)
 
 
 class ProxL2(_Weighted):
     __doc__ = "`functional.prox_l2`: shrinkage.\n\n" + (_Weighted.__doc__ or "")
+
+    elementwise = True
 
     def forward(self, x: Tensor) -> Tensor:
         return F.prox_l2(x, self.lam, dim=self.dim)

@@ -5,6 +5,7 @@ table. To add a constraint, write a function in `functional`, a module over it, 
 same key.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -71,6 +72,26 @@ class Entry:
     build: Callable[..., Constraint]
     help: str
     zeros: bool = False
+
+    @functools.cached_property
+    def module(self) -> type[Constraint]:
+        """The class of what `build` makes."""
+        return type(self.build(**{p.key: p.default for p in self.parameters}))
+
+    @property
+    def elementwise(self) -> bool:
+        """Whether each output depends on its own logit alone, so that many rows can be mapped as one."""
+        return self.module.elementwise
+
+    @property
+    def sparse(self) -> bool:
+        """Whether it can predict a probability of exactly 0, for which the NLL is infinite."""
+        return self.module.sparse
+
+    @property
+    def clips(self) -> bool:
+        """Whether it changes only what lies beyond its bounds."""
+        return issubclass(self.module, modules.Clamp)
 
 
 def _clamp(gradient: str) -> Callable[..., Constraint]:

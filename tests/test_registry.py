@@ -59,3 +59,16 @@ def test_unknown_methods_are_named():
 def test_crossed_bounds_are_refused():
     with pytest.raises(ValueError, match=r"lo=3\.0 and hi=1\.0"):
         registry.build("clamp", DEFAULTS | {"lo": 3, "hi": 1})
+
+
+@pytest.mark.parametrize("key", REGISTRY)
+def test_what_an_entry_says_of_its_module_is_what_the_module_does(key):
+    entry, constraint = REGISTRY[key], registry.build(key, DEFAULTS | {"lam": 2.0})
+    z = torch.randn(50, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * 4
+    y = constraint(z)
+    alone = torch.cat([constraint(z[:, [i]]) for i in range(z.shape[1])], dim=1)
+    assert entry.elementwise == torch.equal(y, alone)
+    assert entry.sparse == (constraint.as_logits(z) == -math.inf).any().item()
+    inside = (z > y.min()) & (z < y.max())
+    assert inside.any()
+    assert entry.clips == torch.equal(y[inside], z[inside])

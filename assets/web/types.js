@@ -19,6 +19,9 @@
  * @property {string} example
  * @property {string} help
  * @property {boolean} zeros whether its exact zeros are counted
+ * @property {boolean} elementwise whether each output depends on its own logit alone, so that many rows can be mapped as one
+ * @property {boolean} sparse whether it can predict a probability of exactly 0, for which the NLL is infinite
+ * @property {boolean} clips whether it changes only what lies beyond its bounds
  *
  * @typedef {Record<string, number>} Numbers key of a parameter -> its value
  * @typedef {Record<string, string>} Methods family -> key of a constraint

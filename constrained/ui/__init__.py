@@ -40,6 +40,9 @@ def head() -> str:
             "example": entry.example,
             "help": entry.help,
             "zeros": entry.zeros,
+            "elementwise": entry.elementwise,
+            "sparse": entry.sparse,
+            "clips": entry.clips,
         }
         for key, entry in registry.REGISTRY.items()
     }

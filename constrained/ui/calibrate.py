@@ -22,7 +22,7 @@ from ..workers import WORKERS, WorkerError
 from .controls import BROWSER, Control, HeldFile, Island, bounds, log_slider, notice, position, speaker, wire
 from .languages import said, t
 
-SPARSE = ("sparsemax", "entmax15")
+SPARSE = tuple(key for key, entry in registry.REGISTRY.items() if entry.sparse)
 UNFITTED = (position(TEMPERATURE, 1.0), 1.0)  # slider and box
 BUNDLED = "CIFAR-10's test pictures, seen by the bundled model"
 PLAIN = "#plain"
