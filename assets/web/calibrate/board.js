@@ -12,7 +12,8 @@ import { label, phrase, t } from "../base/i18n.js";
 import { FAMILIES, registry } from "../base/registry.js";
 import { inRange } from "../base/scales.js";
 import { logSliders } from "../base/sliders.js";
-import * as plot from "../plots/lines.js";
+import { lines } from "../plots/lines.js";
+import { map } from "../plots/map.js";
 import { assign, changed, register } from "../state.js";
 import { max, min, methods as twins } from "../twins/constraints.js";
 import { minus, percent, short } from "../twins/formats.js";
@@ -770,9 +771,9 @@ export const mount = (element, props, watch, opens) => {
 
   const logT = { label: phrase("T"), log: true, low: TEMPERATURES[0], high: TEMPERATURES.at(-1) };
   const nll = node("section", "cal-card cal-half cal-nll", main);
-  parts.nll = plot.lines(nll, { title: phrase("NLL against T"), x: logT, y: { label: phrase("NLL") } });
+  parts.nll = lines(nll, { title: phrase("NLL against T"), x: logT, y: { label: phrase("NLL") } });
   const ece = node("section", "cal-card cal-half cal-ece", main);
-  parts.ece = plot.lines(ece, { title: phrase("ECE against T, %"), x: logT, y: { label: phrase("ECE, %") } });
+  parts.ece = lines(ece, { title: phrase("ECE against T, %"), x: logT, y: { label: phrase("ECE, %") } });
   parts.legends = { nll: node("p", "cal-quiet", nll), ece: node("p", "cal-quiet", ece) };
 
   const bounds = node("section", "cal-card cal-half cal-sweep", main);
@@ -804,7 +805,7 @@ export const mount = (element, props, watch, opens) => {
   for (const [key, { name, title, format, sign }] of Object.entries(METRICS)) {
     const format_ = (v) => minus(format(sign * v));
     const options = { x: { label: phrase("hi") }, y: { label: phrase("lo") }, title, name, pick, format: format_ };
-    parts.map[key] = plot.map(parts.maps, options);
+    parts.map[key] = map(parts.maps, options);
     label("scroll sideways for larger hi", parts.map[key].figure.querySelector("figcaption"), "data-more");
   }
 
@@ -816,10 +817,10 @@ export const mount = (element, props, watch, opens) => {
   const grid = node("table", "", scroll);
   const titles = node("tr", "", node("thead", "", grid));
   for (const name of [phrase("Method"), ...Object.values(WORDS)]) label(name, node("th", "", titles)).scope = "col";
-  const lines = node("tbody", "", grid);
+  const listed = node("tbody", "", grid);
   parts.table = {};
   for (const [key, , own] of ROWS) {
-    const row = node("tr", own, lines);
+    const row = node("tr", own, listed);
     const first = node("th", "", row);
     first.scope = "row";
     const cells = Object.fromEntries(Object.keys(WORDS).map((column) => [column, node("td", "", row)]));

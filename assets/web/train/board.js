@@ -9,7 +9,8 @@ import { registry } from "../base/registry.js";
 import { inRange } from "../base/scales.js";
 import { logSliders } from "../base/sliders.js";
 import { words as named } from "../base/words.js";
-import * as plot from "../plots/lines.js";
+import { lines } from "../plots/lines.js";
+import { map } from "../plots/map.js";
 import { assign, changed, register } from "../state.js";
 import { percent, short } from "../twins/formats.js";
 
@@ -339,7 +340,7 @@ export const mount = (element, props, watch, asks) => {
   const grid = node("div", "plots", root);
   const x = { label: phrase("epoch"), low: 0 };
   const share = { format: tick, read: percent };
-  const chart = (key, title, y = {}) => (parts[key] = plot.lines(grid, { title, x, y }));
+  const chart = (key, title, y = {}) => (parts[key] = lines(grid, { title, x, y }));
   chart("accuracy", phrase("Accuracy"), share);
   chart("loss", phrase("Loss, as each run has it"));
   chart("size", phrase("Mean |logit|"), { log: true });
@@ -395,7 +396,7 @@ export const mount = (element, props, watch, asks) => {
     high: lambdas.at(-1),
   };
   const line = (key, title, y) =>
-    (parts[`sweep-${key}`] = plot.lines(parts.sweepGrid, {
+    (parts[`sweep-${key}`] = lines(parts.sweepGrid, {
       title,
       x: lam,
       y,
@@ -406,7 +407,7 @@ export const mount = (element, props, watch, asks) => {
   line("nll", phrase("NLL against λ"), { best: Math.min });
   line("ece", phrase("ECE against λ"), { ...share, best: Math.min });
   parts.boundsWords = node("p", "swept", sweeps);
-  parts.map = plot.map(sweeps, {
+  parts.map = map(sweeps, {
     title: phrase("Accuracy for boxes from lo to hi, in per cent: deeper is better, the best is underlined"),
     x: { label: phrase("hi") },
     y: { label: phrase("lo") },
