@@ -45,6 +45,30 @@
  * @property {string} at id of the element that asked
  * @property {string[]} outputs ids of the elements that are told
  * @property {number} number later questions have higher ones
+ *
+ * @typedef {object} LabelledLogits logits with the right class of each row
+ * @property {Float64Array} logits rows x width numbers, row by row
+ * @property {Int32Array} labels
+ * @property {number} rows
+ * @property {number} width number of classes
+ *
+ * @typedef {object} Predicted probabilities, as the softmax of `values / divisor`
+ * @property {Float64Array} values rows x width numbers; -Infinity for a probability of 0
+ * @property {number} divisor
+ *
+ * @typedef {object} Reliability what a reliability diagram draws, a number for each bin
+ * @property {Float64Array} count rows
+ * @property {Float64Array} confidence mean of the top class; NaN in an empty bin
+ * @property {Float64Array} accuracy likewise
+ *
+ * @typedef {object} Figures how good predictions are
+ * @property {number} accuracy
+ * @property {number} nll in nats; Infinity if a label has probability 0
+ * @property {number} ece
+ * @property {number} brier
+ * @property {number} impossible share of rows whose label has probability 0
+ * @property {number} confidence mean of the top class
+ * @property {Reliability} table
  */
 
 export {};
