@@ -1,0 +1,7 @@
+// The Calibrate tab, as main.js offers it: gradio calls `mount`, `set` and what its sliders and boxes do; tests and whoever
+// looks at it in the browser's console read the rest.
+
+export { mount } from "./board.js";
+export { measure } from "./measure.js";
+export { receive, set, slide, state, type, value } from "./state.js";
+export { jobs } from "./work.js";
