@@ -4,7 +4,7 @@
 import "./base/commas.js";
 import "./base/uploads.js";
 import { speaks } from "./base/notices.js";
-import { over } from "./base/server.js";
+import { over } from "./base/server/index.js";
 import { follow } from "./base/sliders.js";
 import * as calibrate from "./calibrate/board.js";
 import * as code from "./code.js";
