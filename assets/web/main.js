@@ -11,7 +11,7 @@ import * as code from "./code.js";
 import * as explore from "./explore/chart.js";
 import * as picture from "./explore/picture.js";
 import * as takehome from "./explore/take_home.js";
-import * as lessons from "./lessons/panel.js";
+import * as lessons from "./lessons/index.js";
 import * as present from "./present.js";
 import * as share from "./share.js";
 import { open } from "./state.js";
