@@ -244,6 +244,8 @@ test("a projection brings two points no further apart", () => {
 
 test("huge logits are projected without overflow", () => {
   near(outputs("project_l2_ball", [3e200, -4e200]), [1.8, -2.4]);
+  near(outputs("project_l1_ball", [1e300, 1]), [3, 0]);
+  near(outputs("project_l1_ball", [1e17, -1e17]), [1.5, -1.5]);
   near(outputs("project_simplex", [1e300, -1e300]), [3, 0]);
 });
 

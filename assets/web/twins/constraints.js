@@ -190,15 +190,13 @@ export const methods = {
     const top = max(size);
     if (!Number.isFinite(top)) return nothing(z);
     if (sum(size) <= radius) return { y: map(z, (v) => v), dead: where(z, () => false), named: { theta: 0 } };
-    const theta =
-      threshold(
-        map(size, (v) => v - top),
-        radius,
-      ) + top;
+    // Over the largest one, as in Python: of huge logits θ itself would be rounded to the largest one.
+    const above = map(size, (v) => v - top);
+    const tau = threshold(above, radius);
     return {
-      y: map(z, (v) => Math.sign(v) * Math.max(Math.abs(v) - theta, 0)),
-      dead: flatOutside(size, (v) => v >= theta),
-      named: { theta },
+      y: map(z, (v) => Math.sign(v) * Math.max(Math.abs(v) - top - tau, 0)),
+      dead: flatOutside(above, (v) => v >= tau),
+      named: { theta: tau + top },
     };
   },
 
