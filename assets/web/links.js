@@ -5,29 +5,54 @@
 //   a=method:clamp,lo:-2,...   lesson=...&step=2   present=1   teacher=1   hide=samples,model
 //
 // Anything missing from a link keeps its default; the address leaves out what has its default.
-//
-// Facts are {methods, parameters, families} of the registry, {controls: {owner: {key: {kind, opening, ...}}}, images, models,
-// tabs} of the page, where the first of images and models is the one that the page opens with, and `hides`, the names of
-// parts that a link can hide. Notices are texts to translate: {text, values}, where a value may be such a text too.
+
+/** @import { Control, Controls, Link, LinkFacts, Notice, Pairs, Setting, Value, Wanted } from "./types.js" */
 
 import { phrase } from "./base/phrase.js";
 
-const SHORT = { temperature: "t" }; // a name in the library -> in a link, where that is shorter
+/** @type {Record<string, string>} a name in the library -> in a link, where that is shorter */
+const SHORT = { temperature: "t" };
 const CONTROLS = ["k", "gradient", "target"]; // of the Explore tab, beside its constraints
 
-const said = (text, values = {}) => ({ text, values });
+/**
+ * @param {string} text
+ * @param {Notice["values"]} values
+ * @returns {Notice}
+ */
+const notice = (text, values = {}) => ({ text, values });
+/** @param {string} key */
 const named = (key) => SHORT[key] ?? key;
+/** @param {{controls: Controls}} facts */
 const others = ({ controls }) => Object.keys(controls).filter((owner) => owner !== "explore");
 
 // Out --------------------------------------------------------------------------------------------------------------
 
+/**
+ * @typedef {object} Page what a link is made of
+ * @property {string} tab the open one
+ * @property {string | null} image
+ * @property {string} model
+ * @property {Setting | null} a
+ * @property {Pairs} extra
+ * @property {(owner: string, key: string) => Value} get
+ */
+
+/** @param {Value} value */
 const spelled = (value) => (typeof value === "boolean" ? String(Number(value)) : String(value));
 
+/**
+ * @param {Page} page
+ * @param {LinkFacts} facts
+ */
 const exploring = ({ image, model, a, get }, { methods, parameters, families, controls, images, models }) => {
+  /** @type {Pairs} */
   const pairs = [];
+  /** @type {(key: string, value: Value) => void} */
   const add = (key, value) => pairs.push([key, spelled(value)]);
+  /** @param {string} key */
   const differs = (key) => get("explore", key) !== controls.explore[key].opening;
-  const [family, method] = [get("explore", "family"), get("explore", get("explore", "family"))];
+  const family = String(get("explore", "family"));
+  const method = String(get("explore", family));
   add("image", image ?? images[0]);
   if (model !== models[0]) add("model", model);
   add("family", family);
@@ -39,13 +64,8 @@ const exploring = ({ image, model, a, get }, { methods, parameters, families, co
   }
   for (const key of CONTROLS) if (differs(key)) add(key, get("explore", key));
   if (a) {
-    const parts = { ...a.methods, ...a.settings };
-    add(
-      "a",
-      Object.entries(parts)
-        .map(([key, value]) => `${named(key)}:${value}`)
-        .join(","),
-    );
+    const parts = Object.entries({ ...a.methods, ...a.settings });
+    add("a", parts.map(([key, value]) => `${named(key)}:${value}`).join(","));
   }
   return pairs;
 };
@@ -53,10 +73,11 @@ const exploring = ({ image, model, a, get }, { methods, parameters, families, co
 /**
  * A page's setting as a query.
  *
- * @param {{tab: string, image: string | null, model: string, a: object | null, extra: [string, string][],
- *   get: (owner: string, key: string) => unknown}} page
+ * @param {Page} page
+ * @param {LinkFacts} facts
  */
 export const spell = (page, facts) => {
+  /** @type {Pairs} */
   const pairs = page.tab === "explore" ? [] : [["tab", page.tab]];
   pairs.push(...exploring(page, facts));
   for (const owner of others(facts)) {
@@ -72,13 +93,23 @@ export const spell = (page, facts) => {
     .join("&");
 };
 
-/** The query of the page as it opens, for which the address has no words. */
+/**
+ * The query of the page as it opens, for which the address has no words.
+ *
+ * @param {Pick<LinkFacts, "families" | "controls" | "images">} facts
+ */
 export const opening = ({ families, controls, images }) => {
   const { [families[0]]: method, lo, hi } = openings({ controls }, "explore");
   return `image=${images[0]}&family=${families[0]}&method=${method}&lo=${lo}&hi=${hi}`;
 };
 
-/** The values that an owner's controls open with. */
+/**
+ * The values that an owner's controls open with.
+ *
+ * @param {{controls: Controls}} facts
+ * @param {string} owner
+ * @returns {Record<string, Value>}
+ */
 export const openings = ({ controls }, owner) =>
   Object.fromEntries(Object.entries(controls[owner]).map(([key, control]) => [key, control.opening]));
 
@@ -87,78 +118,112 @@ export const openings = ({ controls }, owner) =>
 const OFF = ["0", "false", "off"];
 const ON = ["1", "true", "on"];
 
+/**
+ * @param {string} key
+ * @param {string} value
+ * @param {Notice} wanted what the value should have been
+ */
 export const wrong = (key, value, wanted) =>
-  said(phrase("{what} in the link is not {wanted}; it was left out."), {
+  notice(phrase("{what} in the link is not {wanted}; it was left out."), {
     what: `${key}=${value.slice(0, 40)}`,
     wanted,
   });
-const oneOf = (list) => said(phrase("one of {list}"), { list: list.join(", ") });
+/** @param {(string | number)[]} list */
+const oneOf = (list) => notice(phrase("one of {list}"), { list: list.join(", ") });
 
+/**
+ * @param {string} name
+ * @param {string} text
+ * @param {Notice[]} notices
+ * @returns {boolean | undefined}
+ */
 const flag = (name, text, notices) => {
   if ([...ON, ...OFF].includes(text)) return ON.includes(text);
-  return void notices.push(wrong(name, text, said(phrase("0 or 1"))));
+  return void notices.push(wrong(name, text, notice(phrase("0 or 1"))));
 };
 
-// A text as the value of a control, or undefined with a sentence in `notices`.
+/**
+ * A text as the value of a control, or undefined with a sentence in `notices`.
+ *
+ * @param {Control} control
+ * @param {string} name
+ * @param {string} text
+ * @param {Notice[]} notices
+ * @returns {Value | undefined}
+ */
 const read = (control, name, text, notices) => {
+  /** @param {Notice} wanted */
   const refuse = (wanted) => void notices.push(wrong(name, text, wanted));
   if (control.kind === "flag") return flag(name, text, notices);
   if (control.kind === "choice") {
     const found = control.values.find((value) => String(value) === text);
-    return found === undefined ? refuse(oneOf(control.values.filter((v) => v !== ""))) : found;
+    return found === undefined ? refuse(oneOf(control.values.filter((value) => value !== ""))) : found;
   }
   if (control.kind === "text") return text;
   const { low, high } = control;
   const value = text.trim() === "" ? NaN : Number(text);
   if (control.whole && !Number.isInteger(value))
-    return refuse(said(phrase("a whole number from {low} to {high}"), { low, high }));
-  if (!(value >= low && value <= high)) return refuse(said(phrase("a number from {low} to {high}"), { low, high }));
+    return refuse(notice(phrase("a whole number from {low} to {high}"), { low, high }));
+  if (!(value >= low && value <= high)) return refuse(notice(phrase("a number from {low} to {high}"), { low, high }));
   return value;
 };
 
+/** @param {string} name */
+const repeated = (name) => notice(phrase("{name} is in the link more than once; the first one counts."), { name });
+
 /**
- * What a query asks for: {wanted: {owner: {key: value}}, image, model, tab, lesson, step, present, teacher, hide, a,
- * notices}; what it does not mention is null, an A that cannot be read undefined.
+ * Sentences about names that are there more than once, and about those that an owner does not have. Other names may be
+ * somebody else's.
+ *
+ * @param {URLSearchParams} query
+ * @param {LinkFacts} facts
  */
-export const parse = (query, facts) => {
-  const { methods, parameters, families, controls, images, models, tabs, hides } = facts;
-  const asked = new URLSearchParams(query);
-  const [wanted, notices] = [{}, []];
+const misnamed = (query, facts) => {
+  /** @type {Notice[]} */
+  const notices = [];
   const names = ["image", "model", "tab", "method", "family", "lesson", "step", "present", "teacher", "hide", "a"];
-  for (const [owner, own] of Object.entries(controls)) {
+  for (const [owner, controls] of Object.entries(facts.controls)) {
     const prefix = owner === "explore" ? "" : `${owner}.`;
-    names.push(...Object.keys(own).map((key) => prefix + named(key)));
+    names.push(...Object.keys(controls).map((key) => prefix + named(key)));
   }
-  for (const name of new Set(asked.keys())) {
+  for (const name of new Set(query.keys())) {
     const [owner] = name.split(".");
     if (names.includes(name)) {
-      if (asked.getAll(name).length > 1)
-        notices.push(said(phrase("{name} is in the link more than once; the first one counts."), { name }));
+      if (query.getAll(name).length > 1) notices.push(repeated(name));
     } else if (others(facts).includes(owner)) {
-      notices.push(wrong(name, asked.get(name), oneOf(names.filter((one) => one.startsWith(`${owner}.`)))));
+      notices.push(wrong(name, query.get(name) ?? "", oneOf(names.filter((one) => one.startsWith(`${owner}.`)))));
     }
   }
+  return notices;
+};
+
+/**
+ * What a query asks of the tabs' controls.
+ *
+ * @param {URLSearchParams} query
+ * @param {LinkFacts} facts
+ * @param {Notice[]} notices
+ */
+const controlled = (query, facts, notices) => {
+  const { methods, parameters, families, controls } = facts;
+  /** @type {Wanted} */
+  const wanted = {};
+  /** @type {(owner: string, key: string, name: string) => void} */
   const take = (owner, key, name) => {
-    if (!asked.has(name)) return;
+    const text = query.get(name);
+    if (text === null) return;
     wanted[owner] ??= {};
-    const value = read(controls[owner][key], name, asked.get(name).slice(0, 200), notices);
+    const value = read(controls[owner][key], name, text.slice(0, 200), notices);
     if (value !== undefined) wanted[owner][key] = value;
   };
-  const among = (name, list) => {
-    const value = asked.get(name);
-    if (value === null || list.includes(value)) return value;
-    return void notices.push(wrong(name, value, oneOf(list)));
-  };
-
-  for (const one of families) take("explore", one, one);
-  const method = among("method", Object.keys(methods));
-  let family = among("family", families);
+  for (const family of families) take("explore", family, family);
+  const method = among(query, "method", Object.keys(methods), notices);
+  let family = among(query, "family", families, notices);
   if (method) {
     const own = methods[method].family;
     if (family && own !== family) {
-      notices.push(
-        said(phrase("method={method} in the link is {own}, not {family}; the method counts."), { method, own, family }),
-      );
+      const text = phrase("method={method} in the link is {own}, not {family}; the method counts.");
+      notices.push(notice(text, { method, own, family }));
     }
     family = own;
     wanted.explore = { ...wanted.explore, [family]: method };
@@ -169,57 +234,101 @@ export const parse = (query, facts) => {
   for (const owner of others(facts)) {
     for (const key of Object.keys(controls[owner])) take(owner, key, `${owner}.${named(key)}`);
   }
-  for (const [owner, given] of Object.entries(wanted)) {
-    const { lo, hi } = { ...openings(facts, owner), ...given };
+  for (const [owner, values] of Object.entries(wanted)) {
+    const { lo, hi } = { ...openings(facts, owner), ...values };
     if (lo > hi) {
-      notices.push(said(phrase("lo={lo} in the link is above hi={hi}; both were left out."), { lo, hi }));
-      delete given.lo;
-      delete given.hi;
+      const ends = { lo: Number(lo), hi: Number(hi) };
+      notices.push(notice(phrase("lo={lo} in the link is above hi={hi}; both were left out."), ends));
+      delete values.lo;
+      delete values.hi;
     }
   }
-  if (["image", "model", "family"].some((key) => asked.has(key))) wanted.explore ??= {};
-  const hide = (asked.get("hide") ?? "").split(",").filter(Boolean);
+  if (["image", "model", "family"].some((key) => query.has(key))) wanted.explore ??= {};
+  return wanted;
+};
+
+/**
+ * One of a list: null without it, undefined with a sentence in `notices` if it is none.
+ *
+ * @param {URLSearchParams} query
+ * @param {string} name
+ * @param {string[]} list
+ * @param {Notice[]} notices
+ */
+const among = (query, name, list, notices) => {
+  const value = query.get(name);
+  if (value === null || list.includes(value)) return value;
+  return void notices.push(wrong(name, value, oneOf(list)));
+};
+
+/**
+ * What a query asks for.
+ *
+ * @param {string} text
+ * @param {LinkFacts} facts
+ * @returns {Link}
+ */
+export const parse = (text, facts) => {
+  const { images, models, tabs, hides } = facts;
+  const query = new URLSearchParams(text);
+  const notices = misnamed(query, facts);
+  const wanted = controlled(query, facts, notices);
+  const hide = (query.get("hide") ?? "").split(",").filter(Boolean);
   for (const name of hide) if (!hides.includes(name)) notices.push(wrong("hide", name, oneOf(hides)));
-  const switched = (name) => (asked.has(name) ? (flag(name, asked.get(name), notices) ?? null) : null);
-  if (asked.has("step") && !asked.has("lesson")) {
-    const what = `step=${asked.get("step").slice(0, 40)}`;
-    notices.push(said(phrase("{what} in the link needs a lesson; it was left out."), { what }));
+  /** @param {string} name */
+  const switched = (name) => {
+    const value = query.get(name);
+    return value === null ? null : (flag(name, value, notices) ?? null);
+  };
+  const [lesson, step, a] = ["lesson", "step", "a"].map((name) => query.get(name));
+  if (step !== null && lesson === null) {
+    const what = `step=${step.slice(0, 40)}`;
+    notices.push(notice(phrase("{what} in the link needs a lesson; it was left out."), { what }));
   }
   return {
     wanted,
-    image: among("image", images),
-    model: among("model", models),
-    tab: among("tab", tabs),
-    lesson: asked.get("lesson"),
-    step: asked.get("step"),
+    image: among(query, "image", images, notices),
+    model: among(query, "model", models, notices),
+    tab: among(query, "tab", tabs, notices),
+    lesson,
+    step,
     present: switched("present"),
     teacher: switched("teacher"),
-    hide: asked.has("hide") ? hide.filter((name) => hides.includes(name)) : null,
-    a: asked.has("a") ? pinned(asked.get("a"), facts, notices) : null,
+    hide: query.has("hide") ? hide.filter((name) => hides.includes(name)) : null,
+    a: a === null ? null : pinned(a, facts, notices),
     notices,
   };
 };
 
-// The setting A of a comparison: "bounded:clamp,...,lo:-2,...". Anything missing keeps its default.
+/**
+ * The setting A of a comparison: "bounded:clamp,...,lo:-2,...". Anything missing keeps its default; undefined if nothing of
+ * it can be read.
+ *
+ * @param {string} text
+ * @param {LinkFacts} facts
+ * @param {Notice[]} notices
+ * @returns {Setting | undefined}
+ */
 const pinned = (text, { families, parameters, controls }, notices) => {
   const names = new Map([...families, ...Object.keys(parameters)].map((key) => [named(key), key]));
+  /** @type {Record<string, Value | undefined>} */
   const given = {};
   let good = 0;
   for (const part of text.split(",")) {
     const [name, value = ""] = part.split(/:(.*)/);
     const key = names.get(name);
     if (!key) notices.push(wrong("a", part, oneOf([...names.keys()].map((one) => `${one}:…`))));
-    else if (Object.hasOwn(given, key))
-      notices.push(said(phrase("{name} is in the link more than once; the first one counts."), { name: `a=${name}` }));
+    else if (Object.hasOwn(given, key)) notices.push(repeated(`a=${name}`));
     else given[key] = read(controls.explore[key], name, value, notices);
     if (key && given[key] !== undefined) good += 1;
   }
-  if (!good) return; // nothing of it can be read
-  const [methods, settings] = [{}, {}];
-  for (const key of names.values()) {
-    (families.includes(key) ? methods : settings)[key] = given[key] ?? controls.explore[key].opening;
-  }
+  if (!good) return;
+  /** @param {string[]} keys */
+  const filled = (keys) => Object.fromEntries(keys.map((key) => [key, given[key] ?? controls.explore[key].opening]));
+  // Where the controls of methods are choices among texts and those of parameters are ranges, so are their values.
+  const methods = /** @type {Setting["methods"]} */ (filled(families));
+  const settings = /** @type {Setting["settings"]} */ (filled(Object.keys(parameters)));
   return settings.lo > settings.hi
-    ? void notices.push(said(phrase("In the link, A has lo above hi; it was left out.")))
+    ? void notices.push(notice(phrase("In the link, A has lo above hi; it was left out.")))
     : { methods, settings };
 };

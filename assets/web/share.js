@@ -1,7 +1,9 @@
 // Links: the address follows the setting, a link puts the setting into the page (links.js has the grammar), and the page
 // says what it leaves out.
 
-import { node, put as write } from "./base/dom.js";
+/** @import { Asks, LinkFacts, Notice, Props, Value, Watch } from "./types.js" */
+
+import { find, node, put as write } from "./base/dom.js";
 import { phrase, t } from "./base/i18n.js";
 import { FAMILIES, registry } from "./base/registry.js";
 import { position } from "./base/scales.js";
@@ -38,25 +40,44 @@ const HIDES = {
 
 export { tab };
 
-let facts = null; // what links.js needs to know, and `order`: gradio's components
-let send = {};
-let told = null;
+/**
+ * What the grammar needs to know, and gradio's components in their order: "owner.key", or "owner.key@" for a slider's
+ * position on a logarithmic scale.
+ *
+ * @type {LinkFacts & {order: string[]}}
+ */
+let facts;
+/** @type {Asks} */
+let send;
+/** @type {HTMLElement} */
+let message;
+/** @type {string[]} */
 let hidden = [];
-let expected = null; // {model, target, notices} of a link whose model is on its way: only then are its classes known
+/**
+ * A link whose model is on its way: only when that is there are its classes known.
+ *
+ * @type {{model: string | null | undefined, target: string | undefined, notices: Notice[]} | null}
+ */
+let expected = null;
+let mounted = false;
 let begun = false; // whether the link that the page was opened with is in it
 
-const value = (owner, key) => get(owner, key) ?? facts.controls[owner][key].opening;
-const model = () => (facts.models.includes(subject().model) ? subject().model : facts.models[0]);
+/**
+ * @param {string} owner
+ * @param {string} key
+ */
+const value = (owner, key) => /** @type {Value} */ (get(owner, key) ?? facts.controls[owner][key].opening);
+const model = () => facts.models.find((one) => one === subject().model) ?? facts.models[0];
 
-// What each of gradio's components shows, in the order of `facts.order`: "owner.key", or "owner.key@" for a slider's
-// position on a logarithmic scale; then the tab.
+/** What each of gradio's components shows, in the order of `facts.order`; then the tab. */
 export const values = () => [
   ...facts.order.map((name) => {
     const [owner, key] = name.split(/\.(.*)/);
     const plain = key.replace(/@$/, "");
+    const control = facts.controls[owner][plain];
     const now = value(owner, plain);
-    if (key.endsWith("@")) return position(facts.controls[owner][plain].scale, now);
-    return typeof now === "number" ? now * (facts.controls[owner][plain].unit ?? 1) : now;
+    if (control.kind !== "number" || typeof now !== "number") return now;
+    return control.scale && key.endsWith("@") ? position(control.scale, now) : now * control.unit;
   }),
   { __type__: "update", selected: tab },
 ];
@@ -86,17 +107,20 @@ const address = () => {
 
 // A slider on a logarithmic scale stands at a position; a screen reader is told the number that it means.
 const speak = () => {
-  for (const name of facts?.order.filter((one) => one.endsWith("@")) ?? []) {
+  if (!mounted) return;
+  for (const name of facts.order.filter((one) => one.endsWith("@"))) {
     const [owner, key] = name.slice(0, -1).split(".");
     const range = document.querySelector(`#${owner}-${key}-slider input[type=range]`);
-    if (range)
-      write(range, { "aria-valuetext": `${facts.controls[owner][key].scale.symbol} = ${short(value(owner, key))}` });
+    const control = facts.controls[owner][key];
+    if (range && control.kind === "number" && control.scale)
+      write(range, { "aria-valuetext": `${control.scale.symbol} = ${short(Number(value(owner, key)))}` });
   }
 };
 
 document.addEventListener("focusin", speak, true); // and of those that came up later still
 
-let settling = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let settling;
 document.addEventListener("setting", () => {
   arrive();
   speak();
@@ -109,14 +133,28 @@ document.addEventListener("setting", () => {
 
 // In: a query into the page ----------------------------------------------------------------------------------------
 
-const inWords = ({ text, values = {} }) =>
-  t(text, Object.fromEntries(Object.entries(values).map(([name, one]) => [name, one?.text ? inWords(one) : one])));
+/**
+ * @param {Notice} notice
+ * @returns {string} the same in the language of the page
+ */
+const translated = ({ text, values = {} }) => {
+  const parts = Object.entries(values).map(([name, part]) => [
+    name,
+    typeof part === "object" ? translated(part) : part,
+  ]);
+  return t(text, Object.fromEntries(parts));
+};
 
-// Put a query into the page. A tab that it says something about takes its defaults for the rest; one that it does not
-// mention stays as it is.
+/**
+ * Put a query into the page. A tab that it says something about takes its defaults for the rest; one that it does not
+ * mention stays as it is.
+ *
+ * @param {string} text
+ */
 export const apply = (text) => {
   const { wanted, image, model: chosen, notices, ...page } = parse(text, facts);
   if (page.tab) open(page.tab);
+  /** @type {typeof wanted} */
   const whole = {};
   for (const [owner, given] of Object.entries(wanted)) whole[owner] = { ...openings(facts, owner), ...given };
   if (whole.explore) {
@@ -127,15 +165,20 @@ export const apply = (text) => {
   if (whole.explore) pin(page.a);
   const shown = subject();
   const [otherImage, otherModel] = [image && image !== shown.image, chosen && chosen !== shown.model];
-  const target = wanted.explore?.target ?? value("explore", "target");
-  expected = { model: otherModel ? chosen : shown.model, target: wanted.explore?.target, notices };
+  const target = /** @type {string | undefined} */ (wanted.explore?.target);
+  expected = { model: otherModel ? chosen : shown.model, target, notices };
   if (otherImage || otherModel) {
     // Classes shown and target go along: the server knows which of them the model has.
-    send.picture({ image: image ?? shown.image, model: chosen ?? model(), k: value("explore", "k"), target });
+    send.picture({
+      image: image ?? shown.image,
+      model: chosen ?? model(),
+      k: value("explore", "k"),
+      target: target ?? value("explore", "target"),
+    });
   }
   if (page.hide) hide(page.hide);
   extending({ ...page, stays: Boolean(whole.explore) });
-  if (notices.length) say(notices.map(inWords).join(" "));
+  if (notices.length) say(notices.map(translated).join(" "));
   changed();
 };
 
@@ -146,63 +189,74 @@ const arrive = () => {
   const { target, notices } = expected;
   expected = null;
   if (target === undefined || target === facts.controls.explore.target.opening || labels.includes(target)) return;
-  say([...notices, wrong("target", target, { text: phrase("a class of the model") })].map(inWords).join(" "));
+  say([...notices, wrong("target", target, { text: phrase("a class of the model") })].map(translated).join(" "));
 };
 
+/** @param {string[]} names */
 const hide = (names) => {
   hidden = names;
   document.body.dataset.hide = names.join(" ");
   const columns = FAMILIES.filter((family) => !names.includes(family)).length;
-  document.body.style.setProperty("--columns", columns);
+  document.body.style.setProperty("--columns", String(columns));
   rearranged();
 };
 
-// The page's own words about links ---------------------------------------------------------------------------------
+// Messages about links ---------------------------------------------------------------------------------------------
 
+/**
+ * @param {string} text
+ * @param {string | null} link to copy by hand
+ */
 export const say = (text, link = null) => {
-  told.replaceChildren();
-  node("p", "", told, text);
+  message.replaceChildren();
+  node("p", "", message, text);
   if (link) {
-    const field = node("input", "", told);
+    const field = node("input", "", message);
     field.readOnly = true;
     field.value = link;
     field.setAttribute("aria-label", t("The link, to copy by hand"));
     field.select();
   }
-  const close = node("button", "", told, "✕");
+  const close = node("button", "", message, "✕");
   close.ariaLabel = t("Close this message");
-  close.addEventListener("click", () => told.replaceChildren());
+  close.addEventListener("click", () => message.replaceChildren());
 };
 
 export const copy = async () => {
   const link = `${location.origin}${location.pathname}?${query()}`;
   const { image, model: shown } = subject();
-  const kept = [];
+  /** @type {string[]} */
+  const missing = [];
   if (image === null)
-    kept.push(
+    missing.push(
       t("Your own picture is not in it: it opens with the sample “{name}” instead.", { name: facts.images[0] }),
     );
-  if (!facts.models.includes(shown)) kept.push(t("Your own head is not in it: it opens with the bundled model."));
+  if (model() !== shown) missing.push(t("Your own head is not in it: it opens with the bundled model."));
   try {
     await navigator.clipboard.writeText(link);
-    say([t("Link copied."), ...kept].join(" "));
+    say([t("Link copied."), ...missing].join(" "));
   } catch {
-    say([t("The browser did not let the page copy; here is the link."), ...kept].join(" "), link); // an embedded page, say
+    say([t("The browser did not let the page copy; here is the link."), ...missing].join(" "), link); // an embedded page, say
   }
 };
 
-export const mount = (element, props, watch, sends, known) => {
+/**
+ * @param {HTMLElement} element
+ * @param {Props} _props
+ * @param {Watch} _watch
+ * @param {Asks} asks
+ * @param {Omit<LinkFacts, "methods" | "parameters" | "families" | "hides"> & {order: string[]}} known to the server
+ */
+export const mount = (element, _props, _watch, asks, known) => {
   facts = { ...registry, families: FAMILIES, hides: Object.keys(HIDES), ...known };
-  send = sends;
-  told = element.querySelector("#share-told");
+  send = asks;
+  message = find("#share-told", element);
+  mounted = true;
   reflecting(() => send.controls({}));
-  const rules = Object.entries(HIDES).map(
-    ([name, where]) =>
-      where
-        .split(", ")
-        .map((one) => `[data-hide~="${name}"] ${one}`)
-        .join(", ") + " { display: none !important; }",
-  );
+  const rules = Object.entries(HIDES).map(([name, where]) => {
+    const selectors = where.split(", ").map((one) => `[data-hide~="${name}"] ${one}`);
+    return `${selectors.join(", ")} { display: none !important; }`;
+  });
   node("style", "", document.head, rules.join("\n"));
   if (subject().model === null) document.addEventListener("setting", begin, { once: true });
   else begin();

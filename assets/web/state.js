@@ -1,8 +1,26 @@
 // What the tabs tell each other: each keeps its own numbers and registers here how they are read and set. Whoever follows
 // the page's setting (the address, the generated code, present mode) listens to "setting" on the document.
 
-const owners = {}; // of a tab's numbers: name -> {get(key), set(key, value)}
-const extensions = []; // what else a link carries: {pairs(), take(parsed)}
+/** @import { LinkedPage, Pairs, Setting, Subject } from "./types.js" */
+
+/**
+ * A tab's numbers, by the names that they have in links.
+ *
+ * @typedef {{get: (key: string) => unknown, set: (key: string, value: any) => void}} Owner
+ *
+ * A part of links beside the tabs' numbers; `stays` where the link itself has the setting that the chart is to keep.
+ *
+ * @typedef {{pairs: () => Pairs, take: (page: LinkedPage & {stays: boolean}) => void}} Extension
+ *
+ * The chart, which knows what all tabs are about.
+ *
+ * @typedef {{subject: () => Subject, pin: (setting: Setting | null | undefined) => void}} Chart
+ */
+
+/** @type {Record<string, Owner>} */
+const owners = {};
+/** @type {Extension[]} */
+const extensions = [];
 let reflect = () => {}; // has gradio's controls show what the tabs hold
 
 export let tab = "explore"; // the open one
@@ -13,37 +31,49 @@ export const changed = () => document.dispatchEvent(new Event("setting"));
 export const rearranged = () => document.dispatchEvent(new Event("layout"));
 
 /**
- * A tab's numbers, by the names that they have in links.
- *
  * @param {string} name of the tab
- * @param {{get: (key: string) => unknown, set: (key: string, value: unknown) => void}} owner
+ * @param {Owner} owner
  */
 export const register = (name, owner) => {
   owners[name] = owner;
 };
 
-/** A part of links beside the tabs' numbers. */
-export const extend = (extension) => extensions.push(extension);
+/** @param {Extension} extension */
+export const extend = (extension) => {
+  extensions.push(extension);
+};
 export const extended = () => extensions.flatMap(({ pairs }) => pairs());
-export const extending = (parsed) => extensions.forEach(({ take }) => take(parsed));
+/** @param {LinkedPage & {stays: boolean}} page */
+export const extending = (page) => {
+  for (const { take } of extensions) take(page);
+};
 
+/**
+ * @param {string} owner
+ * @param {string} key
+ */
 export const get = (owner, key) => owners[owner].get(key);
 
-let explored = null;
+/** @type {Chart} */
+let explored;
 
-/** What the chart is about, which is what all tabs are about: {subject(), pin(setting)}. */
-export const explore = (chart) => (explored = chart);
-/** {image, model, labels, a}: a sample's name or null, the model, its classes, and the setting that is pinned as A or null. */
+/** @param {Chart} chart */
+export const explore = (chart) => {
+  explored = chart;
+};
 export const subject = () => explored.subject();
+/** @param {Setting | null | undefined} setting to compare with as A, or none */
 export const pin = (setting) => explored.pin(setting);
 
-/** Who has gradio's controls show the tabs' numbers. */
-export const reflecting = (reflects) => (reflect = reflects);
+/** @param {() => void} reflects has gradio's controls show the tabs' numbers */
+export const reflecting = (reflects) => {
+  reflect = reflects;
+};
 
 /**
  * Put values into tabs, and into gradio's controls, in the order in which they are given.
  *
- * @param {Record<string, Record<string, unknown>>} wanted {owner: {key: value}}
+ * @param {Record<string, Record<string, unknown>>} wanted owner -> key -> value
  */
 export const assign = (wanted) => {
   for (const [owner, values] of Object.entries(wanted)) {
@@ -52,7 +82,11 @@ export const assign = (wanted) => {
   reflect();
 };
 
-/** A tab is open now, whoever opened it. */
+/**
+ * A tab is open now, whoever opened it.
+ *
+ * @param {string} name
+ */
 export const open = (name) => {
   if (tab === name) return;
   tab = name;

@@ -71,4 +71,91 @@
  * @property {Reliability} table
  */
 
+/**
+ * Links.
+ *
+ * @typedef {string | number | boolean} Value of a control
+ * @typedef {{kind: "flag", opening: boolean}} FlagControl
+ * @typedef {{kind: "text", opening: string}} TextControl
+ * @typedef {{kind: "choice", opening: string | number, values: (string | number)[]}} ChoiceControl
+ *
+ * @typedef {object} RangeControl
+ * @property {"number"} kind
+ * @property {number} opening
+ * @property {number} low
+ * @property {number} high
+ * @property {number} unit how many of gradio's units one of the setting's is
+ * @property {boolean} whole whether it takes whole numbers alone
+ * @property {Parameter} [scale] the logarithmic one of its slider
+ *
+ * @typedef {FlagControl | TextControl | ChoiceControl | RangeControl} Control as constrained/ui/share.py describes it
+ * @typedef {Record<string, Record<string, Control>>} Controls owner -> key -> control
+ *
+ * @typedef {object} LinkFacts what the grammar of links needs to know of the page
+ * @property {Record<string, {family: Family, parameters: string[]}>} methods of the registry
+ * @property {Record<string, unknown>} parameters of the registry
+ * @property {Family[]} families
+ * @property {Controls} controls
+ * @property {string[]} images the first one is in the page as it opens
+ * @property {string[]} models likewise
+ * @property {string[]} tabs
+ * @property {string[]} hides names of parts that a link can hide
+ *
+ * @typedef {object} Notice a text to translate
+ * @property {string} text
+ * @property {Record<string, string | number | Notice>} [values]
+ *
+ * @typedef {[key: string, value: string][]} Pairs of a query
+ * @typedef {Record<string, Record<string, Value>>} Wanted owner -> key -> value
+ *
+ * @typedef {object} LinkedPage what a link asks of the page beside its controls; null for what it does not mention
+ * @property {string | null | undefined} tab undefined for one that there is not; so with all others
+ * @property {string | null} lesson
+ * @property {string | null} step
+ * @property {boolean | null} present
+ * @property {boolean | null} teacher
+ * @property {string[] | null} hide
+ * @property {Setting | null | undefined} a
+ *
+ * @typedef {LinkedPage & {wanted: Wanted, image: string | null | undefined, model: string | null | undefined,
+ *   notices: Notice[]}} Link
+ *
+ * @typedef {object} Subject what all tabs are about
+ * @property {string | null} image a sample's name, or null for a visitor's own picture
+ * @property {string | null} model null until the server has sent the first logits
+ * @property {string[]} labels the model's classes
+ * @property {Setting | null} a the setting that is pinned as A
+ *
+ * Lessons, as constrained/lessons.py sends them. Texts are HTML where Markdown made them.
+ *
+ * @typedef {object} Guess a number to predict
+ * @property {number} low
+ * @property {number} high
+ * @property {string} unit "" for none
+ * @property {number} answer
+ * @property {string} shown the answer as text
+ *
+ * @typedef {object} LessonStep
+ * @property {string} title
+ * @property {string} setting a query
+ * @property {string} text
+ * @property {string | null} question
+ * @property {string[] | null} choices null where a number is asked for
+ * @property {number[]} right numbers of the right choices
+ * @property {Guess | null} slider
+ * @property {string} reveal a query
+ * @property {string} why
+ * @property {string | null} run key of an experiment
+ *
+ * @typedef {object} Lesson
+ * @property {string} slug its name in links
+ * @property {string} title
+ * @property {number} minutes
+ * @property {string} summary
+ * @property {string | null} teacher
+ * @property {LessonStep[]} steps
+ *
+ * @typedef {{caption: string, columns: string[], rows: (string | number)[][]}} Table of an experiment
+ */
+
 export {};

@@ -18,7 +18,7 @@ from constrained.modules import Clamp, ConstrainedLinear
 from constrained.ui import calibrate, explore, export, line, train
 
 from .conftest import LOADED, visiting
-from .driver import Explore, picture
+from .driver import Explore, load, picture
 from .network import Network
 from .test_own_head import upload
 
@@ -35,7 +35,8 @@ def test_another_server_gives_no_answer_and_the_page_loads_anew(browser, server)
         first = explore.state()["logits"]
         explore.upload(picture((200, 30, 30)))
         red = explore.new_logits(first)
-        visit.page.evaluate("registry.page = 'another'")
+        load(visit.page, "base/registry.js", "facts")
+        visit.page.evaluate("facts.registry.page = 'another'")
         with visit.page.expect_navigation():
             explore.upload(picture((30, 200, 30)))
             visit.page.get_by_text("server that made this page is gone").wait_for()
@@ -281,7 +282,8 @@ def test_a_question_that_does_not_arrive_leaves_the_others_alone(far):
 @pytest.mark.slow
 def test_silence_counts_as_a_break(far, net):
     page = far.page
-    page.evaluate("registry.silence = 1500")
+    load(page, "base/registry.js", "facts")
+    page.evaluate("facts.registry.silence = 1500")
     press, status = open_train(page, 500).click, expect(page.locator(".train-progress span"))
     press()
     page.wait_for_function("train.runs.at(-1).points.length > 1")

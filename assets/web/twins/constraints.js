@@ -8,23 +8,39 @@
 //
 // tests/browser/test_parity.py compares every function with PyTorch to 1e-6 relative.
 
+/** @import { Logits, Numbers, Output } from "../types.js" */
+
+/**
+ * @param {number} n
+ * @param {number} value
+ */
 const fill = (n, value) => new Float64Array(n).fill(value);
 // Loops, since `from` with a function is several times slower, and a slider asks for this at every step.
+/**
+ * @param {Logits} z
+ * @param {(v: number) => number} f
+ */
 const map = (z, f) => {
   const y = new Float64Array(z.length);
-  for (let i = 0; i < y.length; i++) y[i] = f(z[i], i);
+  for (let i = 0; i < y.length; i++) y[i] = f(z[i]);
   return y;
 };
+/**
+ * @param {Logits} z
+ * @param {(v: number) => boolean} f
+ */
 const where = (z, f) => {
   const y = new Uint8Array(z.length);
-  for (let i = 0; i < y.length; i++) y[i] = f(z[i], i) ? 1 : 0;
+  for (let i = 0; i < y.length; i++) y[i] = f(z[i]) ? 1 : 0;
   return y;
 };
+/** @param {Logits} z */
 export const sum = (z) => {
   let total = 0;
   for (const v of z) total += v;
   return total;
 };
+/** @param {Logits} z */
 export const max = (z) => {
   let top = -Infinity;
   for (const v of z) {
@@ -33,11 +49,20 @@ export const max = (z) => {
   }
   return top;
 };
+/** @param {Logits} z */
 export const min = (z) => -max(map(z, (v) => -v));
 
+/**
+ * @param {Logits} z
+ * @returns {Output}
+ */
 const nothing = (z) => ({ y: fill(z.length, NaN), dead: where(z, () => true), named: {} });
 
 // Flat outside the support; and where it is a single class, that one too: it has all there is, whatever its logit.
+/**
+ * @param {Logits} z
+ * @param {(v: number) => boolean} inside
+ */
 const flatOutside = (z, inside) => {
   const alone = sum(where(z, inside)) === 1;
   return where(z, (v) => alone || !inside(v));
@@ -45,6 +70,10 @@ const flatOutside = (z, inside) => {
 
 // The threshold of the projection onto the simplex of the given radius (Duchi et al. 2008, figure 1); z is centred
 // on its maximum by the caller, as in Python.
+/**
+ * @param {Logits} z
+ * @param {number} radius
+ */
 const threshold = (z, radius) => {
   // Nothing further than the radius below the maximum is in the support: cutting there is exact.
   const ordered = map(z, (v) => Math.max(v, -2 * radius))
@@ -60,11 +89,18 @@ const threshold = (z, radius) => {
   return tau;
 };
 
+/**
+ * @param {Logits} z
+ * @param {number} radius
+ * @param {number} scale
+ * @returns {Output}
+ */
 const simplex = (z, radius, scale) => {
   const top = max(z);
   if (!Number.isFinite(top)) return nothing(z);
   const centred = map(z, (v) => (v - top) / scale);
   const tau = threshold(centred, radius);
+  /** @param {number} v */
   const support = (v) => v >= tau;
   return {
     y: map(centred, (v) => (support(v) ? Math.max(v - tau, 0) : 0)),
@@ -73,6 +109,7 @@ const simplex = (z, radius, scale) => {
   };
 };
 
+/** @type {(flat: boolean) => (z: Logits, settings: Numbers) => Output} */
 const clamp =
   (flat) =>
   (z, { lo, hi }) => ({
@@ -81,6 +118,7 @@ const clamp =
     named: {},
   });
 
+/** @type {Record<string, (z: Logits, settings: Numbers) => Output>} key of a constraint -> its function */
 export const methods = {
   clamp: clamp(true),
   clamp_straight_through: clamp(false),
@@ -152,15 +190,13 @@ export const methods = {
     const top = max(size);
     if (!Number.isFinite(top)) return nothing(z);
     if (sum(size) <= radius) return { y: map(z, (v) => v), dead: where(z, () => false), named: { theta: 0 } };
-    const theta =
-      threshold(
-        map(size, (v) => v - top),
-        radius,
-      ) + top;
+    // Over the largest one, as in Python: of huge logits θ itself would be rounded to the largest one.
+    const above = map(size, (v) => v - top);
+    const tau = threshold(above, radius);
     return {
-      y: map(z, (v) => Math.sign(v) * Math.max(Math.abs(v) - theta, 0)),
-      dead: flatOutside(size, (v) => v >= theta),
-      named: { theta },
+      y: map(z, (v) => Math.sign(v) * Math.max(Math.abs(v) - top - tau, 0)),
+      dead: flatOutside(above, (v) => v >= tau),
+      named: { theta: tau + top },
     };
   },
 

@@ -1,8 +1,13 @@
 // Numbers as text, never rounded to something false: the twin of constrained/formats.py.
 
+/** @param {string} text */
 export const minus = (text) => text.replace(/^-/, "−").replace("e-", "e−");
 
-// At least two significant digits, and 0 only for 0.
+/**
+ * At least two significant digits, and 0 only for 0.
+ *
+ * @param {number} v
+ */
 export const logit = (v) => {
   if (v === 0) return "0";
   if (!Number.isFinite(v)) return minus(String(v));
@@ -11,7 +16,12 @@ export const logit = (v) => {
   return minus(v > 0 ? `+${text}` : text);
 };
 
-// Up to so many significant digits, without trailing zeros.
+/**
+ * Up to so many significant digits, without trailing zeros.
+ *
+ * @param {number} v
+ * @param {number} digits
+ */
 export const short = (v, digits = 4) => {
   const size = Math.abs(v);
   if (v === 0 || Number.isNaN(v)) return minus(String(v));
@@ -20,6 +30,11 @@ export const short = (v, digits = 4) => {
   return minus(size >= 1e5 || size < 1e-3 ? round.toExponential() : String(round));
 };
 
+/**
+ * Two significant digits below 1 %, and 0 % and 100 % only for 0 and 1.
+ *
+ * @param {number} p
+ */
 export const percent = (p) => {
   if (p === 0 || p === 1) return `${p * 100} %`;
   if (!Number.isFinite(p)) return String(p);

@@ -1,0 +1,71 @@
+// Asking: a question leaves the page, and the server takes it or a sentence says why not.
+
+/** @import { Question } from "../../types.js" */
+
+import { t } from "../i18n.js";
+import { registry } from "../registry.js";
+import { currentName, introduce, renamed, send, sendInTime } from "./connection.js";
+import { BROKEN, early, PATIENCE, question, UNREACHED, unanswered, waiting } from "./questions.js";
+
+/**
+ * gradio shows why.
+ *
+ * @param {Question} asked
+ * @param {string} why
+ */
+const refused = (asked, why) => {
+  unanswered(asked, why);
+  const body = JSON.stringify({ error: why, detail: why });
+  return new Response(body, { status: 500, headers: { "content-type": "application/json" } });
+};
+
+/**
+ * What a visitor has here is no other server's. So each question says which server made this page, and another one, after
+ * a restart or instead of one that died, refuses it (constrained/ui/guard.py); then the page loads anew.
+ *
+ * @param {string} to
+ * @param {RequestInit} options
+ */
+export const ask = async (to, options) => {
+  const text = String(options.body);
+  const body = JSON.parse(text);
+  introduce(body.session_hash);
+  const asked = question(body);
+  document.dispatchEvent(new CustomEvent("asked", { detail: asked }));
+  const headers = new Headers(options.headers);
+  headers.set("x-page", registry.page);
+  const name = currentName();
+  let response;
+  try {
+    response = await sendInTime(to, { ...options, headers, body: renamed(text) });
+  } catch {
+    return refused(asked, t(UNREACHED));
+  }
+  if (response.status === 409) setTimeout(() => location.reload(), PATIENCE);
+  if (response.ok && name !== currentName()) return refused(asked, t(BROKEN)); // nobody listens where its answer goes
+  if (response.ok) {
+    const { event_id: id } = to.includes("queue/join") ? await response.clone().json() : {};
+    if (id) waiting.set(id, asked);
+    early.get(id)?.();
+    return response;
+  }
+  const reply = await response.json().catch(() => ({}));
+  return refused(asked, reply.detail ?? reply.error ?? t(BROKEN));
+};
+
+/**
+ * gradio shows why a file could not be sent.
+ *
+ * @type {typeof window.fetch}
+ */
+export const upload = async (to, options) => {
+  const unsent = () => document.dispatchEvent(new Event("unsent"));
+  try {
+    const response = await send(to, options);
+    if (!response.ok) unsent();
+    return response;
+  } catch {
+    unsent();
+    throw new Error(t(UNREACHED));
+  }
+};

@@ -1,0 +1,44 @@
+// Questions: what was asked and is not answered yet, and how whoever asked hears that no answer will come.
+
+/** @import { Question } from "../../types.js" */
+
+import { config } from "../gradio.js";
+import { phrase } from "../i18n.js";
+
+export const BROKEN = phrase("The connection to the server broke before the answer came: try again.");
+export const UNREACHED = phrase("The server cannot be reached: check your connection, then try again.");
+
+export const PATIENCE = 4000; // ms that it takes to read a sentence, and after which nothing more is expected
+
+/** @type {Map<string, Question>} id of a question that the server has taken -> the question */
+export const waiting = new Map();
+/** @type {Map<string, () => void>} id of a question whose answer was faster than the word that it is taken -> what waits for that */
+export const early = new Map();
+
+let count = 0;
+/**
+ * What a request asks, where.
+ *
+ * @param {{fn_index: number, event_data: unknown, data: unknown[]}} body
+ * @returns {Question}
+ */
+export const question = (body) => {
+  const { dependencies, components } = config();
+  /** @param {number} id */
+  const nameOf = (id) => components.find((/** @type {{id: number}} */ one) => one.id === id)?.props.elem_id ?? "";
+  const dependency = dependencies.find((/** @type {{id: number}} */ one) => one.id === body.fn_index);
+  const [id, event] = dependency?.targets[0] ?? [];
+  const outputs = dependency?.outputs.map(nameOf) ?? [];
+  count += 1;
+  return { event, data: body.event_data, given: body.data, at: nameOf(id), outputs, number: count };
+};
+
+/**
+ * Whoever asked no longer waits.
+ *
+ * @param {Question} asked
+ * @param {string} why
+ * @returns {boolean} whether they have said why
+ */
+export const unanswered = (asked, why) =>
+  !document.dispatchEvent(new CustomEvent("unanswered", { cancelable: true, detail: { ...asked, why } }));

@@ -1,0 +1,80 @@
+// Experiments of a lesson: the server does one, for real, and a table says what came of it.
+
+/** @import { Question, Table } from "../types.js" */
+
+import { node, put } from "../base/dom.js";
+import { label, t } from "../base/i18n.js";
+import { tell } from "./attention.js";
+import { button } from "./elements.js";
+
+let runs = 0; // experiments asked for; an answer names its question
+/** @type {(question: {key: string, run: number}) => void} */
+let ask;
+/** @type {{start: HTMLButtonElement, table: HTMLElement} | null} of the experiment that was drawn last */
+let place = null;
+
+/** @param {(question: {key: string, run: number}) => void} asks the server */
+export const connect = (asks) => {
+  ask = asks;
+};
+
+/**
+ * A button that runs an experiment, over the place for its table.
+ *
+ * @param {Element} parent
+ * @param {string} key of the experiment
+ * @returns {HTMLButtonElement}
+ */
+export const experiment = (parent, key) => {
+  const holder = node("div", "lesson-run", parent);
+  const begin = () => {
+    start.disabled = true;
+    label("Running…", start);
+    runs += 1;
+    ask({ key, run: runs });
+  };
+  const start = button(holder, "", begin, "main");
+  label("Run it", start);
+  place = { start, table: node("div", "lesson-table", holder) };
+  return start;
+};
+
+/** Where what comes of the last run goes, unless the visitor went on. */
+const ended = () => {
+  if (!place?.start.isConnected) return null;
+  place.start.disabled = false;
+  label("Run it again", place.start);
+  return place.table;
+};
+
+document.addEventListener("unanswered", (event) => {
+  const { at, event: kind, data, why } = /** @type {CustomEvent<Question & {why: string}>} */ (event).detail;
+  if (at !== "lesson-block" || kind !== "run") return;
+  event.preventDefault();
+  if (data?.run !== runs) return;
+  const into = ended();
+  if (!into) return;
+  into.replaceChildren();
+  node("p", "", into, why).setAttribute("role", "alert");
+});
+
+/** @param {Table & {run: number}} answer of the server */
+export const tabulate = ({ run, caption, columns, rows }) => {
+  if (run !== runs) return;
+  const into = ended();
+  if (!into) return;
+  tell(t("The table is there: {caption}", { caption }));
+  into.replaceChildren();
+  node("p", "lesson-caption", into, caption); // beside what scrolls, so that it can be read whole
+  const scroll = node("div", "table-scroll", into);
+  put(scroll, { tabindex: 0, role: "region", "aria-label": caption });
+  const table = node("table", "", scroll);
+  const names = node("tr", "", node("thead", "", table));
+  for (const name of columns) node("th", "", names, name).scope = "col";
+  const body = node("tbody", "", table);
+  for (const [first, ...others] of rows) {
+    const row = node("tr", "", body);
+    node("th", "", row, String(first)).scope = "row";
+    for (const cell of others) node("td", "", row, String(cell));
+  }
+};
