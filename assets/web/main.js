@@ -16,7 +16,7 @@ import * as present from "./present.js";
 import * as share from "./share.js";
 import { open } from "./state.js";
 import * as theme from "./theme.js";
-import * as train from "./train/board.js";
+import * as train from "./train/index.js";
 
 export { calibrate, code, explore, follow, lessons, open, picture, present, share, speaks, takehome, theme, train };
 
