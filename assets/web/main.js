@@ -12,7 +12,7 @@ import * as explore from "./explore/chart.js";
 import * as picture from "./explore/picture.js";
 import * as takehome from "./explore/take_home.js";
 import * as lessons from "./lessons/panel.js";
-import * as present from "./present.js";
+import * as present from "./present/index.js";
 import * as share from "./share.js";
 import { open } from "./state.js";
 import * as theme from "./theme.js";
