@@ -1,63 +1,98 @@
 // The Code tab: the setting of the Explore tab as a script. The server writes it (constrained/snippets.py), once the
 // setting has settled and only while the tab is open; here it is asked for, coloured, copied and saved.
 
-import { node, say } from "./base/dom.js";
+/** @import { Asks, Numbers, Props, Watch } from "./types.js" */
+
+import { find, node, say } from "./base/dom.js";
 import { save } from "./base/files.js";
 import { label, t } from "./base/i18n.js";
 import { words } from "./base/words.js";
 import { state as explored } from "./explore/chart.js";
 import { changed, tab } from "./state.js";
 
+/**
+ * @typedef {object} Script as the server writes it
+ * @property {number} asked the number of the question
+ * @property {string} name of the file
+ * @property {string} code
+ * @property {{text: string, values?: Record<string, unknown>}[][]} about it: paragraphs of sentences, code between `
+ * @property {string} column
+ * @property {string} method
+ * @property {Numbers} settings
+ * @property {string} model
+ *
+ * @typedef {object} Parts of the tab
+ * @property {HTMLElement} root
+ * @property {HTMLElement} title
+ * @property {HTMLElement} about
+ * @property {HTMLElement} file its name
+ * @property {HTMLElement} status
+ * @property {HTMLButtonElement[]} buttons
+ * @property {HTMLElement} frame in which the code scrolls
+ * @property {HTMLElement} code
+ */
+
 const SETTLED = 200; // ms without a change after which the code follows
 
-export const state = { script: "plain", asked: 0, shown: null }; // asked: how many questions; shown: the answer to the last
+/** `asked` counts questions, `shown` is the answer to the last one. */
+export const state = { script: "plain", asked: 0, shown: /** @type {Script | null} */ (null) };
 let last = ""; // the last question
+/** @type {string | null} */
 let column = null; // the one that the tab's own control shows
+/** @type {Parts | null} */
 let parts = null;
-let send = {};
+/** @type {Asks} */
+let asks = {};
 
 // Asking -----------------------------------------------------------------------------------------------------------
 
-const question = () => {
-  const { family, methods, settings, model } = explored;
-  return { script: state.script, family, methods, settings, model };
-};
-
 const follow = () => {
-  if (!parts || tab !== "code" || explored.model === null) return;
-  const asked = question();
-  if (asked.family !== column) {
-    column = asked.family;
-    send.column();
+  const { family, methods, settings, model } = explored;
+  if (!parts || tab !== "code" || model === null) return;
+  if (family !== column) {
+    column = family;
+    asks.column();
   }
-  const text = JSON.stringify(asked);
+  const question = { script: state.script, family, methods, settings, model };
+  const text = JSON.stringify(question);
   if (text === last) return;
   last = text;
   state.asked += 1;
-  send.write({ ...asked, asked: state.asked });
+  asks.write({ ...question, asked: state.asked });
 };
 
-let settling = 0;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let settling;
 document.addEventListener("setting", () => {
   clearTimeout(settling);
   settling = setTimeout(follow, SETTLED);
 });
 
 document.addEventListener("unanswered", (event) => {
-  if (event.detail.at !== "code-block") return;
+  const { at, why } = /** @type {CustomEvent} */ (event).detail;
+  if (at !== "code-block") return;
   event.preventDefault();
   last = ""; // so that it is asked again
-  say(parts.told, event.detail.why);
+  if (parts) say(parts.status, why);
 });
-addEventListener("online", () => follow());
+addEventListener("online", follow);
 
-// Which of the scripts; the column is the Explore tab's.
+/**
+ * Choose a kind of script; the column is the Explore tab's.
+ *
+ * @param {string} script
+ */
 export const choose = (script) => {
   state.script = script;
   changed();
 };
 
-// What the server is asked for when a file is wanted: gradio's components have the rest.
+/**
+ * What the server is asked for when a file is wanted: gradio's components have the rest.
+ *
+ * @param {string} ending of the file
+ * @param {unknown} head the visitor's own
+ */
 export const exported = (ending, head) => {
   const { family, methods, settings, model } = explored;
   return [JSON.stringify({ ending, method: methods[family], settings, model: String(model) }), head];
@@ -66,20 +101,25 @@ export const exported = (ending, head) => {
 // Colours ----------------------------------------------------------------------------------------------------------
 
 const KEYWORDS = "and|as|class|def|else|for|from|if|import|in|is|lambda|None|not|or|return|True|False|while|with";
-const KINDS = ["comment", "string", "keyword", "name", "number"];
+const TOKENS = {
+  comment: /(#.*)/,
+  string: /(f?"""[\s\S]*?"""|f?"(?:\\.|[^"\\\n])*")/,
+  keyword: new RegExp(`(@[\\w.]+|\\b(?:${KEYWORDS})\\b)`),
+  name: /((?<=\b(?:def|class) )\w+)/, // what is defined
+  number: /(\b\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)/,
+};
+const KINDS = Object.keys(TOKENS);
 const TOKEN = new RegExp(
-  [
-    /(#.*)/, // a comment
-    /(f?"""[^]*?"""|f?"(?:\\.|[^"\\\n])*")/, // a string
-    `(@[\\w.]+|\\b(?:${KEYWORDS})\\b)`,
-    /((?<=\b(?:def|class) )\w+)/, // what is defined
-    /(\b\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?)/, // a number
-  ]
-    .map((part) => part.source ?? part)
+  Object.values(TOKENS)
+    .map(({ source }) => source)
     .join("|"),
   "g",
 );
 
+/**
+ * @param {string} code
+ * @param {Element} into
+ */
 const colour = (code, into) => {
   into.replaceChildren();
   let at = 0;
@@ -93,61 +133,71 @@ const colour = (code, into) => {
 
 // Showing ----------------------------------------------------------------------------------------------------------
 
+/** @param {string} message of the server */
 const receive = (message) => {
-  if (!message) return;
-  const shown = JSON.parse(message);
-  if (shown.asked !== state.asked) return; // an answer to a question that was overtaken
-  state.shown = shown;
+  if (!message || !parts) return;
+  /** @type {Script} */
+  const script = JSON.parse(message);
+  if (script.asked !== state.asked) return; // an answer to a question that was overtaken
+  state.shown = script;
   describe();
-  say(parts.name, shown.name);
-  say(parts.told, "");
-  colour(shown.code, parts.code);
-  label("The script {name}", parts.code.parentElement, "aria-label", { name: shown.name });
-  parts.root.closest("#code").dataset.model = shown.model;
-  for (const button of [parts.copy, parts.save]) button.disabled = false;
+  say(parts.file, script.name);
+  say(parts.status, "");
+  colour(script.code, parts.code);
+  label("The script {name}", parts.frame, "aria-label", { name: script.name });
+  const panel = /** @type {HTMLElement | null} */ (parts.root.closest("#code"));
+  if (panel) panel.dataset.model = script.model;
+  for (const button of parts.buttons) button.disabled = false;
 };
 
 const describe = () => {
-  if (!state.shown) return;
+  if (!state.shown || !parts) return;
   const { column, method, settings, about } = state.shown;
   say(parts.title, `${t(column)}: ${words(method, settings)}`);
   parts.about.replaceChildren();
   for (const sentences of about) {
     const line = node("p", "", parts.about);
     const content = sentences.map(({ text, values }) => t(text, values)).join(" ");
-    content.split("`").forEach((part, at) => node(at % 2 ? "code" : "span", "", line, part));
+    for (const [at, part] of content.split("`").entries()) node(at % 2 ? "code" : "span", "", line, part);
   }
 };
 
 const copy = async () => {
+  if (!state.shown || !parts) return;
   try {
     await navigator.clipboard.writeText(state.shown.code);
-    say(parts.told, t("Copied."));
+    say(parts.status, t("Copied."));
   } catch {
     // An embedded page may not write to the clipboard, but a person may.
-    getSelection().selectAllChildren(parts.code);
-    say(parts.told, t("The browser did not let the page copy. The script is selected: press Ctrl+C."));
+    getSelection()?.selectAllChildren(parts.code);
+    say(parts.status, t("The browser did not let the page copy. The script is selected: press Ctrl+C."));
   }
 };
 
-export const mount = (element, props, watch, sends) => {
-  const root = element.querySelector("#code-board");
-  send = sends;
-  parts = { root, title: node("h2", "", root, "…"), about: node("div", "code-about", root) };
+/**
+ * @param {Element} element
+ * @param {Props} props
+ * @param {Watch} watch
+ * @param {Asks} server
+ */
+export const mount = (element, props, watch, server) => {
+  asks = server;
+  const root = find("#code-board", element);
+  const title = node("h2", "", root, "…");
+  const about = node("div", "code-about", root);
   const head = node("div", "code-head", root);
-  parts.name = node("span", "code-file", head);
-  parts.told = node("span", "code-told", head);
-  parts.told.setAttribute("role", "status");
-  parts.copy = label("Copy", node("button", "", head));
-  parts.save = label("Download", node("button", "", head));
-  parts.copy.addEventListener("click", copy);
-  parts.save.addEventListener("click", () => save(state.shown.name, state.shown.code));
-  for (const button of [parts.copy, parts.save]) button.disabled = true;
-  const pre = node("pre", "", root);
-  pre.tabIndex = 0; // it scrolls sideways
-  pre.setAttribute("role", "region");
-  label("The script", pre, "aria-label");
-  parts.code = node("code", "", pre);
+  const file = node("span", "code-file", head);
+  const status = node("span", "code-told", head);
+  status.setAttribute("role", "status");
+  const buttons = [label("Copy", node("button", "", head)), label("Download", node("button", "", head))];
+  buttons[0].addEventListener("click", copy);
+  buttons[1].addEventListener("click", () => state.shown && save(state.shown.name, state.shown.code));
+  for (const button of buttons) button.disabled = true;
+  const frame = node("pre", "", root);
+  frame.tabIndex = 0; // it scrolls sideways
+  frame.setAttribute("role", "region");
+  label("The script", frame, "aria-label");
+  parts = { root, title, about, file, status, buttons, frame, code: node("code", "", frame) };
   receive(props.value);
   watch("value", () => receive(props.value));
   document.addEventListener("language", describe);

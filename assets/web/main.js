@@ -12,11 +12,11 @@ import * as explore from "./explore/chart.js";
 import * as picture from "./explore/picture.js";
 import * as takehome from "./explore/take_home.js";
 import * as lessons from "./lessons/index.js";
-import * as present from "./present.js";
+import * as present from "./present/index.js";
 import * as share from "./share.js";
 import { open } from "./state.js";
 import * as theme from "./theme.js";
-import * as train from "./train/board.js";
+import * as train from "./train/index.js";
 
 export { calibrate, code, explore, follow, lessons, open, picture, present, share, speaks, takehome, theme, train };
 

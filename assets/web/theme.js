@@ -1,11 +1,12 @@
 // The button between light and dark. It shows and says what it switches to, whoever switched: a person, the system, or a
 // test.
 
+import { find } from "./base/dom.js";
 import { t } from "./base/i18n.js";
 import { rearranged } from "./state.js";
 
 export const mount = () => {
-  const button = document.querySelector("#theme");
+  const button = find("#theme");
   const follow = () => {
     const dark = document.body.classList.contains("dark");
     const name = dark ? t("Switch to light") : t("Switch to dark");

@@ -156,6 +156,50 @@
  * @property {LessonStep[]} steps
  *
  * @typedef {{caption: string, columns: string[], rows: (string | number)[][]}} Table of an experiment
+ * @typedef {object} TrainSetting of the Train tab, as constrained.training.Setting
+ * @property {string} method key of a constraint, "" for none
+ * @property {number} lo
+ * @property {number} hi
+ * @property {number} temperature
+ * @property {number} lam
+ * @property {number} radius
+ * @property {boolean} learned whether T is learned
+ * @property {"" | "l1" | "l2"} penalty
+ * @property {number} weight of the penalty
+ * @property {string} optimizer
+ * @property {number} learning_rate
+ * @property {number} epochs
+ * @property {number} batch 0 for all examples at once
+ * @property {number} noise share of wrong labels
+ * @property {number} examples
+ * @property {number} seed
+ *
+ * @typedef {object} TrainFigures of a head after some epochs, as constrained.training.Figures
+ * @property {number} epoch
+ * @property {number} train_loss
+ * @property {number} train_accuracy
+ * @property {number} loss
+ * @property {number} accuracy
+ * @property {number | null} nll null for an infinite one, which JSON does not have
+ * @property {number} impossible share of examples whose true class has probability 0
+ * @property {number} ece
+ * @property {number} size mean |logit|
+ * @property {number} dead share of logits without gradient
+ * @property {number | null} temperature
+ *
+ * @typedef {object} Run of the Train tab
+ * @property {number} number of the question to the server
+ * @property {number} slot its colour and dash
+ * @property {number} label what its lines wear
+ * @property {string} given the visitor's name for it
+ * @property {string} name that, or one made of its label
+ * @property {TrainSetting} setting
+ * @property {"waiting" | "running" | "done" | "stopped" | "failed"} state
+ * @property {TrainFigures[]} points
+ * @property {string | null} head a safetensors file in base64
+ * @property {boolean} hidden from the plots
+ * @property {boolean} live whether live training may replace it
+ * @property {number} [seconds] that it took
  */
 
 export {};

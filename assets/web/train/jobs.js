@@ -1,0 +1,83 @@
+// What the server trains for this page: runs and sweeps. Their questions are numbered together, and a new one halts what
+// is on its way.
+
+/** @import { Asks } from "../types.js" */
+
+/**
+ * @typedef {object} Kind of job: runs, or sweeps
+ * @property {() => boolean} busy whether one is on its way
+ * @property {() => void} stop one that has not begun; one that has ends by itself, at its next report
+ * @property {() => void} clear all of them
+ */
+
+/** @type {Kind[]} */
+const kinds = [];
+/** @type {Asks} */
+let asks = {};
+let number = 0; // of the last question
+let draw = () => {};
+
+/** What the page says last, where that is about no run of the table. */
+export let notice = "";
+/** @param {string} text */
+export const announce = (text) => {
+  notice = text;
+};
+
+/** @param {Kind} kind */
+export const addKind = (kind) => kinds.push(kind);
+
+/**
+ * @param {Asks} server
+ * @param {() => void} draws the tab
+ */
+export const connect = (server, draws) => {
+  asks = server;
+  draw = draws;
+};
+
+/** Draw the tab, once, in the next frame. */
+export const redraw = () => draw();
+
+/**
+ * @param {"run" | "sweep" | "use"} event
+ * @param {object} question
+ */
+export const ask = (event, question) => asks[event](question);
+
+/** Make room for a new question: returns its number. */
+export const next = () => {
+  halt();
+  number += 1;
+  notice = "";
+  return number;
+};
+
+/** What has not begun leaves at once; what is on its way ends at its next report, and keeps what there is. */
+export const halt = () => {
+  if (!kinds.some(({ busy }) => busy())) return;
+  asks.halt({ run: number });
+  for (const { stop } of kinds) stop();
+  draw();
+};
+
+export const clear = () => {
+  halt();
+  for (const kind of kinds) kind.clear();
+  notice = "";
+  draw();
+};
+
+/**
+ * Hear of questions that get no answer any more.
+ *
+ * @param {"run" | "sweep"} kind of question
+ * @param {(question: any, why: string) => void} work
+ */
+export const whenUnanswered = (kind, work) =>
+  document.addEventListener("unanswered", (event) => {
+    const { at, event: name, data, why } = /** @type {CustomEvent} */ (event).detail;
+    if (at !== "train-block" || name !== kind) return;
+    event.preventDefault();
+    work(data, why);
+  });
