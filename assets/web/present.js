@@ -6,7 +6,7 @@
 import { node, say } from "./base/dom.js";
 import { label, phrase, t } from "./base/i18n.js";
 import { registry } from "./base/registry.js";
-import { state as explored, redraw, rescale } from "./explore/chart.js";
+import { state as explored, redraw, rescale } from "./explore/index.js";
 import * as lessons from "./lessons/panel.js";
 import { apply } from "./share.js";
 import { changed, extend, tab } from "./state.js";
