@@ -7,7 +7,7 @@ import { find, node, say } from "./base/dom.js";
 import { save } from "./base/files.js";
 import { label, t } from "./base/i18n.js";
 import { words } from "./base/words.js";
-import { state as explored } from "./explore/chart.js";
+import { state as explored } from "./explore/index.js";
 import { changed, tab } from "./state.js";
 
 /**

@@ -3,12 +3,13 @@
 
 import "./base/commas.js";
 import "./base/uploads.js";
+import "./explore/paste.js";
 import { speaks } from "./base/notices.js";
 import { over } from "./base/server/index.js";
 import { follow } from "./base/sliders.js";
 import * as calibrate from "./calibrate/index.js";
 import * as code from "./code.js";
-import * as explore from "./explore/chart.js";
+import * as explore from "./explore/index.js";
 import * as picture from "./explore/picture.js";
 import * as takehome from "./explore/take_home.js";
 import * as lessons from "./lessons/index.js";

@@ -25,9 +25,11 @@ MOVED = {
     "methods": METHODS | {"probability": "sparsemax"},
     "settings": OPENING | {"hi": 0.3, "temperature": 4.7, "lam": 0.123},
 }
-MOVE = """({ methods, settings }) => {
-  explore.pinA(explore.state);
-  share.put({ explore: { ...methods, ...settings } });
+# Put values into tabs and their controls, as a link does.
+ASSIGN = """async (wanted) => {
+  const modules = Array.from(document.querySelectorAll('link[rel=modulepreload]'), ({ href }) => href);
+  const { assign } = await import(modules.find((href) => /\\/web\\/\\w+\\/state\\.js$/.test(href)));
+  assign(wanted);
 }"""
 TEXTS = """() => Array.from(document.querySelectorAll(
   'figure.column :is(svg text, .formula, .a-words, .badges span), #grid .controls h2'
@@ -40,6 +42,12 @@ def download(page: Page, name: str) -> tuple[str, bytes]:
         page.get_by_role("button", name=name).click()
     with open(told.value.path(), "rb") as file:
         return told.value.suggested_filename, file.read()
+
+
+def move(page: Page) -> None:
+    """Pin A and move the controls."""
+    page.evaluate("() => explore.pinA(explore.state)")
+    page.evaluate(ASSIGN, {"explore": MOVED["methods"] | MOVED["settings"]})
 
 
 def plain(text: str) -> str:
@@ -78,7 +86,7 @@ COLOURS = """() => [
 def test_chart(visited, alone, look, scheme):
     page = visited.page
     look(scheme)
-    page.evaluate(MOVE, MOVED)
+    move(page)
     page.locator("#gradient input").check()
     page.wait_for_function("() => explore.state.gradients && !explore.state.stale")
     Explore(page).agree()
@@ -141,9 +149,9 @@ def dead(method: str, settings: dict[str, float], z: torch.Tensor) -> list[bool]
 
 def test_numbers(visited, explore):
     page = visited.page
-    page.evaluate(MOVE, MOVED)
+    move(page)
     explore.agree()
-    page.evaluate("() => share.put({ explore: { k: 3 } })")  # all classes are in the files, however many are shown
+    page.evaluate(ASSIGN, {"explore": {"k": 3}})  # all classes are in the files, however many are shown
     state = explore.state()
     visited.requests.clear()
     name, data = download(page, "Numbers as JSON")

@@ -3,7 +3,7 @@
 import { find, node, say } from "../base/dom.js";
 import { label, phrase, t } from "../base/i18n.js";
 import { registry } from "../base/registry.js";
-import { state as explored } from "../explore/chart.js";
+import { state as explored } from "../explore/state.js";
 import { short } from "../twins/formats.js";
 import { chosenName } from "./sliders.js";
 

@@ -1,7 +1,7 @@
 // The size of the chart in present mode: the largest at which it still fits the screen, as a zoom of what is there.
 
 import { find } from "../base/dom.js";
-import { redraw } from "../explore/chart.js";
+import { redraw } from "../explore/state.js";
 
 const WIDE = 900; // px, below which the columns stack: there the page scrolls and keeps its size
 const SMALLEST = 1;

@@ -2,7 +2,8 @@
 
 import { find, targetOf } from "../base/dom.js";
 import { phrase, t } from "../base/i18n.js";
-import { state as explored, rescale } from "../explore/chart.js";
+import { rescale } from "../explore/axes.js";
+import { state as explored } from "../explore/state.js";
 import * as lessons from "../lessons/index.js";
 import * as bar from "./bar.js";
 import { refit } from "./fit.js";

@@ -1,0 +1,56 @@
+// A slider is drawn in the frame in which it moves. gradio passes its event on a frame or two later, so the chart follows
+// the event itself, and hears what gradio says of sliders once they rest: in a drag that is a step back.
+
+import { targetOf } from "../base/dom.js";
+import { registry } from "../base/registry.js";
+import { follow, logSliders } from "../base/sliders.js";
+import { set } from "./changes.js";
+import { SETTLED } from "./drags.js";
+import { state } from "./state.js";
+
+let moved = -Infinity; // when a slider last did
+/** @type {Record<string, number>} */
+const waiting = {}; // key -> the timer of what gradio said meanwhile
+
+/**
+ * What gradio says of a control.
+ *
+ * @param {string} key
+ * @param {any} value
+ */
+export const hear = (key, value) => {
+  clearTimeout(waiting[key]);
+  const left = key in registry.parameters ? moved + SETTLED - performance.now() : 0;
+  if (left > 0) waiting[key] = window.setTimeout(hear, left, key, value);
+  else set(key, value);
+};
+
+const direct = logSliders(registry.parameters, state.settings, set);
+/** What gradio says of a box counts at once; what it says of a slider, once that rests. */
+export const { type, value } = direct;
+export const { slide } = logSliders(registry.parameters, state.settings, hear);
+
+/** @type {Record<string, string>} */
+const OTHER = { lo: "hi", hi: "lo" };
+const [BEFORE, AFTER] = ["explore-", "-slider"]; // of a parameter's key in the id of its slider
+
+document.addEventListener(
+  "input",
+  (event) => {
+    const range = targetOf(event);
+    if (!(range instanceof HTMLInputElement) || range.type !== "range") return;
+    const id = range.closest(`[id^=${BEFORE}][id$=${AFTER}]`)?.id ?? "";
+    const key = id.slice(BEFORE.length, -AFTER.length);
+    if (!(key in registry.parameters)) return;
+    moved = performance.now();
+    const at = Number(range.value);
+    if (range.closest(".position")) direct.slide(key, at);
+    else if (key in OTHER) {
+      const other = OTHER[key];
+      const there = follow(key, at, state.settings[other]);
+      set(key, at);
+      set(other, there);
+    } else set(key, at);
+  },
+  true,
+);
