@@ -38,7 +38,7 @@ const HIDES = {
   download: "#take-home",
 };
 
-export { tab };
+export { assign as put, tab };
 
 /**
  * What the grammar needs to know, and gradio's components in their order: "owner.key", or "owner.key@" for a slider's
@@ -162,7 +162,7 @@ export const apply = (text) => {
     whole.explore = { ...rest, family }; // last: setting any other key also selects its family
   }
   assign(whole);
-  if (whole.explore) pin(page.a);
+  if (whole.explore) pin(page.a ?? null);
   const shown = subject();
   const [otherImage, otherModel] = [image && image !== shown.image, chosen && chosen !== shown.model];
   const target = /** @type {string | undefined} */ (wanted.explore?.target);

@@ -43,8 +43,10 @@ LOADED = """async () => {
     document.querySelectorAll('#explore input[type=range]').length >= 6 &&
     document.querySelector('#actions button');
   let still = 0;
+  const end = performance.now() + 60_000;
   new MutationObserver(() => (still = 0)).observe(document.body, { subtree: true, childList: true, attributes: true });
   while (!there() || still < 8) {
+    if (performance.now() > end) throw new Error(`the page ${there() ? "does not come to rest" : "is not complete"}`);
     await new Promise((done) => setTimeout(done, 15));
     still += 1;
   }

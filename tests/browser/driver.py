@@ -82,8 +82,9 @@ def picture(colour, size=(50, 40), kind="PNG", **options) -> bytes:
 def load(page: Page, module: str, name: str) -> None:
     """Give a page what one of our modules exports, as a global; a blank page only modules that import nothing."""
     if page.url.startswith("http"):
-        own = f"document.querySelector('link[rel=modulepreload][href$=\"/{module}\"]').href"
-        page.evaluate(f"async () => {{ globalThis.{name} = await import({own}); }}")
+        any_module = "document.querySelector('link[rel=modulepreload]').href"
+        address = f"{any_module}.replace(/(.web.[0-9a-f]+.).*/, '$1{module}')"
+        page.evaluate(f"async () => {{ globalThis.{name} = await import({address}); }}")
         return
     code = (ASSETS / "web" / module).read_text(encoding="utf-8")
     source = json.dumps(f"data:text/javascript;base64,{base64.b64encode(code.encode()).decode()}")

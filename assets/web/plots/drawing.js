@@ -21,7 +21,7 @@ import { beside } from "./places.js";
  * @typedef {{x: number, label: string, colour?: string, dash?: string}} Mark a vertical line
  *
  * @typedef {object} Reading of an axis, beside its ticks
- * @property {string} label
+ * @property {string} [label]
  * @property {Format} [read] of a number that is pointed at, where that is not the one of a tick
  * @property {(...values: number[]) => number} [best] Math.min or Math.max, for the best point to be marked
  *

@@ -101,7 +101,7 @@ export const lines = (host, { title, x: across, y: up, pick = null, height = 190
     xs = [...new Set(all.map(([v]) => v))].sort((a, b) => a - b);
     /** @type {Axis["ticks"]} */
     const below = hasZero ? [[0, "0"], ...horizontal.ticks] : horizontal.ticks;
-    drawGrid(svg, frame, below, vertical.ticks, t(across.label));
+    drawGrid(svg, frame, below, vertical.ticks, t(across.label ?? ""));
     for (const mark of marks) drawMark(svg, frame, mark);
     const area = { x: PAD.left, y: PAD.top - 4, width: right - PAD.left + 4, height: bottom - PAD.top + 8 };
     svgNode("rect", area, svgNode("clipPath", { id: clip }, svg));
@@ -139,7 +139,7 @@ export const lines = (host, { title, x: across, y: up, pick = null, height = 190
     const { x, right, bottom } = frame;
     at = nearest((v) => Math.abs(x(v) - x(value)));
     svgNode("line", { x1: x(at), x2: x(at), y1: PAD.top, y2: bottom, class: "plot-cross" }, svg);
-    const title = `${t(across.label)} ${(across.format ?? short)(at)}`;
+    const title = `${t(across.label ?? "")} ${(across.format ?? short)(at)}`;
     tip.replaceChildren();
     node("b", "", tip, title);
     const texts = fillTip(tip, data.series, at, reading(up));

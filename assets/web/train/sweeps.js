@@ -1,6 +1,8 @@
 // Sweeps: a setting trained again for many λ, or for many boxes.
 
 /** @import { TrainFigures, TrainSetting } from "../types.js" */
+/** @import { AxisOptions } from "../plots/axis.js" */
+/** @import { Reading } from "../plots/drawing.js" */
 
 import { node, say } from "../base/dom.js";
 import { label, phrase, t } from "../base/i18n.js";
@@ -146,7 +148,7 @@ export const build = (root) => {
     low: lambdas[1],
     high: lambdas.at(-1),
   };
-  /** @type {(title: string, y: object) => Plot} */
+  /** @type {(title: string, y: AxisOptions & Reading) => Plot} */
   const curve = (title, y) =>
     lines(grid, { title, x, y, height: 170, pick: (/** @type {number} */ weight) => take("lambda", { weight }) });
   /** @param {number} v */
