@@ -2,8 +2,8 @@
 
 The server sends the logits that judge, once, and fits T when asked, on the others. Everything that a slider moves is
 computed and drawn in the browser (assets/web/calibrate, over assets/web/twins/calibration.js, the twin of
-`calibration`), and so is the sweep of the bounds: it needs nothing but those logits, and on the server it would stand in
-the way of other visitors.
+`calibration`), and so is the sweep of the bounds: it needs nothing but those logits, and on the server it would
+stand in the way of other visitors.
 """
 
 import base64
