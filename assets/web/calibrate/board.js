@@ -10,6 +10,7 @@
 import { node, put, say, svgNode } from "../base/dom.js";
 import { label, phrase, t } from "../base/i18n.js";
 import { FAMILIES, registry } from "../base/registry.js";
+import { show as showRows } from "../base/rows.js";
 import { inRange } from "../base/scales.js";
 import { logSliders } from "../base/sliders.js";
 import * as plot from "../plots/lines.js";
@@ -579,7 +580,7 @@ const drawSetting = () => {
         : t("softmax(y / T), y the constrained output"),
   );
   for (const one of FAMILIES) parts.main.classList.toggle(`cal-${one}`, one === family());
-  put(board.closest("#calibrate") ?? board, { "data-needs": registry.methods[state.method].parameters.join(" ") });
+  showRows(board.closest("#calibrate"), [...registry.methods[state.method].parameters, "temperature"]);
   const now = `${title}, ${numbers}`;
   if (parts.said !== now && parts.said)
     say(parts.live, `${now}: NLL ${figure("nll", state.after.nll)}, ECE ${figure("ece", state.after.ece)}`);

@@ -8,6 +8,7 @@
 import { node, put, say, svgNode } from "../base/dom.js";
 import { label, phrase, t } from "../base/i18n.js";
 import { FAMILIES, registry } from "../base/registry.js";
+import { show as showRows } from "../base/rows.js";
 import { inRange, niceStep } from "../base/scales.js";
 import { follow, logSliders } from "../base/sliders.js";
 import { words } from "../base/words.js";
@@ -71,13 +72,13 @@ let chart = null;
 let ask = () => {};
 let figures = {};
 let announced = null;
-let letters = 1; // how much larger than usual style.css has the text
+let letters = 1; // how much larger than usual the style sheets have the text
 
 const text = (column) => (column === "probability" ? percent : logit);
 
 // The controls ---------------------------------------------------------------------------------------------------
 
-// A class for style.css, whose rules gradio confines to its own container.
+// A class for the style sheets, whose rules gradio confines to its own container.
 const flag = (name, on) => chart?.closest(".gradio-container")?.classList.toggle(name, on);
 
 export const set = (key, value) => {
@@ -889,8 +890,8 @@ const draw = () => {
   drawTable();
   announce();
   chart.classList.toggle("gradient-stale", state.stale);
-  const ball = registry.methods[state.methods.regularised].parameters.includes("radius");
-  flag("with-radius", ball);
+  for (const family of FAMILIES)
+    showRows(document.querySelector(`#controls-${family}`), registry.methods[state.methods[family]].parameters);
   flag("with-a", state.a !== null);
 };
 

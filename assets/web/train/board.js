@@ -6,6 +6,7 @@ import { node, put, say, svgNode } from "../base/dom.js";
 import { csv, save } from "../base/files.js";
 import { label, phrase, t } from "../base/i18n.js";
 import { registry } from "../base/registry.js";
+import { show as showRows } from "../base/rows.js";
 import { inRange } from "../base/scales.js";
 import { logSliders } from "../base/sliders.js";
 import { words as named } from "../base/words.js";
@@ -53,9 +54,8 @@ export const set = (key, value) => {
 // Only the sliders that the chosen constraint has.
 const show = () => {
   const own = registry.methods[settings.method]?.parameters ?? [];
-  const needs = [...own, settings.penalty ? "weight" : ""].join(" ");
-  const panel = document.querySelector("#train");
-  if (panel) put(panel, { "data-needs": needs });
+  const has = (key) => (key === "weight" ? settings.penalty : own.includes(key) || !(key in registry.parameters));
+  showRows(document.querySelector("#train"), Object.keys(parameters).filter(has));
   const help = document.querySelector("#train-help span");
   if (help) label(registry.methods[settings.method]?.help ?? phrase("The logits go to the loss as they are."), help);
 };
