@@ -632,7 +632,7 @@ def damaged(root: Path, files: dict[str, str]) -> Iterator[None]:
         ("assets/samples/cat.jpg", "junk"),
         ("assets/web/explore/chart.js", "junk"),
         ("assets/languages/de.json", "cut"),
-        ("assets/styles/style.css", "missing"),
+        ("assets/styles/explore.css", "missing"),
     ],
 )
 def test_it_does_not_start_without_a_file_and_names_it(checkout, name, how):

@@ -314,7 +314,7 @@ def build() -> dict[str, Control]:
             fit = gr.Button(t("Fit temperature"), variant="primary", elem_id="calibrate-fit")
             result = gr.HTML("", elem_id="calibrate-result")
             about = gr.HTML(described(bundled()), elem_id="calibrate-set")
-            with gr.Row(elem_id="calibrate-reading"):  # the one that can be wanted is in view, see style.css
+            with gr.Row(elem_id="calibrate-reading"):  # the one that can be wanted is in view, see calibrate.css
                 readings = [
                     gr.Button(t("Take them for logits"), size="sm"),
                     gr.Button(t("Read them as probabilities"), size="sm"),

@@ -127,6 +127,11 @@ def position(parameter: Parameter, value: float) -> float:
     return round(STEPS * math.log(value / parameter.low) / math.log(parameter.high / parameter.low), 2)
 
 
+def classes(parameter: Parameter) -> list[str]:
+    """By which assets/web/base/rows.js hides what belongs to a parameter, where a constraint does not have it."""
+    return ["parameter", f"parameter-{parameter.key}"]
+
+
 def log_slider(owner: str, parameter: Parameter, name: str) -> tuple[gr.Slider, gr.Number]:
     """A slider whose positions are logarithmic beside a box with the value itself.
 
@@ -134,7 +139,7 @@ def log_slider(owner: str, parameter: Parameter, name: str) -> tuple[gr.Slider, 
     and its elements are called ``{owner}-{key}-row``, ``-slider`` and ``-value``.
     """
     key = parameter.key
-    with gr.Row(elem_id=f"{owner}-{key}-row", elem_classes="log-slider"):
+    with gr.Row(elem_id=f"{owner}-{key}-row", elem_classes=["log-slider", *classes(parameter)]):
         slider = gr.Slider(
             0,
             STEPS,
@@ -172,6 +177,7 @@ def linear_slider(owner: str, parameter: Parameter, name: str, step: float = 0.1
         step=step,
         label=name,
         elem_id=f"{owner}-{parameter.key}-slider",
+        elem_classes=classes(parameter),
         buttons=[],
     )
 

@@ -28,6 +28,7 @@ from .controls import (
     Control,
     Island,
     bounds,
+    classes,
     in_browser,
     linear_slider,
     log_slider,
@@ -206,7 +207,12 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
             gr.HTML(f"<p>{said('The logits go to the loss as they are.')}</p>", elem_id="train-help")
             lo, hi = bounds("train", LO, HI)
             logs = [log_slider("train", TEMPERATURE, t("T, temperature"))]
-            learned = gr.Checkbox(default.learned, label=t("Learn T, starting there"), elem_id="train-learned")
+            learned = gr.Checkbox(
+                default.learned,
+                label=t("Learn T, starting there"),
+                elem_id="train-learned",
+                elem_classes=classes(TEMPERATURE),
+            )
             logs += [log_slider("train", LAM, t("λ of the proximal step")), log_slider("train", RADIUS, t("r, radius"))]
             penalty = gr.Radio(
                 [(t("none"), ""), ("L1", "l1"), ("L2", "l2")],

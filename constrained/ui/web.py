@@ -17,6 +17,8 @@ from starlette.responses import Response
 from .. import shipped
 
 WEB, STYLES = (shipped.ROOT / "assets" / name for name in ("web", "styles"))
+# In the order of the page, where the later of two equally specific rules wins.
+SHEETS = ("tokens", "base", "explore", "plots", "train", "calibrate", "lessons", "code", "present", "print")
 PATH = re.compile(r"/web/([0-9a-f]{16})/([a-z0-9_/]+\.js)")
 
 
@@ -55,7 +57,7 @@ def head(facts: dict) -> str:
         facts: what base/registry.js gives the scripts.
     """
     text = json.dumps(facts).replace("<", "\\u003c")  # nothing in it ends the script
-    style = "".join(shipped.text(path) for path in shipped.within(STYLES, ".css"))
+    style = "".join(shipped.text(STYLES / f"{name}.css") for name in SHEETS)
     version, contents = scripts()
     # Without these the browser would find one module after the other.
     preload = "".join(f'<link rel="modulepreload" href="./web/{version}/{name}">' for name in contents)

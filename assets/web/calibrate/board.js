@@ -2,9 +2,10 @@
 
 /** @import { Asks, Props, Watch } from "../types.js" */
 
-import { find, node, put, say } from "../base/dom.js";
+import { find, node, say } from "../base/dom.js";
 import { t } from "../base/i18n.js";
 import { FAMILIES, registry } from "../base/registry.js";
+import { show as showRows } from "../base/rows.js";
 import * as changes from "./changes.js";
 import * as curves from "./curves.js";
 import * as reliability from "./reliability.js";
@@ -23,8 +24,7 @@ const drawSetting = () => {
   const { full } = description();
   reliability.caption(t("softmax, T = 1"), full);
   for (const one of FAMILIES) parts.main.classList.toggle(`cal-${one}`, one === family());
-  const needs = registry.methods[method].parameters.join(" ");
-  put(parts.board.closest("#calibrate") ?? parts.board, { "data-needs": needs });
+  showRows(parts.board.closest("#calibrate"), [...registry.methods[method].parameters, "temperature"]);
   if (spoken && spoken !== full) say(parts.live, `${full}: NLL ${figure("nll", after)}, ECE ${figure("ece", after)}`);
   spoken = full;
 };

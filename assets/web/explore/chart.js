@@ -9,6 +9,7 @@
 
 import { find } from "../base/dom.js";
 import { FAMILIES, registry } from "../base/registry.js";
+import { show as showRows } from "../base/rows.js";
 import { announceRankings, makeRegion } from "./announcements.js";
 import { drawBadges } from "./badges.js";
 import { drawBars, drawOutlines } from "./bars.js";
@@ -27,14 +28,8 @@ import { drawTable, makeTable } from "./table.js";
 /** @type {HTMLElement | null} */
 let chart = null;
 
-/** Parameters that only some methods of their family have: style.css shows the sliders of the chosen ones'. */
-const OPTIONAL = Object.keys(registry.parameters).filter((key) => {
-  const having = Object.values(registry.methods).filter(({ parameters }) => parameters.includes(key));
-  return Object.values(registry.methods).some((one) => one.family === having[0]?.family && !having.includes(one));
-});
-
 /**
- * Classes for style.css, whose rules gradio confines to its own container.
+ * Classes for the style sheets, whose rules gradio confines to its own container.
  *
  * @param {HTMLElement} within
  * @param {Record<string, boolean>} flags
@@ -71,8 +66,9 @@ const drawOn = (on, grid, layout) => {
   drawTable();
   announceRankings();
   on.classList.toggle("gradient-stale", state.stale);
-  const used = FAMILIES.flatMap((family) => registry.methods[state.methods[family]].parameters);
-  mark(on, Object.fromEntries(OPTIONAL.map((key) => [`with-${key}`, used.includes(key)])));
+  for (const family of FAMILIES) {
+    showRows(document.querySelector(`#controls-${family}`), registry.methods[state.methods[family]].parameters);
+  }
   mark(on, { "with-a": state.a !== null });
 };
 

@@ -2,9 +2,9 @@
 
 /** @import { Parameter, TrainFigures, TrainSetting } from "../types.js" */
 
-import { put } from "../base/dom.js";
 import { label, phrase, t } from "../base/i18n.js";
 import { registry } from "../base/registry.js";
+import { show as showRows } from "../base/rows.js";
 import { inRange } from "../base/scales.js";
 import { logSliders } from "../base/sliders.js";
 import { words } from "../base/words.js";
@@ -53,9 +53,11 @@ export const set = (key, value) => {
 /** Have the panel show only the sliders that the chosen constraint has. */
 export const showSliders = () => {
   const method = registry.methods[settings.method];
-  const needs = [...(method?.parameters ?? []), settings.penalty ? "weight" : ""].join(" ");
-  const panel = document.querySelector("#train");
-  if (panel) put(panel, { "data-needs": needs });
+  const own = method?.parameters ?? [];
+  /** @param {string} key */
+  const used = (key) =>
+    key === "weight" ? Boolean(settings.penalty) : own.includes(key) || !(key in registry.parameters);
+  showRows(document.querySelector("#train"), Object.keys(parameters).filter(used));
   const help = /** @type {HTMLElement | null} */ (document.querySelector("#train-help span"));
   if (help) label(method?.help ?? phrase("The logits go to the loss as they are."), help);
 };
