@@ -66,9 +66,9 @@ try:
     from gradio.tunneling import CURRENT_TUNNELS
 
     from constrained import images, shipped
-    from constrained.checkpoints import CHECKPOINTS, CheckpointError
-    from constrained.ui import demo as build
-    from constrained.ui import guard
+    from constrained.models import CHECKPOINTS, CheckpointError
+    from constrained.page import demo as build
+    from constrained.page.server import guard
 except ModuleNotFoundError as error:
     if not STARTING:
         raise

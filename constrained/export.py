@@ -22,8 +22,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from . import checkpoints, heads, registry
-from .checkpoints import CHECKPOINTS, Checkpoint, CheckpointError
+from . import heads, registry
+from .models import BUNDLED, CHECKPOINTS, Checkpoint, CheckpointError, cifar10
 from .modules import ConstrainedLinear, ConstrainedOutput
 
 REFUSED = 3  # what the program ends with where a sentence says why
@@ -61,7 +61,7 @@ def model(
         CheckpointError: if the weights cannot be had.
     """
     constraint = registry.build(method, settings)
-    if head is not None and (checkpoint.key, head.network) != ("cifar10", checkpoints.facts()["sha256"]):
+    if head is not None and (checkpoint.key, head.network) != (BUNDLED, cifar10.facts()["sha256"]):
         raise ValueError("this head was fitted on the features of another network, where its weights mean nothing")
     network = checkpoint.model()
     layer = network.fc if head is None else head.layer

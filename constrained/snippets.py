@@ -2,7 +2,8 @@
 
 Three scripts for every entry of the registry: with torch and torchvision alone, with this library, and a step of
 training with the penalty. Each only defines things when it is imported, and does something when it is run, so that
-its parts can be taken out of it. tests/test_snippets.py runs them all and compares their numbers with the registry's.
+its parts can be taken out of it. tests/library/test_snippets.py runs them all and compares
+their numbers with the registry's.
 
 A script is made of pieces of source that stand below as they will be read; only numbers, and names that are known
 here, are filled in.
@@ -10,7 +11,8 @@ here, are filled in.
 
 import textwrap
 
-from . import checkpoints, registry, views
+from . import models, registry, views
+from .models import cifar10
 from .modules import Clamp, Constraint
 from .registry import LAM, REGISTRY
 
@@ -275,8 +277,8 @@ from pathlib import Path
 import torch
 
 from constrained import {kind}, constrained_resnet18
-from constrained.checkpoints import CHECKPOINTS
-from constrained.images import decode"""
+from constrained.images import decode
+from constrained.models import CHECKPOINTS"""
 
 _LIBRARY = """\
 checkpoint = CHECKPOINTS["{model}"]()
@@ -366,7 +368,7 @@ def plain(key: str, settings: dict[str, float], model: str = "cifar10") -> str:
     Args:
         key: an entry of the registry.
         settings: at least its parameters.
-        model: a key of ``checkpoints.CHECKPOINTS``.
+        model: a key of ``models.CHECKPOINTS``.
 
     Raises:
         ValueError: for an unknown key or model, or a parameter that is missing or outside its range.
@@ -376,7 +378,7 @@ def plain(key: str, settings: dict[str, float], model: str = "cifar10") -> str:
     usage = f"python {name('plain', key)} picture.jpg"
     imports, network, main = _IMAGENET_IMPORTS, [_IMAGENET, _IMAGENET_LOGITS], _MAIN
     if model == "cifar10":
-        known = checkpoints.facts()
+        known = cifar10.facts()
         usage += f" --weights {known['file']}"
         imports, network = _CIFAR_IMPORTS, [_cifar(known), _READ, _CROPS, _CIFAR_LOGITS]
         argument = f'    parser.add_argument("--weights", default="{known["file"]}")\n'
@@ -434,8 +436,8 @@ def training(key: str, settings: dict[str, float], model: str = "cifar10", penal
 
 def _check(key: str, settings: dict[str, float], model: str) -> Constraint:
     """The entry's module, or ``ValueError``."""
-    if model not in checkpoints.CHECKPOINTS:
-        raise ValueError(f"model must be one of {', '.join(checkpoints.CHECKPOINTS)}, got {model!r:.40}")
+    if model not in models.CHECKPOINTS:
+        raise ValueError(f"model must be one of {', '.join(models.CHECKPOINTS)}, got {model!r:.40}")
     return registry.build(key, settings)
 
 

@@ -16,8 +16,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from . import calibration, checkpoints, registry
+from . import calibration, registry
 from .heads import PENALTIES
+from .models import cifar10
 from .modules import ConstrainedLinear, Entmax15, Softmax, Sparsemax
 from .registry import HI, LAM, LO, RADIUS, TEMPERATURE, Parameter
 
@@ -139,8 +140,8 @@ class Data(NamedTuple):
 @functools.cache
 def data() -> Data:
     """The features that come with the bundled checkpoint."""
-    facts = checkpoints.facts()
-    features, labels, learn = checkpoints.tested("features", "labels", "fit")
+    facts = cifar10.facts()
+    features, labels, learn = cifar10.tested("features", "labels", "fit")
     features, labels = features.float(), labels.long()
     fit, judge = (part.nonzero()[:, 0] for part in (learn, ~learn))
     fit = fit[torch.randperm(len(fit), generator=torch.Generator().manual_seed(0))]  # they lie there class by class

@@ -1,8 +1,12 @@
 """What a network is shown of a picture: square crops, made with Pillow alone, so that a worker needs no torch."""
 
-import math
+from __future__ import annotations
 
-import PIL.Image
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import PIL.Image
 
 SQUARES = 4  # at most, of a very long picture
 
@@ -13,6 +17,8 @@ def crops(picture: PIL.Image.Image, detail: int) -> list[PIL.Image.Image]:
     As few squares as cover the long side, both ends included, and the whole squeezed into one: somewhere among these
     the subject is large and complete. Crops that are the same are shown once, so a square picture has one.
     """
+    from PIL.Image import Resampling  # the library itself does without Pillow
+
     width, height = picture.size
     side = min(width, height)
     count = min(math.ceil(max(width, height) / side), SQUARES)
@@ -20,7 +26,7 @@ def crops(picture: PIL.Image.Image, detail: int) -> list[PIL.Image.Image]:
     corners = [(round(start * (width - side)), round(start * (height - side))) for start in starts]
     boxes = [(left, top, left + side, top + side) for left, top in corners] + [(0, 0, width, height)]
     boxes = dict.fromkeys(boxes)  # in order, without repeats
-    return [picture.resize((detail, detail), PIL.Image.Resampling.BOX, box=box, reducing_gap=3.0) for box in boxes]
+    return [picture.resize((detail, detail), Resampling.BOX, box=box, reducing_gap=3.0) for box in boxes]
 
 
 def middle(picture: PIL.Image.Image, short: int, side: int, resampling: PIL.Image.Resampling) -> list[PIL.Image.Image]:

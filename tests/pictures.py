@@ -1,7 +1,7 @@
-"""The README's pictures, made from the running page: ``python -m tests.pictures`` writes them all.
+"""The documents' pictures, made from the running page: ``python -m tests.pictures`` writes them all.
 
-Beside them stands which weights they show (``assets/pictures.json``); tests/test_pictures.py compares that with the
-bundled ones, so that no picture tells the numbers of others.
+Beside them stands which weights they show (``assets/pictures.json``); tests/page/test_pictures.py compares that with
+the bundled ones, so that no picture tells the numbers of others.
 """
 
 import io
@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from constrained import checkpoints
+from constrained.models import cifar10
 from tests.browser.conftest import FLAGS, LOADED, chromium
 from tests.load.server import serving
 
@@ -92,9 +92,7 @@ def main() -> None:
             print(name)
             page.close()
         browser.close()
-    SHOWN.write_text(
-        json.dumps({"weights": checkpoints.facts()["sha256"], "pictures": list(PICTURES)}, indent=1) + "\n"
-    )
+    SHOWN.write_text(json.dumps({"weights": cifar10.facts()["sha256"], "pictures": list(PICTURES)}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The library's tests on several versions of torch: ``python -m tests.versions``, or with versions of your choice.
 
 For each, a virtual environment is made below ``--folder`` and kept there, so that a second run needs no downloads; what
-fails is named, and the table at the end is the README's.
+fails is named, and the table at the end is that of constrained/README.md.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main() -> None:
         if version not in VISION:
             parser.error(f"which torchvision belongs to torch {version} is not known here: add it to VISION")
         python = environment(args.folder, version)
-        files = [*(f"tests/test_{name}.py" for name in TESTS), "tests/peers"]
+        files = [*(f"tests/library/test_{name}.py" for name in TESTS), "tests/library/peers"]
         ran = subprocess.run(
             [python, "-m", "pytest", "-m", "", "-p", "no:cacheprovider", *files],
             cwd=ROOT,

@@ -1,4 +1,4 @@
-// The page's browser code, as gradio's components and events call it (constrained/ui/controls.py): they wait for these
+// The page's browser code, as gradio's components and events call it (constrained/page/controls.py): they wait for these
 // exports. The same names are global, for whoever tries something in the browser's console; nothing else is.
 
 import "./base/commas.js";

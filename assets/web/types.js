@@ -88,7 +88,7 @@
  * @property {boolean} whole whether it takes whole numbers alone
  * @property {Parameter} [scale] the logarithmic one of its slider
  *
- * @typedef {FlagControl | TextControl | ChoiceControl | RangeControl} Control as constrained/ui/share.py describes it
+ * @typedef {FlagControl | TextControl | ChoiceControl | RangeControl} Control as constrained/page/links.py describes it
  * @typedef {Record<string, Record<string, Control>>} Controls owner -> key -> control
  *
  * @typedef {object} LinkFacts what the grammar of links needs to know of the page

@@ -1,16 +1,24 @@
 """How the bundled checkpoint was made: torchvision's ResNet18 on CIFAR-10, upsampled inside the pipeline.
 
-    python -m constrained.pretrain                                  # downloads CIFAR-10 through torchvision
-    python -m constrained.pretrain --data cifar10_jpeg.npz          # or reads a local file of JPEG pictures
-    python -m constrained.pretrain --resume                         # goes on after the last finished epoch
-    python -m constrained.pretrain --size 96 --init checkpoints/resnet18-cifar10.safetensors  # starts from a result
-    python -m constrained.pretrain --rest 0.4                       # pictures that are known well rest by turns
-    python -m constrained.pretrain --augment 0.5 --sam 0.1          # crops and jitter half as strong; flatter minima
-    torchrun --nproc-per-node 2 -m constrained.pretrain             # data parallel, gloo on CPUs, nccl on GPUs
-    python -m constrained.shipped                                   # then the page takes the new files
+    # downloads CIFAR-10 through torchvision
+    python -m constrained.models.pretrain
+    # or reads a local file of JPEG pictures
+    python -m constrained.models.pretrain --data cifar10_jpeg.npz
+    # goes on after the last finished epoch
+    python -m constrained.models.pretrain --resume
+    # starts from a result
+    python -m constrained.models.pretrain --size 96 --init checkpoints/resnet18-cifar10.safetensors
+    # pictures that are known well rest by turns
+    python -m constrained.models.pretrain --rest 0.4
+    # crops and jitter half as strong; flatter minima
+    python -m constrained.models.pretrain --augment 0.5 --sam 0.1
+    # data parallel, gloo on CPUs, nccl on GPUs
+    torchrun --nproc-per-node 2 -m constrained.models.pretrain
+    # then the page takes the new files
+    python -m constrained.shipped
 
 The network sees pictures of ``--size`` pixels that hold no more detail than 32 x 32: that is what CIFAR-10 offers,
-and a photograph is brought to the same 32 pixels before it is shown to the network (`checkpoints.crops`). It wants the
+and a photograph is brought to the same 32 pixels before it is shown to the network (`views.crops`). It wants the
 size that it was trained at: with a checkpoint from 64 pixels, 72 or 80 cost 9 points and more of accuracy. Larger is
 better and slower, so a run at a small size can be the start of one at a larger (``--init``).
 The last epoch is what is exported; the test pictures choose nothing.
@@ -37,9 +45,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from . import calibration
-from .checkpoints import crops, normalise, prepare, upsample
-from .model import torchvision
+from .. import calibration
+from ..model import torchvision
+from ..views import crops
+from .checkpoint import normalise, prepare, upsample
 
 LABELS = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
@@ -385,7 +394,7 @@ def export(model: nn.Module, test: tuple[Tensor, Tensor], settings: dict, histor
             "nll": round(calibration.nll(logits, labels).item(), 4),
             "ece": round(calibration.ece(logits.softmax(-1), labels).item(), 4),
             "weights": "float16, cast to float32",
-            "views": "as in the app: checkpoints.crops and their mirror images, averaged",
+            "views": "as in the app: views.crops and their mirror images, averaged",
         },
         "features": {
             "file": features_path.name,
@@ -424,11 +433,13 @@ def command(args: argparse.Namespace, processes: int) -> str:
         options["--subset"] = args.subset
     words = [str(word) for option in options.items() for word in option]
     launcher = ["python"] if processes == 1 else ["torchrun", "--nproc-per-node", str(processes)]
-    return shlex.join([*launcher, "-m", "constrained.pretrain", *words])
+    return shlex.join([*launcher, "-m", "constrained.models.pretrain", *words])
 
 
 def parse(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m constrained.pretrain", description="Train the bundled model.")
+    parser = argparse.ArgumentParser(
+        prog="python -m constrained.models.pretrain", description="Train the bundled model."
+    )
     parser.add_argument("--data", type=Path, default=Path("runs/data"), help="an .npz file, or a download folder")
     # Not --run: torchrun would take that for an abbreviation of its own --run-path.
     parser.add_argument(

@@ -5,16 +5,16 @@ import html
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import gradio as gr
 
+from .. import shipped
 from ..registry import Parameter
-from . import guard
 from .languages import t
+from .server import guard
 
-ASSETS = Path(__file__).parent.parent.parent / "assets"
+ASSETS = shipped.ROOT / "assets"
 STEPS = 100  # a log slider goes from 0 to here
 
 BROWSER = {"fn": None, "queue": False, "show_progress": "hidden", "api_visibility": "private"}

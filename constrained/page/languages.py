@@ -7,11 +7,10 @@ has no translation there stays English. Class names, code, files and the sentenc
 
 import html
 import json
-from pathlib import Path
 
 from .. import shipped
 
-FOLDER = Path(__file__).parent.parent.parent / "assets" / "languages"
+FOLDER = shipped.ROOT / "assets" / "languages"
 
 _filled: dict[str, tuple[str, dict[str, str]]] = {}  # a text of `t` as it is in English -> what it was made from
 

@@ -9,9 +9,13 @@ from gradio import processing_utils, utils
 from gradio_client import utils as client_utils
 
 from .. import heads, images, registry, validation
-from . import calibrate, code, crowd, explore, guard, languages, lessons, line, share, train, web
+from ..models import BUNDLED
+from . import languages, links
+from . import models as menu
 from .controls import BROWSER, in_browser
 from .languages import said, t
+from .server import crowd, guard, line, web
+from .tabs import calibrate, code, explore, lessons, train
 
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
@@ -49,7 +53,7 @@ def head() -> str:
     facts = {
         "methods": methods,
         "parameters": {key: asdict(p) for key, p in registry.PARAMETERS.items()},
-        "chosen": explore.METHODS,
+        "chosen": menu.METHODS,
         "training": train.facts(),
         "page": guard.PAGE,
         "silence": 3000 * utils.get_heartbeat_rate(),  # ms after which a stream of answers counts as broken
@@ -161,7 +165,7 @@ class Demo(gr.Blocks):
         return gr.mount_gradio_app(fastapi.FastAPI(openapi_url=None), self, "/", **own)
 
 
-def demo(model: str = "cifar10") -> Demo:
+def demo(model: str = BUNDLED) -> Demo:
     """The whole page, ready to launch, with the bundled samples classified by ``model``."""
     guard.folder()  # before any component asks where files go
     with Demo(title="Constrain the output of a ResNet18", analytics_enabled=False, fill_width=True) as page:
@@ -170,7 +174,7 @@ def demo(model: str = "cifar10") -> Demo:
             copy = gr.Button(t("Copy link"), size="sm", elem_id="copy-link", min_width=90, scale=0)
             presenting = gr.Button(t("Present"), size="sm", elem_id="present", min_width=80, scale=0)
             theme = gr.Button("☾", size="sm", elem_id="theme", min_width=40, scale=0)
-        links = gr.Row(elem_id="share-row")
+        notices = gr.Row(elem_id="share-row")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab(t("Explore"), id="explore"):
                 explored = explore.build(model)
@@ -182,8 +186,8 @@ def demo(model: str = "cifar10") -> Demo:
                 lessons.build()
             with gr.Tab(t("Code"), id="code"):
                 code.build(explored)
-        with links:  # it speaks above the tabs, and knows what is in them
-            share.build(tabs, explored, trained, calibrated)
+        with notices:  # it speaks above the tabs, and knows what is in them
+            links.build(tabs, explored, trained, calibrated)
         page.load(js=in_browser("theme.mount()"), **BROWSER)
         copy.click(js=in_browser("share.copy()"), **BROWSER)
         presenting.click(js=in_browser("present.toggle()"), **BROWSER)

@@ -9,10 +9,12 @@ from dataclasses import asdict
 
 import gradio as gr
 
-from ..checkpoints import CHECKPOINTS
-from ..inference import network
-from . import explore
+from ..models import CHECKPOINTS
+from . import models as menu
+from . import pictures
 from .controls import BROWSER, Control, Island, in_browser, notice
+from .server.inference import network
+from .tabs import explore
 
 
 def describe(control: Control) -> dict:
@@ -46,15 +48,15 @@ def on_link(event: gr.EventData, head: bytes | None, shown: str):
     asked = event._data if isinstance(event._data, dict) else {}
     stay = [gr.skip() for _ in range(9)]
     model, name = asked.get("model"), asked.get("image")
-    path = next((str(sample) for sample in explore.SAMPLES if sample.stem == name), shown)
+    path = next((str(sample) for sample in pictures.SAMPLES if sample.stem == name), shown)
     try:
         labels = network(model).checkpoint.labels
-        chart, crops = explore.look(path, model, head)
-    except explore.TROUBLE as error:
-        stay[2] = notice(explore.sentence(error))
+        chart, crops = menu.look(path, model, head)
+    except menu.TROUBLE as error:
+        stay[2] = notice(menu.sentence(error))
         return stay
     picture = gr.skip() if path == shown else path
-    return chart, crops, "", picture, path, model, model, *explore.choices(labels, asked.get("target"), asked.get("k"))
+    return chart, crops, "", picture, path, model, model, *menu.choices(labels, asked.get("target"), asked.get("k"))
 
 
 def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calibrate: dict[str, Control]) -> gr.HTML:
@@ -69,7 +71,8 @@ def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calib
     facts = {
         "controls": {owner: {key: describe(c) for key, c in controls.items()} for owner, controls in owners.items()},
         "order": list(outputs),
-        "images": [explore.FIRST_SAMPLE.stem] + [path.stem for path in explore.SAMPLES if path != explore.FIRST_SAMPLE],
+        "images": [pictures.FIRST_SAMPLE.stem]
+        + [path.stem for path in pictures.SAMPLES if path != pictures.FIRST_SAMPLE],
         "models": [explored.current.value] + [key for key in CHECKPOINTS if key != explored.current.value],
         "tabs": [tab.id for tab in tabs.children],
     }

@@ -1,15 +1,18 @@
-"""Run benchmarks and put their tables into the README: python -m tests.benchmarks [NAME ...], all without a name.
+"""Run benchmarks and put their tables into the documents: python -m tests.benchmarks [NAME ...], all without a name.
 
 A benchmark is a module with `table() -> str`. Each runs in a process of its own, one after another, so that no threads
-or memory of one are there during the next. Its table goes between `<!-- table NAME -->` and `<!-- end NAME -->`.
+or memory of one are there during the next. Its table goes between `<!-- table NAME -->` and `<!-- end NAME -->`, in the
+document that has these marks.
 """
 
 import argparse
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
-README = Path(__file__).parents[2] / "README.md"
+from tests.documents import DOCUMENTS, ROOT
+
 MODULES = {
     "claims": "tests.benchmarks.claims",
     "slider": "tests.benchmarks.slider",
@@ -35,8 +38,21 @@ def placed(text: str, name: str, content: str) -> str:
     _, closed, after = rest.partition(closing)
     for mark, found in ((opening, opened), (closing, closed)):
         if not found:
-            raise ValueError(f"the README has no {mark} where it belongs")
+            raise ValueError(f"there is no {mark} where it belongs")
     return f"{before}{opening}\n\n{content.strip()}\n\n{closing}{after}"
+
+
+def holder(name: str, documents: Iterable[Path] = DOCUMENTS) -> Path:
+    """The document that has a table.
+
+    Raises:
+        ValueError: if none has its mark, or several have.
+    """
+    mark = f"<!-- table {name} -->"
+    found = [path for path in documents if mark in path.read_text("utf-8")]
+    if len(found) != 1:
+        raise ValueError(f"{mark} is in {len(found)} documents: it belongs in one")
+    return found[0]
 
 
 def main() -> None:
@@ -46,12 +62,13 @@ def main() -> None:
     if unknown := set(names) - set(MODULES):
         parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(MODULES)}")
     for name in names:
-        placed(README.read_text("utf-8"), name, "")  # a mark that is missing is told before hours are spent
+        placed(holder(name).read_text("utf-8"), name, "")  # a mark that is missing is told before hours are spent
     for name in names:
         command = [sys.executable, "-X", "utf8", "-c", PROGRAM.format(MODULES[name])]
-        done = subprocess.run(command, cwd=README.parent, check=True, stdout=subprocess.PIPE, encoding="utf-8")
+        done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, encoding="utf-8")
         print(f"{name}\n\n{done.stdout}\n", flush=True)
-        README.write_text(placed(README.read_text("utf-8"), name, done.stdout), "utf-8")
+        document = holder(name)
+        document.write_text(placed(document.read_text("utf-8"), name, done.stdout), "utf-8")
 
 
 if __name__ == "__main__":

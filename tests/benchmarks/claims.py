@@ -1,9 +1,10 @@
 """What is commonly said of each constraint, as figures on the bundled features: python -m tests.benchmarks.claims
 
-tests/test_training.py holds the same claims as inequalities.
+tests/library/test_training.py holds the same claims as inequalities.
 """
 
-from constrained import formats, training
+from constrained import training
+from constrained.page import formats
 from constrained.training import Figures, Setting
 
 BOX = {"lo": 0.0, "hi": 1.0}

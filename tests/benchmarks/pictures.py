@@ -1,7 +1,8 @@
 """How fast a picture is, in the network and as a visitor sees it: python -m tests.benchmarks.pictures
 
 First the network alone: torchvision's as it comes, every form of it for a CPU that keeps the logits, and the one that
-the app uses (`constrained.fused`). All take the same batches in turn, and each answer is compared with torchvision's.
+the app uses (`constrained.models.fused`). All take the same batches in turn, and each answer is compared with
+torchvision's.
 Two sizes of input: the bundled model's, and the 224 pixels of ImageNet (with random weights; their size is what
 counts). Six inputs are one photograph's: two squares and the whole of it, and their mirror images.
 
@@ -34,12 +35,15 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from app import demo
-from constrained import images, inference
-from constrained.checkpoints import CHECKPOINTS, bundled
-from constrained.fused import fused
+from constrained import images
 from constrained.model import torchvision
+from constrained.models import CHECKPOINTS
+from constrained.models.cifar10 import checkpoint as bundled
+from constrained.models.fused import fused
+from constrained.page import models as menu
+from constrained.page.server import inference
+from constrained.page.tabs import train
 from constrained.training import Setting
-from constrained.ui import explore, train
 from tests.browser.conftest import FLAGS, LOADED, WIDE, chromium
 
 BATCHES = (1, 6, 16)
@@ -226,7 +230,7 @@ def on_server() -> list[tuple[str, str]]:
             "app": lambda: net.forward([views]),
             "decode": lambda: images.decode(data),
             "crop": lambda: net.checkpoint.views(picture),
-            "whole": lambda: explore.look(next(fresh), "cifar10"),
+            "whole": lambda: menu.look(next(fresh), "cifar10"),
         }
     )
 

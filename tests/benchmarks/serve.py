@@ -19,7 +19,7 @@ import torch
 from tests.benchmarks import spread
 from tests.load import pictures, server, visitor
 from tests.load.visitor import Visitor
-from tests.test_serve import Cluster
+from tests.page.test_serve import Cluster
 
 PICTURES, CROWD, ROUNDS = 60, 60, 3
 

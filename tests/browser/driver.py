@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page
 
 from constrained import registry
-from constrained.ui.controls import ASSETS
+from constrained.page.controls import ASSETS
 
 FAMILIES = registry.FAMILIES
 COLUMNS = ("raw", *FAMILIES)

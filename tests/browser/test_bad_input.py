@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 from playwright.sync_api import expect
 
-from constrained import checkpoints, heads, images, inference
+from constrained import heads, images, models
 from constrained.model import torchvision
-from constrained.ui import guard
+from constrained.models import imagenet
+from constrained.page.server import guard, inference
 
 from .driver import Explore, honest, picture
 
@@ -204,13 +205,13 @@ def model_box(explore) -> str:
 
 def test_imagenet_without_a_network(explore, torch_home, capsys):
     before, chosen = explore.state(), model_box(explore)
-    explore.choose("model", checkpoints.CHECKPOINTS["imagenet"]().title)
+    explore.choose("model", models.CHECKPOINTS["imagenet"]().title)
     explore.page.wait_for_function("() => document.querySelector('#notice').innerText.includes('ImageNet')")
     notice = explore.notice()
     assert notice.endswith("The bundled model stays.")
     assert str(torch_home) not in notice, "nobody else's business"
     log = capsys.readouterr().err
-    assert checkpoints.IMAGENET["file"] in log, "which file to put in place"
+    assert imagenet.IMAGENET["file"] in log, "which file to put in place"
     assert str(torch_home) in log, "and where"
     explore.page.wait_for_function("(title) => document.querySelector('#model input').value === title", arg=chosen)
     assert explore.agree() == before, "the bundled model stays"
@@ -225,12 +226,12 @@ def test_imagenet_with_the_file_in_place(explore, torch_home, monkeypatch):
     """Weights drawn at random in place of the real ones: 1000 classes, and the way back."""
     torch.manual_seed(0)
     weights = safetensors.torch.save(torchvision.models.resnet18().state_dict())
-    monkeypatch.setitem(checkpoints.IMAGENET, "sha256", hashlib.sha256(weights).hexdigest())
+    monkeypatch.setitem(imagenet.IMAGENET, "sha256", hashlib.sha256(weights).hexdigest())
     folder = torch_home / "hub" / "checkpoints" / "resnet18.tv_in1k"
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(weights)
     bundled = model_box(explore)
-    explore.choose("model", checkpoints.CHECKPOINTS["imagenet"]().title)
+    explore.choose("model", models.CHECKPOINTS["imagenet"]().title)
     explore.page.wait_for_function("() => explore.state.model === 'imagenet'")
     state = explore.agree()
     assert len(state["logits"]) == len(state["labels"]) == 1000
@@ -259,7 +260,7 @@ def test_a_damaged_file_in_place(explore, torch_home, capsys):
     folder.mkdir(parents=True)
     (folder / "model.safetensors").write_bytes(b"half a download")
     before = explore.state()
-    explore.choose("model", checkpoints.CHECKPOINTS["imagenet"]().title)
+    explore.choose("model", models.CHECKPOINTS["imagenet"]().title)
     explore.page.wait_for_function("() => document.querySelector('#notice').innerText.includes('damaged')")
     assert str(folder) in capsys.readouterr().err
     assert explore.agree() == before

@@ -12,9 +12,9 @@ from playwright.sync_api import Page, expect
 from safetensors.torch import save
 
 from constrained import calibration, registry, validation
+from constrained.page.server import guard
+from constrained.page.tabs import calibrate as tab
 from constrained.registry import PARAMETERS, REGISTRY
-from constrained.ui import calibrate as tab
-from constrained.ui import guard
 
 from .conftest import WIDE, visiting
 from .driver import honest, serious

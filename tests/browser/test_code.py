@@ -8,8 +8,9 @@ import gradio as gr
 import pytest
 from playwright.sync_api import Page, expect
 
-from constrained import checkpoints, registry, snippets
-from constrained.ui import code as tab
+from constrained import registry, snippets
+from constrained.models import cifar10
+from constrained.page.tabs import code as tab
 
 from .conftest import WIDE, visiting
 from .driver import Explore, serious
@@ -155,7 +156,7 @@ def test_copy_and_download(code, tmp_path):
         assert (tmp_path / "script.py").read_text(encoding="utf-8") == shown
     with code.page.expect_download() as download:
         code.page.locator("#code-weights").click()
-    weights = checkpoints.FOLDER / checkpoints.facts()["file"]
+    weights = cifar10.FOLDER / cifar10.facts()["file"]
     assert download.value.suggested_filename == weights.name
     assert Path(download.value.path()).stat().st_size == weights.stat().st_size
 

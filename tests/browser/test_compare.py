@@ -5,8 +5,8 @@ import torch
 from playwright.sync_api import expect
 
 from constrained import registry
+from constrained.page.models import METHODS
 from constrained.registry import PARAMETERS
-from constrained.ui.explore import METHODS
 
 from .driver import FAMILIES, Explore, honest, reading, serious
 

@@ -8,7 +8,7 @@ import pytest
 
 from constrained import export, heads, training
 from constrained.modules import ConstrainedLinear
-from constrained.ui import export as page_files
+from constrained.page.tabs import export as page_files
 
 pytestmark = pytest.mark.slow
 

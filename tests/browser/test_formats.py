@@ -1,10 +1,10 @@
-"""Numbers in lessons are written as the page writes them: constrained/formats.py against its twin in JavaScript."""
+"""Numbers in lessons are written as the page writes them: formats.py against its twin in JavaScript."""
 
 import math
 
 import numpy as np
 
-from constrained import formats
+from constrained.page import formats
 
 from .driver import load
 

@@ -12,10 +12,13 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
-from constrained import experiments, heads, images, lessons, training
-from constrained.inference import network as classifier
+from constrained import heads, images, training
 from constrained.modules import Clamp, ConstrainedLinear
-from constrained.ui import calibrate, explore, export, line, train
+from constrained.page import models as menu
+from constrained.page.course import catalogue, experiments
+from constrained.page.server import line
+from constrained.page.server.inference import network as classifier
+from constrained.page.tabs import calibrate, explore, export, train
 
 from .conftest import LOADED, visiting
 from .driver import Explore, load, picture
@@ -102,7 +105,7 @@ def test_the_answer_is_about_the_picture_and_the_head_on_the_page(visit, forgott
     expect(page.locator("#seen")).to_contain_text("Your head", use_inner_text=True)
     assert here.notice() == ""
 
-    looked, look = [], explore.look
+    looked, look = [], menu.look
     monkeypatch.setattr(explore, "look", lambda source, *rest: looked.append(source) or look(source, *rest))
     here.upload(GREEN)
     green = here.new_logits(sample)
@@ -379,7 +382,7 @@ def test_whatever_waits_when_the_connection_breaks_ends_with_a_sentence(far, net
     with page.expect_download():
         page.locator("#export-pt2").click()
 
-    lesson = next(lesson for lesson in lessons.catalogue() if lesson["slug"] == "mistakes")
+    lesson = next(lesson for lesson in catalogue.catalogue() if lesson["slug"] == "mistakes")
     number = next(number for number, step in enumerate(lesson["steps"], 1) if step["run"])
     page.evaluate("(step) => lessons.open('mistakes', step)", number)
     panel = page.locator("#lesson")

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from constrained.ui import languages
+from constrained.page import languages
 
 from .driver import Explore
 

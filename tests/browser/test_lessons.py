@@ -9,8 +9,9 @@ import pypdf
 import pytest
 from playwright.sync_api import Page, expect
 
-from constrained import experiments, lessons, registry
-from constrained.ui import explore as tab
+from constrained import registry
+from constrained.page.course import catalogue, experiments, files, settings
+from constrained.page.tabs import explore as tab
 
 from .conftest import visiting
 from .driver import Explore, serious
@@ -31,7 +32,7 @@ def chart(query: str) -> dict:
     wanted |= {"image": told["image"], "family": told["family"], told["family"]: told["method"]}
     wanted |= {"k": int(told.get("k", 10)), "gradient": "gradient" in told, "target": told.get("target")}
     wanted |= {key: told[key] for key in registry.FAMILIES if key in told}
-    return wanted | {lessons.NAMES[key].key: float(value) for key, value in told.items() if key in lessons.NAMES}
+    return wanted | {settings.NAMES[key].key: float(value) for key, value in told.items() if key in settings.NAMES}
 
 
 def plain(html: str) -> str:
@@ -90,7 +91,7 @@ class Lessons:
 
 
 def by_slug(slug: str) -> dict:
-    return next(lesson for lesson in lessons.catalogue() if lesson["slug"] == slug)
+    return next(lesson for lesson in catalogue.catalogue() if lesson["slug"] == slug)
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +256,7 @@ def test_an_experiment_shows_its_numbers(shown):
 def test_every_step_opens_by_its_link(shown):
     """The link's way without loading the page anew for each; the next test loads one."""
     page, loaded = shown.page, None
-    for lesson in lessons.catalogue():
+    for lesson in catalogue.catalogue():
         for number, step in enumerate(lesson["steps"], 1):
             page.evaluate("(query) => share.apply(query)", f"lesson={lesson['slug']}&step={number}")
             shown.at(lesson, number)
@@ -355,7 +356,7 @@ def test_the_printed_sheet_has_every_step(visit, paper):
     file = pypdf.PdfReader(io.BytesIO(page.pdf(format=paper)))
     plain = "".join(unicodedata.normalize("NFKC", one.extract_text()) for one in file.pages)
     plain = re.sub(r"\s", "", plain)
-    for lesson in lessons.lessons():
+    for lesson in files.lessons():
         for step in lesson.steps:
             assert re.sub(r"\s", "", step.title) in plain, step.title
     last = page.locator(".lesson-item").last.inner_text()
@@ -374,7 +375,7 @@ def test_teachers_sheet(visit):
       return [link.getAttribute('href'), link.innerText, item.innerText];
     })"""
     items = {href: (title, plain(text)) for href, title, text in sheet.locator(".lesson-item").evaluate_all(read)}
-    for lesson in lessons.catalogue():
+    for lesson in catalogue.catalogue():
         expect(sheet.locator(".lesson-plan")).to_contain_text(lesson["title"])
         for number, step in enumerate(lesson["steps"], 1):
             title, item = items.pop(f"?lesson={lesson['slug']}&step={number}")
@@ -384,7 +385,7 @@ def test_teachers_sheet(visit):
             for part in [plain(step["question"] or step["text"]), plain(step["why"]), *answers]:
                 assert part in item
     assert items == {}
-    total = sum(lesson["minutes"] for lesson in lessons.catalogue())
+    total = sum(lesson["minutes"] for lesson in catalogue.catalogue())
     clocks = sheet.locator(".lesson-plan tbody td:first-child").all_inner_texts()
     assert total == 40
     assert clocks[0].startswith("0:00 – ")
@@ -400,7 +401,7 @@ def test_teachers_sheet(visit):
     assert page.evaluate("() => getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.emulate_media(media="screen")
     sheet.locator(".lesson-item a").nth(1).click()
-    Lessons(page).at(lessons.catalogue()[0], 2)
+    Lessons(page).at(catalogue.catalogue()[0], 2)
 
 
 def looks_well(shown: Lessons) -> None:
@@ -434,9 +435,9 @@ def test_axe_and_width_on_a_dark_phone(visit):
 
 
 def test_a_lesson_that_cannot_be_read_is_named_beside_the_others(visit, monkeypatch):
-    good = lessons.catalogue()
+    good = catalogue.catalogue()
     monkeypatch.setattr(
-        lessons, "catalogue", lambda: [*good[:4], {"slug": good[4]["slug"], "trouble": "05-zeros.md: no."}, *good[5:]]
+        catalogue, "catalogue", lambda: [*good[:4], {"slug": good[4]["slug"], "trouble": "05-zeros.md: no."}, *good[5:]]
     )
     page = visit("tab=lessons").page
     expect(page.locator(".lesson-card")).to_have_count(len(good))

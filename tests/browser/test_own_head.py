@@ -6,9 +6,9 @@ import torch
 from playwright.sync_api import expect
 
 from constrained import heads, images, training
-from constrained.inference import network
 from constrained.modules import Clamp, ConstrainedLinear, Sparsemax
-from constrained.ui.explore import FIRST_SAMPLE, SAMPLES
+from constrained.page.pictures import FIRST_SAMPLE, SAMPLES
+from constrained.page.server.inference import network
 
 from .driver import Explore
 

@@ -11,10 +11,11 @@ import pytest
 import torch
 from playwright.sync_api import expect
 
-from constrained import formats, images, registry
-from constrained.inference import network
+from constrained import images, registry
+from constrained.page import formats
+from constrained.page.pictures import FIRST_SAMPLE, SAMPLES
+from constrained.page.server.inference import network
 from constrained.registry import PARAMETERS
-from constrained.ui.explore import FIRST_SAMPLE, SAMPLES
 
 from .driver import COLUMNS, FAMILIES, FAMILY_OF, Explore, honest, load, picture, reading, serious
 

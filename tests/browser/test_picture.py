@@ -8,13 +8,15 @@ import pytest
 from playwright.sync_api import expect
 
 from constrained import images
-from constrained.inference import network
-from constrained.ui import explore
+from constrained.page import models as menu
+from constrained.page import pictures
+from constrained.page.server.inference import network
+from constrained.page.tabs import explore
 
 from .driver import Explore, picture
 
 RED, GREEN = picture((200, 30, 30)), picture((30, 200, 30))
-SAMPLE = explore.SAMPLES[2]
+SAMPLE = pictures.SAMPLES[2]
 
 
 class Late:
@@ -32,7 +34,7 @@ class Late:
 
 @pytest.fixture
 def late(monkeypatch):
-    late = Late(explore.look)
+    late = Late(menu.look)
     monkeypatch.setattr(explore, "look", late)
     yield late
     late.go.set()
@@ -68,7 +70,7 @@ def both_show(page, name: str, data: bytes) -> None:
 @pytest.mark.parametrize("first", ["sample", "upload"])
 def test_the_later_of_two_choices_stays_whichever_answer_comes_first(page, late, first):
     sample = page.page.locator("#samples button").nth(2)
-    late.late = lambda source: explore.is_sample(source) == (first == "sample")
+    late.late = lambda source: pictures.is_sample(source) == (first == "sample")
     start = page.state()["logits"]
     if first == "sample":
         sample.click()
@@ -141,6 +143,6 @@ def test_the_chart_comes_back_to_the_picture_when_the_webcam_goes_off(visit):
     page.new_logits(start)
     one.page.locator("#live input").uncheck()  # while frames are on their way
     one.page.locator("#picture img").wait_for()
-    both_show(page, Path(explore.FIRST_SAMPLE).stem, explore.FIRST_SAMPLE.read_bytes())
+    both_show(page, Path(pictures.FIRST_SAMPLE).stem, pictures.FIRST_SAMPLE.read_bytes())
     one.page.wait_for_timeout(1000)
     assert page.state()["logits"] == start

@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import expect
 
-from constrained import checkpoints
-from constrained.ui.explore import SAMPLES
+from constrained import models
+from constrained.page.pictures import SAMPLES
 
 from .driver import Explore, picture
 
@@ -210,9 +210,9 @@ ARRIVES = """(labels) => explore.receive(JSON.stringify(
 @pytest.mark.parametrize("target", ["goldfish", "unicorn"])
 def test_a_class_of_a_model_that_is_on_its_way_is_looked_for_when_it_is_there(visit, target, monkeypatch):
     def unreachable():
-        raise checkpoints.CheckpointError("It does not come.")
+        raise models.CheckpointError("It does not come.")
 
-    monkeypatch.setitem(checkpoints.CHECKPOINTS, "imagenet", unreachable)
+    monkeypatch.setitem(models.CHECKPOINTS, "imagenet", unreachable)
     page = visit(f"model=imagenet&target={target}&gradient=maybe").page
     expect(page.locator("#notice")).to_contain_text("It does not come.")
     words = "gradient=maybe in the link is not 0 or 1; it was left out."
@@ -222,9 +222,9 @@ def test_a_class_of_a_model_that_is_on_its_way_is_looked_for_when_it_is_there(vi
     assert told(page).strip("✕\n") == words + (more if target == "unicorn" else "")
 
 
-def test_the_links_of_the_readme_say_nothing_wrong(explore):
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
-    links = re.findall(r"`\??([a-z.]+=[^`…\s]+)`", readme)
+def test_the_links_of_the_guide_say_nothing_wrong(explore):
+    guide = (Path(__file__).parents[2] / "assets" / "README.md").read_text(encoding="utf-8")
+    links = re.findall(r"`\??([a-z.]+=[^`…\s]+)`", guide)
     assert "tab=train&train.method=clamp_inward&train.lo=0" in links
     assert "image=cat&family=probability&method=sparsemax&t=0.5&lo=-2&hi=1" in links
     for link in links:

@@ -13,8 +13,8 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from constrained import registry
+from constrained.page.models import METHODS
 from constrained.registry import PARAMETERS
-from constrained.ui.explore import METHODS
 
 from .driver import COLUMNS, FAMILIES, Explore, picture
 

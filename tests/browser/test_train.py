@@ -11,9 +11,9 @@ import torch
 from playwright.sync_api import Locator, Page, expect
 
 from constrained import heads, images, registry, training
-from constrained.inference import network
-from constrained.ui import train as tab
-from constrained.ui.explore import FIRST_SAMPLE
+from constrained.page.pictures import FIRST_SAMPLE
+from constrained.page.server.inference import network
+from constrained.page.tabs import train as tab
 
 from .conftest import WIDE, visiting
 from .driver import Explore, reading, serious

@@ -2,7 +2,7 @@
 
 import pytest
 
-from constrained.ui import guard
+from constrained.page.server import guard
 
 
 def test_a_still_becomes_the_picture(visit):

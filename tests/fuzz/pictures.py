@@ -25,7 +25,7 @@ with atheris.instrument_imports(include=["PIL", "constrained.images", "constrain
     from constrained import images, views
 
 from tests.fuzz.seeds import seeds
-from tests.test_images import assert_plain_rgb, repaired
+from tests.library.test_images import assert_plain_rgb, repaired
 
 LARGEST = 600_000  # bytes of a seed: a lossless JPEG has to be this large to overflow Pillow's buffer
 SMALL = functools.partial(views.crops, detail=32)

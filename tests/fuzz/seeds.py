@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from tests.test_images import animation, hostile_jpegs, originals, saved
+from tests.library.test_images import animation, hostile_jpegs, originals, saved
 
 SIDE = 2304  # more than twice what a JPEG is decoded for, and more than `images.LARGE`
 

@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 from tests.fuzz.seeds import seeds
+from tests.library.test_images import mutated, repaired
 from tests.load.pictures import File
 from tests.load.server import serving
 from tests.load.visitor import Visitor, page_of
-from tests.test_images import mutated, repaired
 
 AT_ONCE = 4
 PATIENCE = 60  # seconds for one answer, with all workers busy

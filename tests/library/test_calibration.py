@@ -367,9 +367,9 @@ def test_fit_refuses_what_has_no_slope():
         calibration.fit_temperature(calibration.as_logits(modules.Sparsemax(), logits), labels)
 
 
-def test_the_readmes_lines_run(tmp_path, monkeypatch, capsys):
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    block = re.search(r"## Calibrate\n.*?```python\n(.*?)```", readme, re.DOTALL)[1]
+def test_the_guides_lines_run(tmp_path, monkeypatch, capsys):
+    guide = (Path(__file__).parents[2] / "constrained" / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"## Calibration\n.*?```python\n(.*?)```", guide, re.DOTALL)[1]
     logits, labels = predicted(200, 3, 2.0)
     rows = "\n".join(f"{label},{a},{b},{c}" for label, (a, b, c) in zip(labels.tolist(), logits.tolist(), strict=True))
     (tmp_path / "set.csv").write_text(f"label,a,b,c\n{rows}\n", encoding="utf-8")

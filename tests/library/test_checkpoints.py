@@ -21,10 +21,11 @@ import pytest
 import safetensors.torch
 import torch
 
-from constrained import checkpoints
+from constrained import models, views
 from constrained.model import torchvision
+from constrained.models import cifar10, imagenet
 
-FACTS = json.loads((checkpoints.FOLDER / "resnet18-cifar10.json").read_text(encoding="utf-8"))
+FACTS = json.loads((cifar10.FOLDER / "resnet18-cifar10.json").read_text(encoding="utf-8"))
 
 
 def noise(width, height, seed=0):
@@ -34,19 +35,19 @@ def noise(width, height, seed=0):
 
 @pytest.mark.parametrize("facts", [FACTS, FACTS["features"]], ids=["weights", "features"])
 def test_files_are_the_ones_that_were_measured(facts):
-    data = (checkpoints.FOLDER / facts["file"]).read_bytes()
+    data = (cifar10.FOLDER / facts["file"]).read_bytes()
     assert hashlib.sha256(data).hexdigest() == facts["sha256"]
 
 
 def test_weights_are_half_precision_and_load_in_single():
-    stored = safetensors.torch.load_file(checkpoints.FOLDER / FACTS["file"])
+    stored = safetensors.torch.load_file(cifar10.FOLDER / FACTS["file"])
     assert {v.dtype for v in stored.values()} == {torch.float16, torch.int64}
-    assert next(checkpoints.bundled().model().parameters()).dtype == torch.float32
+    assert next(cifar10.checkpoint().model().parameters()).dtype == torch.float32
 
 
 def test_stored_logits_are_the_head_on_stored_features():
-    data = safetensors.torch.load_file(checkpoints.FOLDER / FACTS["features"]["file"])
-    head = checkpoints.bundled().model().fc
+    data = safetensors.torch.load_file(cifar10.FOLDER / FACTS["features"]["file"])
+    head = cifar10.checkpoint().model().fc
     logits = head(data["features"].float()).detach()
     assert data["features"].shape == (FACTS["test"]["pictures"], 512)
     torch.testing.assert_close(logits, data["logits"].float(), rtol=0.01, atol=0.03)  # both were rounded to float16
@@ -57,7 +58,7 @@ def test_stored_logits_are_the_head_on_stored_features():
 
 @pytest.mark.parametrize("size", [(32, 32), (1, 1), (400, 300), (300, 4000), (31, 97)])
 def test_a_picture_of_any_shape_becomes_input(size):
-    for checkpoint in (checkpoints.bundled(), checkpoints.imagenet()):
+    for checkpoint in (cifar10.checkpoint(), imagenet.checkpoint()):
         views = checkpoint.views(noise(*size))
         assert all(view.width == view.height for view in views)
         x = checkpoint.batch(views)
@@ -69,7 +70,7 @@ def test_a_picture_of_any_shape_becomes_input(size):
 
 def test_a_picture_of_the_training_size_is_seen_as_the_test_saw_it():
     """The accuracy in the facts was measured on tensors; a file of 32 x 32 pixels must meet the same input."""
-    checkpoint, picture = checkpoints.bundled(), noise(32, 32)
+    checkpoint, picture = cifar10.checkpoint(), noise(32, 32)
     pixels = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255
     size = FACTS["input"]["size"]
     mean, std = (torch.tensor(FACTS["input"][key]).view(3, 1, 1) for key in ("mean", "std"))
@@ -83,9 +84,7 @@ def test_crops_show_every_part_of_a_photograph():
     """A subject at either end or in the middle fills one of the crops as far as it can."""
     wide = np.zeros((100, 300, 3), np.uint8)
     wide[:, :100, 0] = wide[:, 200:, 1] = wide[:, 100:200, 2] = 255
-    left, middle, right, whole = (
-        np.asarray(crop).mean((0, 1)) for crop in checkpoints.crops(PIL.Image.fromarray(wide), 32)
-    )
+    left, middle, right, whole = (np.asarray(crop).mean((0, 1)) for crop in views.crops(PIL.Image.fromarray(wide), 32))
     np.testing.assert_allclose(left, [255, 0, 0], atol=1)
     np.testing.assert_allclose(right, [0, 255, 0], atol=1)
     np.testing.assert_allclose(middle, [0, 0, 255], atol=1)
@@ -94,7 +93,7 @@ def test_crops_show_every_part_of_a_photograph():
 
 @pytest.mark.parametrize(("size", "count"), [((50, 50), 1), ((60, 40), 3), ((40, 60), 3), ((1, 90), 5), ((900, 10), 5)])
 def test_as_few_crops_as_cover_the_picture(size, count):
-    crops = checkpoints.crops(noise(*size), 32)
+    crops = views.crops(noise(*size), 32)
     assert len(crops) == count
     assert {crop.size for crop in crops} == {(32, 32)}
 
@@ -102,7 +101,7 @@ def test_as_few_crops_as_cover_the_picture(size, count):
 @pytest.mark.parametrize("size", [(500, 300), (300, 500), (256, 256), (224, 900)])
 def test_imagenet_input_is_torchvisions_own(size):
     picture = noise(*size)
-    checkpoint = checkpoints.imagenet()
+    checkpoint = imagenet.checkpoint()
     expected = torchvision.models.ResNet18_Weights.IMAGENET1K_V1.transforms()(picture)
     difference = (checkpoint.batch(checkpoint.views(picture))[0] - expected).abs()
     # A strip of more than 1 : 2 is cut before it is resized, which may shift the resampling by a fraction of a pixel.
@@ -162,7 +161,7 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}/")
     for key, value in KNOWN.items():
-        monkeypatch.setitem(checkpoints.IMAGENET, key, value)
+        monkeypatch.setitem(imagenet.IMAGENET, key, value)
     thread = threading.Thread(target=server.serve_forever, args=[0.05])
     thread.start()
     yield server
@@ -174,8 +173,8 @@ def hub(tmp_path, monkeypatch):
 
 
 def assert_no_weights(hub, reason, kept=()):
-    with pytest.raises(checkpoints.CheckpointError) as caught:
-        checkpoints.imagenet().load()
+    with pytest.raises(models.CheckpointError) as caught:
+        imagenet.checkpoint().load()
     message = str(caught.value)
     assert reason in message
     assert message.startswith("The ImageNet weights ")
@@ -192,10 +191,10 @@ def assert_weights(state):
 
 def test_what_is_downloaded_is_pinned():
     """A full SHA-256, a commit and not a branch, and the length that torchvision's own state as safetensors has."""
-    assert re.fullmatch("[0-9a-f]{64}", checkpoints.IMAGENET["sha256"])
-    assert re.fullmatch(r"timm/resnet18\.tv_in1k/resolve/[0-9a-f]{40}/model\.safetensors", checkpoints.IMAGENET["file"])
+    assert re.fullmatch("[0-9a-f]{64}", imagenet.IMAGENET["sha256"])
+    assert re.fullmatch(r"timm/resnet18\.tv_in1k/resolve/[0-9a-f]{40}/model\.safetensors", imagenet.IMAGENET["file"])
     whole = len(safetensors.torch.save(torchvision.models.resnet18().state_dict()))
-    assert 0 <= whole - checkpoints.IMAGENET["bytes"] < 8  # today's writer rounds the header up
+    assert 0 <= whole - imagenet.IMAGENET["bytes"] < 8  # today's writer rounds the header up
 
 
 @pytest.mark.parametrize("sends", [RIGHT, "redirect"], ids=["directly", "redirected"])
@@ -209,11 +208,11 @@ def test_weights_are_downloaded_once(hub, sends, monkeypatch):
 
     monkeypatch.setattr(torch.hub, "tqdm", Bar)
     hub.sends = sends
-    assert_weights(checkpoints.imagenet().load())
+    assert_weights(imagenet.checkpoint().load())
     assert [(bar.total, bar.n) for bar in bars] == [(len(RIGHT), len(RIGHT))]  # what the page shows
-    assert hub.asked[0] == "/" + checkpoints.IMAGENET["file"]
+    assert hub.asked[0] == "/" + imagenet.IMAGENET["file"]
     hub.asked.clear()
-    assert_weights(checkpoints.imagenet().load())
+    assert_weights(imagenet.checkpoint().load())
     assert hub.asked == []
     assert hub.path.read_bytes() == RIGHT
 
@@ -233,12 +232,12 @@ WRONG = {
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_download_that_fails_is_a_message(hub, name, monkeypatch):
-    monkeypatch.setattr(checkpoints, "SILENCE", 0.3)
-    monkeypatch.setattr(checkpoints, "LONGEST", 0.6)
+    monkeypatch.setattr(imagenet, "SILENCE", 0.3)
+    monkeypatch.setattr(imagenet, "LONGEST", 0.6)
     hub.sends, reason = WRONG[name]
     assert_no_weights(hub, reason)
     hub.sends = RIGHT
-    assert_weights(checkpoints.imagenet().load())  # asking again tries again
+    assert_weights(imagenet.checkpoint().load())  # asking again tries again
 
 
 def test_without_a_network_the_log_says_once_what_to_do(hub, monkeypatch, capsys):
@@ -247,7 +246,7 @@ def test_without_a_network_the_log_says_once_what_to_do(hub, monkeypatch, capsys
     monkeypatch.setenv("HF_ENDPOINT", address)
     assert_no_weights(hub, "could not be downloaded (Connection refused): try again later")
     assert_no_weights(hub, "could not be downloaded (Connection refused): try again later")
-    told = f"put {address}/{checkpoints.IMAGENET['file']} into {hub.path.parent} by hand"
+    told = f"put {address}/{imagenet.IMAGENET['file']} into {hub.path.parent} by hand"
     assert capsys.readouterr().err.count(told) == 1
 
 
@@ -260,7 +259,7 @@ def test_a_mirror_that_is_no_address_is_a_message(hub, monkeypatch):
 def test_a_file_put_in_place_by_hand_is_used_at_once(hub):
     hub.path.parent.mkdir(parents=True)
     hub.path.write_bytes(RIGHT)
-    assert_weights(checkpoints.imagenet().load())
+    assert_weights(imagenet.checkpoint().load())
     assert hub.asked == []
 
 
@@ -270,7 +269,7 @@ def test_a_damaged_file_is_replaced_or_a_message(hub):
     hub.sends = "404"
     assert_no_weights(hub, "are damaged and could not be downloaded again", kept=[hub.path])
     hub.sends = RIGHT
-    assert_weights(checkpoints.imagenet().load())
+    assert_weights(imagenet.checkpoint().load())
     assert hub.path.read_bytes() == RIGHT
 
 
@@ -286,21 +285,21 @@ def test_a_full_disk_is_a_message(hub):
 
 def test_a_folder_that_cannot_be_made_is_a_message(hub, tmp_path):
     (tmp_path / "hub").write_text("in the way", encoding="utf-8")
-    with pytest.raises(checkpoints.CheckpointError, match=r"could not be stored \(Not a directory\)"):
-        checkpoints.imagenet().load()
+    with pytest.raises(models.CheckpointError, match=r"could not be stored \(Not a directory\)"):
+        imagenet.checkpoint().load()
 
 
 # Three processes, which write down what they loaded; importing torch, which takes seconds, is done before they part.
 PROCESSES = """
 import json, os, pathlib, sys
 from constrained import checkpoints
-checkpoints.IMAGENET.update(json.loads(sys.argv[1]))
+imagenet.IMAGENET.update(json.loads(sys.argv[1]))
 children = []
 for name in "abc":
     children.append(os.fork())
     if not children[-1]:
         try:
-            total = checkpoints.imagenet().load()["fc.weight"].sum().item()
+            total = imagenet.checkpoint().load()["fc.weight"].sum().item()
             pathlib.Path(sys.argv[2], name).write_text(str(total))
         finally:
             os._exit(0)
@@ -315,7 +314,7 @@ def test_three_processes_at_once_and_one_is_killed(hub, tmp_path):
     hub.sends, answers = "waits", tmp_path / "answers"
     answers.mkdir()
     command = [sys.executable, "-c", PROCESSES, json.dumps(KNOWN), str(answers)]
-    root = checkpoints.FOLDER.parent
+    root = cifar10.FOLDER.parent
     started = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         end = time.monotonic() + 100
@@ -335,12 +334,12 @@ def test_three_processes_at_once_and_one_is_killed(hub, tmp_path):
     )
     (left,) = (path for path in hub.path.parent.iterdir() if path != hub.path)  # of the one that was killed
     hub.path.unlink()
-    assert_weights(checkpoints.imagenet().load())
+    assert_weights(imagenet.checkpoint().load())
     assert left.exists()  # it might still be growing
-    long_ago = time.time() - checkpoints.LONGEST - 1
+    long_ago = time.time() - imagenet.LONGEST - 1
     os.utime(left, (long_ago, long_ago))
     hub.path.unlink()
-    assert_weights(checkpoints.imagenet().load())
+    assert_weights(imagenet.checkpoint().load())
     assert list(hub.path.parent.iterdir()) == [hub.path]
 
 
@@ -352,21 +351,21 @@ def test_no_pickle_is_loaded(hub, tmp_path):
     for path in (hub.path, hub.path.parent.parent / "resnet18-f37072fd.pth"):
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.save({"fc.weight": Attack()}, path)
-    assert_weights(checkpoints.imagenet().load())
+    assert_weights(imagenet.checkpoint().load())
     assert not (tmp_path / "owned").exists()
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "a flipped bit"])
 def test_bundled_weights_that_are_damaged_are_a_message(damage, monkeypatch, tmp_path):
     (tmp_path / "resnet18-cifar10.json").write_text(json.dumps(FACTS), encoding="utf-8")
-    data = bytearray((checkpoints.FOLDER / FACTS["file"]).read_bytes())
+    data = bytearray((cifar10.FOLDER / FACTS["file"]).read_bytes())
     if damage == "a flipped bit":  # a number like any other
         data[-1000] ^= 1
         safetensors.torch.load(bytes(data))
     if damage != "missing":
         (tmp_path / FACTS["file"]).write_bytes(data[: 10**6] if damage == "cut" else data)
-    monkeypatch.setattr(checkpoints, "FOLDER", tmp_path)
+    monkeypatch.setattr(cifar10, "FOLDER", tmp_path)
     with pytest.raises(
-        checkpoints.CheckpointError, match=r"(missing|damaged or has been edited): restore it with git checkout"
+        models.CheckpointError, match=r"(missing|damaged or has been edited): restore it with git checkout"
     ):
-        checkpoints.bundled().load()
+        cifar10.checkpoint().load()

@@ -14,12 +14,16 @@ import pytest
 import torch
 from torch import nn
 
-from constrained import ConstrainedLinear, checkpoints, export, heads, images, inference, registry, training, ui
-from constrained.ui import explore
+from constrained import ConstrainedLinear, export, heads, images, registry, training
+from constrained.models import cifar10
+from constrained.page import layout as ui
+from constrained.page import models as menu
+from constrained.page import pictures
+from constrained.page.server import inference
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DEFAULTS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
 BUILT = {key: registry.build(key, DEFAULTS) for key in registry.REGISTRY}
 
@@ -95,7 +99,7 @@ def test_every_constraint_comes_back(outputs, key):
 def cat():
     """The views of a sample as the bundled network's input, and the logits that the page shows for it."""
     net = inference.network("cifar10")
-    picture = images.decode(explore.FIRST_SAMPLE.read_bytes())
+    picture = images.decode(pictures.FIRST_SAMPLE.read_bytes())
     return net.checkpoint.batch(net.checkpoint.views(picture)), torch.from_numpy(net.logits(picture))
 
 
@@ -103,7 +107,7 @@ def cat():
 @pytest.mark.parametrize(("name", "method"), [("net.pt2", "clamp_inward"), ("net.onnx", "entmax15")])
 def test_the_real_network_gives_the_pages_numbers(tmp_path, cat, name, method):
     views, shown = cat
-    network, about = export.model(checkpoints.bundled(), method, DEFAULTS)
+    network, about = export.model(cifar10.checkpoint(), method, DEFAULTS)
     export.save(network, tmp_path / name, views.shape[-1], about)
     assert export.facts(tmp_path / name) == about
     assert about["input"]["shape"] == ["batch", 3, *views.shape[2:]]
@@ -122,9 +126,9 @@ def test_the_real_network_gives_the_pages_numbers(tmp_path, cat, name, method):
 
 def test_the_facts_tell_how_a_picture_becomes_input(cat):
     """Done by hand, from the facts alone, it is what the page feeds to the network."""
-    about = export.model(checkpoints.bundled(), "clamp", DEFAULTS)[1]["input"]
-    checkpoint = checkpoints.bundled()
-    view = checkpoint.views(images.decode(explore.FIRST_SAMPLE.read_bytes()))[0]
+    about = export.model(cifar10.checkpoint(), "clamp", DEFAULTS)[1]["input"]
+    checkpoint = cifar10.checkpoint()
+    view = checkpoint.views(images.decode(pictures.FIRST_SAMPLE.read_bytes()))[0]
     size = about["shape"][2]
     x = torch.from_numpy(np.array(view)).permute(2, 0, 1)[None].float() / 255
     x = nn.functional.interpolate(x, size=(size, size), mode="bilinear")
@@ -142,8 +146,8 @@ def head():
 
 
 def test_a_head_of_ones_own_takes_the_place_of_the_last_layer(cat, head):
-    network, about = export.model(checkpoints.bundled(), "clamp", DEFAULTS, heads.load(head))
-    picture = images.decode(explore.FIRST_SAMPLE.read_bytes())
+    network, about = export.model(cifar10.checkpoint(), "clamp", DEFAULTS, heads.load(head))
+    picture = images.decode(pictures.FIRST_SAMPLE.read_bytes())
     shown = inference.network("cifar10").logits(picture, heads.load(head).layer)
     network.fc.constraint = None
     with torch.no_grad():
@@ -155,7 +159,7 @@ def test_a_head_of_ones_own_takes_the_place_of_the_last_layer(cat, head):
 def test_a_head_of_another_network_is_refused(head):
     other = heads.load(head)._replace(network="0" * 64)
     with pytest.raises(ValueError, match="another network"):
-        export.model(checkpoints.bundled(), "clamp", DEFAULTS, other)
+        export.model(cifar10.checkpoint(), "clamp", DEFAULTS, other)
 
 
 def test_another_ending_is_refused(tmp_path):
@@ -273,14 +277,14 @@ def test_what_the_program_refuses_is_told(nothing_made, monkeypatch):
 
 
 def test_the_visitors_head_goes_along(made, head):
-    last(ask(model=explore.named(head)), head)
+    last(ask(model=menu.named(head)), head)
     last(ask(), head)  # the bundled model's, although there is a head
     assert [call[-1] for call in made] == [head, None]
-    path, told = last(ask(model=explore.named(b"no head")), b"no head")
+    path, told = last(ask(model=menu.named(b"no head")), b"no head")
     assert path is None
     assert "safetensors" in told
     for other in (None, b"another"):
-        path, told = last(ask(model=explore.named(head)), other)
+        path, told = last(ask(model=menu.named(head)), other)
         assert (path, "no longer here" in told) == (None, True)
     assert len(made) == 2
 
@@ -299,7 +303,7 @@ def test_the_visitors_head_goes_along(made, head):
         ask(method="../clamp"),
         ask(model="vgg"),
         ask(model="../../cifar10"),
-        ask(model=explore.YOURS),  # without one
+        ask(model=menu.YOURS),  # without one
         ask(settings=None),
         ask(settings={}),
         ask(settings=DEFAULTS | {"lo": 5}),

@@ -10,18 +10,10 @@ import pytest
 import safetensors.torch
 import torch
 
-from constrained import checkpoints, constrained_resnet18, heads, registry
+from constrained import constrained_resnet18, heads, registry
 from constrained.heads import HeadError
-from constrained.modules import (
-    Clamp,
-    ConstrainedLinear,
-    Entmax15,
-    PenaltyL1,
-    PenaltyL2,
-    ProxL1,
-    Softmax,
-    Sparsemax,
-)
+from constrained.models import cifar10, imagenet
+from constrained.modules import Clamp, ConstrainedLinear, Entmax15, PenaltyL1, PenaltyL2, ProxL1, Softmax, Sparsemax
 
 CLASSES = ("cat", "Löwe", 'a "dog"')
 NETWORK = "0123456789abcdef" * 4
@@ -108,7 +100,7 @@ def test_a_loaded_head_can_be_trained_on():
 
 
 def test_a_head_of_imagenets_size_fits():
-    labels = checkpoints.imagenet().labels
+    labels = imagenet.checkpoint().labels
     data = heads.save(ConstrainedLinear(512, 1000), "", labels, NETWORK)
     assert heads.load(data).classes == labels
 
@@ -285,14 +277,14 @@ def fitted():
 
 @pytest.fixture(scope="module")
 def file(fitted):
-    return heads.save(fitted, "clamp", checkpoints.bundled().labels, NETWORK)
+    return heads.save(fitted, "clamp", cifar10.checkpoint().labels, NETWORK)
 
 
 def test_a_network_takes_a_head(fitted, file, tmp_path):
     path = tmp_path / "head.safetensors"
     path.write_bytes(file)
-    state = checkpoints.bundled().load()
-    plain = checkpoints.bundled().model()
+    state = cifar10.checkpoint().load()
+    plain = cifar10.checkpoint().model()
     plain.fc = torch.nn.Identity()
     pictures = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -308,13 +300,12 @@ def test_a_network_takes_a_head(fitted, file, tmp_path):
     assert model.fc.penalty.lam == 0.02
 
 
-def test_the_readmes_lines_run(file, tmp_path, monkeypatch):
-    root = Path(checkpoints.FOLDER).parent
-    block = re.search(
-        r"loads again.*?```python\n(.*?)```", (root / "README.md").read_text(encoding="utf-8"), re.DOTALL
-    )[1]
+def test_the_guides_lines_run(file, tmp_path, monkeypatch):
+    root = Path(cifar10.FOLDER).parent
+    guide = (root / "constrained" / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"loads again.*?```python\n(.*?)```", guide, re.DOTALL)[1]
     (tmp_path / "head.safetensors").write_bytes(file)
-    (tmp_path / "checkpoints").symlink_to(checkpoints.FOLDER)
+    (tmp_path / "checkpoints").symlink_to(cifar10.FOLDER)
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(block, names)

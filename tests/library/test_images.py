@@ -21,6 +21,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from constrained import images
 from constrained.images import MAX_BYTES, PictureError, decode
+from constrained.page import api, pictures
 
 ROOT = Path(images.__file__).parent.parent
 HEIGHT, WIDTH = 24, 40
@@ -440,7 +441,11 @@ def costs() -> None:
 def test_a_bomb_costs_at_most_50_mb_and_a_fifth_of_a_second():
     # Without constrained/__init__.py, which imports torch: this takes a fifth of the time.
     package = "name = 'constrained'; sys.modules[name] = types.ModuleType(name); sys.modules[name].__path__ = [name]"
-    command = [sys.executable, "-c", f"import sys, types; {package}; from tests.test_images import costs; costs()"]
+    command = [
+        sys.executable,
+        "-c",
+        f"import sys, types; {package}; from tests.library.test_images import costs; costs()",
+    ]
     found = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
     for name, (_, expected) in bombs().items():
         megabytes, seconds, told = found[name]
@@ -621,20 +626,20 @@ def test_every_way_a_picture_comes_is_decoded_here(monkeypatch, tmp_path):
     """An upload or a webcam's frame comes as a file, a program's as a file or a ``data:`` string."""
     from gradio.data_classes import ImageData
 
-    from constrained.ui import explore
+    from constrained.page.tabs import explore
 
     data = turned("PNG", "rgb of 16 bits", STORED[6], exif(6), {})
     path = tmp_path / "chosen by the client.exe"
     path.write_bytes(data)
     string = "data:image/svg+xml;base64," + base64.b64encode(data).decode()
-    asked, real = [], explore.WORKERS.run
-    monkeypatch.setattr(explore.WORKERS, "run", lambda *args: asked.append(args) or real(*args))
+    asked, real = [], pictures.WORKERS.run
+    monkeypatch.setattr(pictures.WORKERS, "run", lambda *args: asked.append(args) or real(*args))
     for payload in (ImageData(path=str(path)), ImageData(url=string)):
-        given = explore.Picture().preprocess(payload)
+        given = pictures.Picture().preprocess(payload)
         for way in (
             lambda given: explore.on_picture(given, "cifar10", None),
             lambda given: explore.on_frame(given, "cifar10", None),
-            lambda given: explore.classify(given, "cifar10"),
+            lambda given: api.classify(given, "cifar10"),
         ):
             asked.clear()
             way(given)

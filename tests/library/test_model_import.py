@@ -17,7 +17,7 @@ from constrained import model
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 # Writes down what is declared in torchvision's namespace by way of torch.library.define.
 SPY = """

@@ -1,4 +1,4 @@
-"""The page and the library from a notebook: the README's cells, run as a kernel runs them."""
+"""The page and the library from a notebook: the cells of the library's guide, run as a kernel runs them."""
 
 import re
 import subprocess
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SECTION = README[README.index("## In a notebook") :]
+ROOT = Path(__file__).parents[2]
+GUIDE = (ROOT / "constrained" / "README.md").read_text(encoding="utf-8")
+SECTION = GUIDE[GUIDE.index("## In a notebook") :]
 CELLS = re.findall(r"```python\n(.*?)```", SECTION.split("\n## ")[0], re.DOTALL)
 KERNEL = """
 import sys
@@ -35,7 +35,7 @@ print("all cells ran")
 
 
 @pytest.mark.slow
-def test_the_readmes_cells_run_in_a_kernel_in_another_directory(tmp_path):
+def test_the_guides_cells_run_in_a_kernel_in_another_directory(tmp_path):
     """Interactive, as a kernel is: `launch` then comes back at once."""
     assert "app.demo.launch()" in CELLS[0]
     assert "from constrained import" in CELLS[1]

@@ -1,4 +1,4 @@
-"""`constrained.pretrain` on a few dozen random pictures: the whole command, its files, and a run that was killed."""
+"""`constrained.models.pretrain` on a few dozen random pictures: the command, its files, and a run that was killed."""
 
 import io
 import json
@@ -17,10 +17,11 @@ import safetensors.torch
 import torch
 from torch.distributed.run import get_args_parser
 
-from constrained import calibration, pretrain
+from constrained import calibration
 from constrained.model import torchvision
+from constrained.models import pretrain
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 RUN = "runs/cifar10"  # the default of --run
 TRAIN, TEST, BATCH = 16, 20, 8  # two steps an epoch
 
@@ -156,7 +157,7 @@ def test_every_fact_is_measured_or_an_argument_of_the_run(finished, archive):
     versions = {"python": platform.python_version(), "torch": torch.__version__, "torchvision": torchvision.__version__}
     assert training["versions"] == versions
     launch, again = shlex.split(training["command"])[:3], pretrain.parse(shlex.split(training["command"])[3:])
-    assert launch == ["python", "-m", "constrained.pretrain"]
+    assert launch == ["python", "-m", "constrained.models.pretrain"]
     places, asked = {"data", "run", "out", "argv"}, pretrain.parse(arguments(archive, finished))
     assert again.data.name == archive.name
     assert {k: v for k, v in vars(again).items() if k not in places} == {
@@ -264,7 +265,7 @@ def test_missing_file_and_too_few_pictures_are_named(archive, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
-    run = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "constrained.pretrain"]
+    run = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "constrained.models.pretrain"]
     ran = subprocess.run(
         [sys.executable, *run, *arguments(archive, tmp_path, "--sam", "0.01")],
         cwd=tmp_path,
@@ -276,7 +277,7 @@ def test_two_processes_train_and_write_one_set_of_files(archive, tmp_path):
     assert ran.returncode == 0, ran.stdout + ran.stderr
     facts, weights, data = read(tmp_path)
     assert facts["training"]["processes"] == 2
-    assert facts["training"]["command"].startswith("torchrun --nproc-per-node 2 -m constrained.pretrain ")
+    assert facts["training"]["command"].startswith("torchrun --nproc-per-node 2 -m constrained.models.pretrain ")
     assert facts["sha256"] == pretrain.sha256(tmp_path / "out" / facts["file"])
     assert ran.stdout.count("test accuracy") == 2  # one process reports, once an epoch
     assert len(json.loads((tmp_path / RUN / "log.json").read_text(encoding="utf-8"))) == 2
@@ -362,7 +363,7 @@ def test_torchrun_passes_every_option_on(capsys):
     assert {"--data", "--resume"} <= options
     for option in options:
         try:
-            get_args_parser().parse_args(["-m", "constrained.pretrain", option])
+            get_args_parser().parse_args(["-m", "constrained.models.pretrain", option])
         except SystemExit:
             refused.append(option)
     assert refused == []

@@ -22,15 +22,16 @@ import pytest
 import safetensors.torch
 import torch
 
-from constrained import checkpoints, heads, images, model, registry, snippets
-from constrained.inference import Network
+from constrained import heads, images, model, models, registry, snippets
+from constrained.models import cifar10, imagenet
 from constrained.modules import ConstrainedLinear
+from constrained.page.server.inference import Network
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "assets" / "samples" / "ship.jpg"
-WEIGHTS = checkpoints.FOLDER / checkpoints.facts()["file"]
+WEIGHTS = cifar10.FOLDER / cifar10.facts()["file"]
 KEYS = list(registry.REGISTRY)
-MODELS = list(checkpoints.CHECKPOINTS)
+MODELS = list(models.CHECKPOINTS)
 OUTSIDE = {"argparse", "json", "math", "pathlib", "torch", "torchvision", "PIL"}  # Pillow comes with torchvision
 
 
@@ -71,7 +72,7 @@ def defined(path: Path, code: str) -> SimpleNamespace:
 def networks(tmp_path_factory):
     """Each model as the page runs it; ImageNet's with random weights, where both kinds of download lie."""
     home = tmp_path_factory.mktemp("torch")
-    own = home / "hub" / "checkpoints" / checkpoints.IMAGENET["file"].split("/")[1] / "model.safetensors"
+    own = home / "hub" / "checkpoints" / imagenet.IMAGENET["file"].split("/")[1] / "model.safetensors"
     own.parent.mkdir(parents=True)
     torch.manual_seed(0)
     weights = model.torchvision.models.ResNet18_Weights.IMAGENET1K_V1
@@ -80,8 +81,8 @@ def networks(tmp_path_factory):
     safetensors.torch.save_file(state, own)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TORCH_HOME", str(home))
-        patch.setitem(checkpoints.IMAGENET, "sha256", sha256(own.read_bytes()).hexdigest())
-        yield {key: Network(checkpoints.CHECKPOINTS[key]()) for key in MODELS}
+        patch.setitem(imagenet.IMAGENET, "sha256", sha256(own.read_bytes()).hexdigest())
+        yield {key: Network(models.CHECKPOINTS[key]()) for key in MODELS}
 
 
 # A picture to outputs -----------------------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ def test_a_picture_is_read_and_cropped_as_on_the_page(tmp_path):
         saved(tmp_path / "transparent.png", (120, 90), mode="RGBA"),
     ]
     script = defined(tmp_path / "softmax.py", snippets.plain("softmax", settings("")))
-    checkpoint = checkpoints.bundled()
+    checkpoint = cifar10.checkpoint()
     for path in pictures:
         mine, theirs = script.load(path), images.decode(path.read_bytes())
         assert mine.size == theirs.size

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from constrained import calibration, registry, training
-from constrained.checkpoints import bundled
+from constrained.models.cifar10 import checkpoint as bundled
 from constrained.modules import ConstrainedLinear, Entmax15, PenaltyL1, PenaltyL2, Softmax, Sparsemax
 from constrained.training import Setting
 

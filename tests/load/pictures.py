@@ -15,8 +15,9 @@ import PIL.Image
 import torch
 
 from constrained import images
-from constrained.checkpoints import Checkpoint, bundled
-from constrained.ui.explore import SAMPLES
+from constrained.models import Checkpoint
+from constrained.models.cifar10 import checkpoint as bundled
+from constrained.page.pictures import SAMPLES
 
 NEAR = 1e-3  # logits that differ by less are the same; two pictures differ by far more
 SHAPES = ((640, 480), (480, 640), (600, 400), (512, 512))

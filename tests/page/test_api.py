@@ -3,13 +3,17 @@
 import math
 import threading
 
+import gradio as gr
 import httpx
 import pytest
 import torch
 from gradio_client import Client, handle_file
 
-from constrained import checkpoints, images, inference, registry
-from constrained.ui import explore
+from constrained import images, models, registry
+from constrained.page import models as menu
+from constrained.page import pictures
+from constrained.page.server import inference
+from constrained.page.tabs import explore
 
 DEFAULTS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
 
@@ -43,8 +47,8 @@ def test_the_examples_that_the_page_shows_run_as_they_stand(client):
 
 
 def test_classify_gives_the_networks_logits(client):
-    answer = client.predict(handle_file(str(explore.FIRST_SAMPLE)), "cifar10", api_name="/classify")
-    picture = images.decode(explore.FIRST_SAMPLE.read_bytes())
+    answer = client.predict(handle_file(str(pictures.FIRST_SAMPLE)), "cifar10", api_name="/classify")
+    picture = images.decode(pictures.FIRST_SAMPLE.read_bytes())
     assert answer["logits"] == pytest.approx(inference.network("cifar10").logits(picture).tolist(), abs=1e-5)
     assert answer["labels"] == list(inference.network("cifar10").checkpoint.labels)
 
@@ -94,7 +98,7 @@ def test_a_file_that_is_no_picture_gets_a_sentence(client, tmp_path):
 
 def test_an_unknown_model_gets_a_sentence(client):
     with pytest.raises(Exception, match="model must be one of cifar10, imagenet"):
-        client.predict(handle_file(str(explore.FIRST_SAMPLE)), "vgg", api_name="/classify")
+        client.predict(handle_file(str(pictures.FIRST_SAMPLE)), "vgg", api_name="/classify")
 
 
 @pytest.mark.slow
@@ -106,10 +110,10 @@ def test_a_model_on_its_way_holds_nobody_up(client, monkeypatch):
 
     def slow():
         arrived.wait(60)
-        raise checkpoints.CheckpointError("This is not fetched in a test.")
+        raise models.CheckpointError("This is not fetched in a test.")
 
     monkeypatch.delitem(inference._networks, "imagenet", raising=False)
-    monkeypatch.setitem(checkpoints.CHECKPOINTS, "imagenet", slow)
+    monkeypatch.setitem(models.CHECKPOINTS, "imagenet", slow)
     numbers = {fn.fn: fn._id for fn in demo.fns.values()}
     visitors = [f"visitor {number}" for number in range(explore.NETWORK["concurrency_limit"] + 2)]
     asked = {explore.on_model: ["imagenet", None, None, None], explore.on_sample: ["imagenet", None]}
@@ -123,7 +127,7 @@ def test_a_model_on_its_way_holds_nobody_up(client, monkeypatch):
                     "event_data": {"index": 0},
                 }
                 httpx.post(f"{client.src}gradio_api/queue/join", json=body).raise_for_status()
-        question = client.submit(handle_file(str(explore.FIRST_SAMPLE)), "cifar10", api_name="/classify")
+        question = client.submit(handle_file(str(pictures.FIRST_SAMPLE)), "cifar10", api_name="/classify")
         assert question.result(timeout=30)["model"] == "cifar10"
     finally:
         arrived.set()
@@ -147,12 +151,12 @@ def ask(**changes):
     """The gradient event as the chart sends it."""
     asked = {
         "logits": [2.0, -1.0, 0.5],
-        "methods": dict(explore.METHODS),
+        "methods": dict(menu.METHODS),
         "settings": dict(DEFAULTS),
         "target": 0,
         "asked": 1,
     }
-    return explore.gr.EventData(None, asked | changes)
+    return gr.EventData(None, asked | changes)
 
 
 def test_gradients_need_no_more_than_was_asked():
@@ -180,5 +184,5 @@ def test_gradients_need_no_more_than_was_asked():
     ],
 )
 def test_hostile_questions_for_gradients_are_refused(changes):
-    with pytest.raises(explore.gr.Error, match="The gradient cannot be computed"):
+    with pytest.raises(gr.Error, match="The gradient cannot be computed"):
         explore.on_gradient(ask(**changes))

@@ -1,5 +1,6 @@
 """Starting: options, the module-level `demo`, what the page may do on its own."""
 
+import ast
 import importlib
 import json
 import re
@@ -9,9 +10,12 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from constrained import checkpoints, ui
+from constrained import models
+from constrained.models import cifar10
+from constrained.page import layout as ui
+from constrained.page import models as menu
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -40,10 +44,10 @@ def test_the_starting_model_can_come_from_the_environment(app, monkeypatch, caps
 
 def test_a_starting_model_that_cannot_be_had_gives_way_and_the_page_says_so(monkeypatch):
     def unreachable():
-        raise checkpoints.CheckpointError("The weights are <far> away: put them here.")
+        raise models.CheckpointError("The weights are <far> away: put them here.")
 
-    monkeypatch.setitem(checkpoints.CHECKPOINTS, "imagenet", unreachable)
-    monkeypatch.setattr(ui.explore, "CHECKPOINTS", {"cifar10": checkpoints.bundled})
+    monkeypatch.setitem(models.CHECKPOINTS, "imagenet", unreachable)
+    monkeypatch.setattr(menu, "CHECKPOINTS", {"cifar10": cifar10.checkpoint})
     blocks = {block.elem_id: block for block in ui.demo("imagenet").blocks.values()}
     assert "The weights are &lt;far&gt; away" in blocks["notice"].value
     assert blocks["model"].value == "cifar10"
@@ -61,12 +65,16 @@ def test_nothing_on_the_page_points_elsewhere():
         assert addresses <= {"http://www.w3.org/2000/svg"}, path.name  # a name, never fetched
 
 
-def test_the_readme_tells_the_measured_figures():
-    facts = json.loads((checkpoints.FOLDER / "resnet18-cifar10.json").read_text(encoding="utf-8"))
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_model_card_tells_the_measured_figures():
+    facts = json.loads((cifar10.FOLDER / "resnet18-cifar10.json").read_text(encoding="utf-8"))
+    card = (cifar10.FOLDER / "README.md").read_text(encoding="utf-8")
     for figure in (f"{facts['test']['accuracy']:.2%}", f"{facts['test']['nll']:.3f}", f"{facts['test']['ece']:.3f}"):
-        assert figure in readme
-    assert facts["sha256"] in readme
+        assert figure in card
+    assert facts["sha256"] in card
+
+
+def test_the_readme_is_short():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def test_the_readmes_ten_lines_run():
@@ -92,3 +100,16 @@ def test_every_sample_has_a_licence():
 
 def test_python_is_new_enough():
     assert sys.version_info >= (3, 10)
+
+
+def test_the_library_knows_nothing_of_the_page():
+    """Nothing outside of constrained/page/ imports gradio, or the page."""
+    for path in (ROOT / "constrained").rglob("*.py"):
+        if path.is_relative_to(ROOT / "constrained" / "page"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(f"{node.module or ''}.{alias.name}" for alias in node.names)]
+            parts = {part for name in names for part in name.split(".")}
+            assert not parts & {"gradio", "page"}, f"{path.relative_to(ROOT)}:{node.lineno}"

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from constrained import calibration, registry, validation
+from constrained.page.tabs import calibrate
 from constrained.registry import LAM, RADIUS
-from constrained.ui import calibrate
 
 DEFAULTS = (-2.0, 4.0, LAM.default, RADIUS.default)
 

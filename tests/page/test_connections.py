@@ -11,8 +11,8 @@ import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse, StreamingResponse
 
-from constrained.ui import connections
-from tests.test_safety import Server
+from constrained.page.server import connections
+from tests.page.test_safety import Server
 
 LARGE = 64 * 2**20
 

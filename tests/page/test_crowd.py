@@ -10,7 +10,7 @@ from gradio.state_holder import SessionState
 from starlette.responses import HTMLResponse
 from starlette.testclient import TestClient
 
-from constrained.ui import crowd
+from constrained.page.server import crowd
 
 
 def small(**options):

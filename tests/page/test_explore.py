@@ -13,12 +13,14 @@ import pytest
 import torch
 
 from constrained import heads, images, registry, training
-from constrained.inference import network
 from constrained.modules import Clamp, ConstrainedLinear, PenaltyL1, PenaltyL2, ProjectL2Ball, ProxL1, Softmax
-from constrained.ui import controls, explore
-from constrained.ui.explore import ADOPTING, YOURS
+from constrained.page import api, controls, pictures
+from constrained.page import models as menu
+from constrained.page.models import ADOPTING, YOURS
+from constrained.page.server.inference import network
+from constrained.page.tabs import explore
 
-SHOWN = str(explore.FIRST_SAMPLE)
+SHOWN = str(pictures.FIRST_SAMPLE)
 
 
 def head(constraint=None, method="", seed=0, **changes):
@@ -36,7 +38,7 @@ def english(html):
 
 def adopted(data, earlier=None):
     """The updates of `explore.adopt` by name, without those that leave things as they are."""
-    updates, told = explore.adopt(data, SHOWN, earlier)
+    updates, told = menu.adopt(data, SHOWN, earlier)
     assert told == ""
     assert len(updates) == len(ADOPTING)
     return {name: update for name, update in zip(ADOPTING, updates, strict=True) if update != gr.skip()}
@@ -45,7 +47,7 @@ def adopted(data, earlier=None):
 def logits_by_hand(layer):
     """What a head makes of the first sample, from the network's features."""
     net = network("cifar10")
-    views = net.checkpoint.views(images.decode(explore.FIRST_SAMPLE.read_bytes()))
+    views = net.checkpoint.views(images.decode(pictures.FIRST_SAMPLE.read_bytes()))
     with torch.no_grad():
         return layer.logits(torch.from_numpy(net.features_of(views))).numpy()
 
@@ -58,14 +60,14 @@ def test_a_head_is_taken_over():
     assert told["model"] == f"yours-{sha256(data).hexdigest()[:8]}"
     assert tuple(told["labels"]) == training.data().classes
     np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
-    crops = explore.look(str(explore.FIRST_SAMPLE), "cifar10")[1]
+    crops = menu.look(str(pictures.FIRST_SAMPLE), "cifar10")[1]
     assert updates["crops"].startswith(crops)
     assert english(updates["crops"][len(crops) :]) == '<p class="own-head"><b>Your head</b>: Softmax, T = 2.5</p>'
     assert updates["head"] == data
     assert updates["current"] == YOURS
     assert updates["chooser"].value == YOURS
     assert [key for _, key in updates["chooser"].choices] == ["cifar10", "imagenet", YOURS]
-    assert [name for _, name in updates["target"].choices] == [explore.RAW_TOP, *training.data().classes]
+    assert [name for _, name in updates["target"].choices] == [menu.RAW_TOP, *training.data().classes]
     columns = {key for key in updates if key in ADOPTING[8:]}
     assert columns == {"probability", "temperature", "temperature position"}  # other columns stay as they are
     assert updates["probability"] == "softmax"
@@ -106,7 +108,7 @@ def test_a_head_without_a_constraint_leaves_the_columns_alone():
 )
 def test_a_head_is_named_by_its_setting(constraint, penalty, method, words):
     layer = ConstrainedLinear(4, 3, constraint=constraint, penalty=penalty)
-    assert english(explore.words(heads.Head(layer, method, ("a", "b", "c"), "0" * 64))) == words
+    assert english(menu.words(heads.Head(layer, method, ("a", "b", "c"), "0" * 64))) == words
 
 
 CLAMPED = {"lo": 0.0, "hi": 1.0}
@@ -157,11 +159,11 @@ def test_a_head_of_ones_own_classes_is_taken_over(classes):
     told = json.loads(updates["chart"])
     assert tuple(told["labels"]) == classes
     np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
-    assert [name for _, name in updates["target"].choices] == [explore.RAW_TOP, *classes]
-    assert updates["k"].maximum == min(explore.MOST, len(classes))
+    assert [name for _, name in updates["target"].choices] == [menu.RAW_TOP, *classes]
+    assert updates["k"].maximum == min(menu.MOST, len(classes))
     again = explore.on_model(YOURS, data, SHOWN, "cifar10")
     assert tuple(json.loads(again[0])["labels"]) == classes
-    assert [name for _, name in again[3].choices] == [explore.RAW_TOP, *classes]
+    assert [name for _, name in again[3].choices] == [menu.RAW_TOP, *classes]
 
 
 BAD = {
@@ -178,22 +180,22 @@ BAD = {
 
 @pytest.mark.parametrize(("data", "wanted"), BAD.values(), ids=BAD)
 def test_a_bad_head_changes_nothing(data, wanted):
-    updates, told = explore.adopt(data() if callable(data) else data, SHOWN)
+    updates, told = menu.adopt(data() if callable(data) else data, SHOWN)
     assert wanted in told
     assert updates == [gr.skip()] * len(ADOPTING)
 
 
 @pytest.mark.parametrize("shown", ["/no/such/picture.png", str(controls.ASSETS / "web" / "main.js")])
 def test_without_its_picture_nothing_changes(shown):
-    updates, told = explore.adopt(head()[0], shown)
+    updates, told = menu.adopt(head()[0], shown)
     assert "choose a" in told
     assert updates == [gr.skip()] * len(ADOPTING)
 
 
 def test_every_picture_goes_through_the_chosen_head():
     data, layer = head(PROX, "prox_l1")
-    picture = explore.FIRST_SAMPLE.read_bytes()
-    event = gr.EventData(None, {"index": explore.SAMPLES.index(explore.FIRST_SAMPLE)})
+    picture = pictures.FIRST_SAMPLE.read_bytes()
+    event = gr.EventData(None, {"index": pictures.SAMPLES.index(pictures.FIRST_SAMPLE)})
     for answer in (
         explore.on_picture(picture, YOURS, data),
         explore.on_frame(picture, YOURS, data),
@@ -219,7 +221,7 @@ def test_going_back_to_the_bundled_head():
 
 def test_a_head_that_is_gone_is_a_sentence():
     """A session ends when the server starts anew; the page in the browser may still offer the head."""
-    answer = explore.on_picture(explore.FIRST_SAMPLE.read_bytes(), YOURS, None)
+    answer = explore.on_picture(pictures.FIRST_SAMPLE.read_bytes(), YOURS, None)
     assert "train or upload it again" in answer[2]
     answer = explore.on_model(YOURS, None, SHOWN, "cifar10", progress=lambda *_args, **_kwargs: None)
     assert "train or upload it again" in answer[2]
@@ -228,7 +230,7 @@ def test_a_head_that_is_gone_is_a_sentence():
 
 def test_programs_cannot_ask_for_a_head_that_is_a_visitors():
     with pytest.raises(gr.Error, match="model must be one of cifar10, imagenet"):
-        explore.classify((explore.FIRST_SAMPLE.read_bytes(), None), YOURS)
+        api.classify((pictures.FIRST_SAMPLE.read_bytes(), None), YOURS)
 
 
 def test_the_outputs_are_those_that_are_named():

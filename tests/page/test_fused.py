@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from constrained import fused
-from constrained.checkpoints import bundled
 from constrained.model import torchvision
+from constrained.models import fused
+from constrained.models.cifar10 import checkpoint as bundled
 
 
 def random_model():

@@ -14,9 +14,11 @@ from PIL import Image
 
 import app
 from constrained import heads, images, training
-from constrained.inference import network
 from constrained.modules import ConstrainedLinear
-from constrained.ui import calibrate, controls, explore, guard, train
+from constrained.page import controls, pictures
+from constrained.page.server import guard
+from constrained.page.server.inference import network
+from constrained.page.tabs import calibrate, explore, train
 
 
 def picture(colour) -> bytes:
@@ -72,7 +74,7 @@ def test_another_model_is_asked_about_the_picture_that_the_page_shows(head):
     [
         str(guard.folder() / ("1" * 64) / "swept.png"),
         str(guard.folder() / "lock"),
-        str(explore.FIRST_SAMPLE),
+        str(pictures.FIRST_SAMPLE),
         str(controls.ASSETS / "page.png"),
         "/etc/passwd",
         f"{guard.folder()}/{'0' * 64}/../../cat.jpg",

@@ -11,9 +11,11 @@ import PIL.Image
 import pytest
 import torch
 
-from constrained import inference
-from constrained.checkpoints import Checkpoint, CheckpointError, bundled
+from constrained import models
+from constrained.models import Checkpoint, CheckpointError
+from constrained.models.cifar10 import checkpoint as bundled
 from constrained.modules import Clamp, ConstrainedLinear
+from constrained.page.server import inference
 
 
 class Mean(torch.nn.Module):
@@ -252,7 +254,7 @@ def test_a_model_that_failed_to_load_is_tried_again(monkeypatch):
         attempts.append(1)
         raise CheckpointError("no network")
 
-    monkeypatch.setitem(inference.checkpoints.CHECKPOINTS, "imagenet", failing)
+    monkeypatch.setitem(models.CHECKPOINTS, "imagenet", failing)
     for _ in range(2):
         with pytest.raises(CheckpointError):
             inference.network("imagenet")
@@ -267,7 +269,7 @@ def test_a_model_on_its_way_is_waited_for_only_by_those_who_want_to(monkeypatch)
         arrived.wait(30)
         return types.SimpleNamespace(key="imagenet")
 
-    monkeypatch.setitem(inference.checkpoints.CHECKPOINTS, "imagenet", slow)
+    monkeypatch.setitem(models.CHECKPOINTS, "imagenet", slow)
     monkeypatch.setattr(inference, "_networks", {})
     monkeypatch.setattr(inference, "_kind", lambda checkpoint: checkpoint)
     with concurrent.futures.ThreadPoolExecutor() as pool:

@@ -10,11 +10,13 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from constrained import calibration, registry, ui
-from constrained.checkpoints import CHECKPOINTS
-from constrained.ui import calibrate, languages
+from constrained import calibration, registry
+from constrained.models import CHECKPOINTS
+from constrained.page import languages
+from constrained.page import layout as ui
+from constrained.page.tabs import calibrate
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CATALOGUES = languages.read()
 CALL = re.compile(r"(?<![\w.$])(?:page\.)?(?:t|label|phrase|called)\(\s*(\"(?:[^\"\\]|\\.)*\")")
 
@@ -22,7 +24,7 @@ CALL = re.compile(r"(?<![\w.$])(?:page\.)?(?:t|label|phrase|called)\(\s*(\"(?:[^
 def python_texts() -> set[str]:
     """What the modules of the page translate: texts as they stand there, and those that a module gives a name."""
     texts = set()
-    for path in (ROOT / "constrained" / "ui").glob("*.py"):
+    for path in (ROOT / "constrained" / "page").rglob("*.py"):
         module = ast.parse(path.read_text(encoding="utf-8"))
         constants = {
             target.id: node.value

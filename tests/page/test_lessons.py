@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from constrained import experiments, formats, lessons, registry, training
-from constrained.inference import network
-from constrained.ui import explore
+from constrained import images, registry, training
+from constrained.page import formats
+from constrained.page import models as menu
+from constrained.page.course import catalogue, checks, experiments, expressions, files, measures, settings
+from constrained.page.server.inference import network
+from constrained.page.tabs import explore
 
 STEPS = [
     pytest.param(step, id=f"{lesson.slug}-{number}")
-    for lesson in lessons.lessons()
+    for lesson in files.lessons()
     for number, step in enumerate(lesson.steps, 1)
 ]
 
@@ -26,18 +29,18 @@ STEPS = [
 @pytest.mark.parametrize("step", STEPS)
 def test_what_a_lesson_claims_is_so(step):
     """Fails where another checkpoint has made a lesson untrue: the text or its setting is then to be changed."""
-    assert lessons.unsound(step) == []
+    assert checks.unsound(step) == []
 
 
 @pytest.mark.parametrize("step", STEPS)
 def test_no_count_is_typed_without_what_bears_it_out(step):
-    assert lessons.typed(step) == []
+    assert checks.typed(step) == []
 
 
-@pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda lesson: lesson.slug)
+@pytest.mark.parametrize("lesson", files.lessons(), ids=lambda lesson: lesson.slug)
 def test_no_count_is_typed_above_the_steps_either(lesson):
     text = " ".join([lesson.title, lesson.summary, lesson.teacher or ""])
-    assert lessons.uncounted(text, lesson.counts, {"steps": len(lesson.steps)}) == []
+    assert checks.uncounted(text, lesson.counts, {"steps": len(lesson.steps)}) == []
 
 
 @pytest.mark.parametrize(
@@ -54,7 +57,7 @@ def test_no_count_is_typed_above_the_steps_either(lesson):
     ],
 )
 def test_a_typed_count_is_found(text, counts, wrong):
-    found = lessons.uncounted(text, counts, {"bounded": {"clipped": 3}, "most": math.log(10)})
+    found = checks.uncounted(text, counts, {"bounded": {"clipped": 3}, "most": math.log(10)})
     assert bool(found) == bool(wrong)
     assert not wrong or found[0].startswith(wrong)
 
@@ -65,7 +68,7 @@ def test_every_step_with_choices_is_guarded(step):
 
 
 def test_lessons_make_a_class():
-    found = lessons.lessons()
+    found = files.lessons()
     assert len(found) >= 7
     assert all(4 <= len(lesson.steps) <= 6 and 5 <= lesson.minutes <= 8 for lesson in found)
     assert all(step.question for lesson in found for step in lesson.steps)
@@ -90,7 +93,7 @@ class Words(HTMLParser):
 
 
 def every_html():
-    for lesson in lessons.catalogue():
+    for lesson in catalogue.catalogue():
         yield f"{lesson['slug']} teacher", lesson["teacher"]
         for number, step in enumerate(lesson["steps"], 1):
             for part in ("text", "question", "why"):
@@ -117,7 +120,7 @@ def test_links_in_lessons_lead_somewhere():
         asked = dict(parse_qsl(link[1:], strict_parsing=True))
         tab = asked.pop("tab", "explore")
         if tab == "explore":
-            lessons.setting(link[1:])
+            settings.setting(link[1:])
             continue
         assert tab in ("train", "calibrate")
         values = {}
@@ -133,10 +136,10 @@ def test_links_in_lessons_lead_somewhere():
 
 
 def test_catalogue_is_what_the_page_takes():
-    catalogue = lessons.catalogue()
-    assert json.loads(json.dumps(catalogue)) == catalogue
-    assert [lesson["slug"] for lesson in catalogue] == [lesson.slug for lesson in lessons.lessons()]
-    for lesson in catalogue:
+    lessons = catalogue.catalogue()
+    assert json.loads(json.dumps(lessons)) == lessons
+    assert [lesson["slug"] for lesson in lessons] == [lesson.slug for lesson in files.lessons()]
+    for lesson in lessons:
         assert set(lesson) == {"slug", "title", "minutes", "summary", "teacher", "steps"}
         for step in lesson["steps"]:
             assert set(step) == {
@@ -156,16 +159,16 @@ def test_catalogue_is_what_the_page_takes():
                 asked = dict(parse_qsl(query, strict_parsing=True))
                 assert {"image", "model", "family", "method"} <= set(asked)
                 assert asked["model"] == "cifar10"
-                assert lessons.setting(query.replace("model=cifar10&", "")) == query  # in full, and in one order
+                assert settings.setting(query.replace("model=cifar10&", "")) == query  # in full, and in one order
 
 
 def test_a_guess_is_not_given_away():
     """What is asked for is not on the chart yet: the reveal changes something, or an experiment does."""
-    for lesson in lessons.lessons():
+    for lesson in files.lessons():
         for step in lesson.steps:
             if step.slider:
-                assert lessons.value(step.slider.answer, lessons.measure(step.setting)) != lessons.value(
-                    step.slider.answer, lessons.names(step)
+                assert expressions.value(step.slider.answer, measures.measure(step.setting)) != expressions.value(
+                    step.slider.answer, checks.names(step)
                 )
 
 
@@ -181,36 +184,36 @@ SETTINGS = [
 
 def of(column):
     """The values of the classes, in order."""
-    return np.array([column[name] for name in lessons.labels()])
+    return np.array([column[name] for name in settings.labels()])
 
 
 @pytest.mark.parametrize("query", SETTINGS)
 def test_gradients_are_those_of_the_chart(query):
-    measures = lessons.measure(lessons.setting(query))
+    found = measures.measure(settings.setting(query))
     asked = dict(parse_qsl(query))
     methods = {
-        family: asked.get(family, lessons.FIRST[family]) if family != asked["family"] else asked["method"]
+        family: asked.get(family, settings.FIRST[family]) if family != asked["family"] else asked["method"]
         for family in registry.FAMILIES
     }
-    settings = {p.key: float(asked.get(key, p.default)) for key, p in lessons.NAMES.items()}
-    target = lessons.labels().index(asked["target"])
-    expected = explore.sent_back(lessons.logits(asked["image"]), methods, settings, target)
+    numbers = {p.key: float(asked.get(key, p.default)) for key, p in settings.NAMES.items()}
+    target = settings.labels().index(asked["target"])
+    expected = explore.sent_back(measures.logits(asked["image"]), methods, numbers, target)
     for column, told in expected.items():
-        np.testing.assert_allclose(of(measures[column]["gradient"]), told["gradient"], atol=1e-12)
-        assert measures[column]["gradient"]["loss"] == pytest.approx(told["loss"])
-        assert measures[column]["gradient"]["stopped"] == sum(v == 0 for v in told["gradient"])
+        np.testing.assert_allclose(of(found[column]["gradient"]), told["gradient"], atol=1e-12)
+        assert found[column]["gradient"]["loss"] == pytest.approx(told["loss"])
+        assert found[column]["gradient"]["stopped"] == sum(v == 0 for v in told["gradient"])
 
 
 def test_measures_by_hand():
-    measures = lessons.measure(lessons.setting("image=cat&family=bounded&method=clamp&lo=-2&hi=4&lam=1&t=0.5"))
-    z = of(measures["raw"])
-    picture = explore.images.decode(lessons.samples()["cat"].read_bytes())
+    found = measures.measure(settings.setting("image=cat&family=bounded&method=clamp&lo=-2&hi=4&lam=1&t=0.5"))
+    z = of(found["raw"])
+    picture = images.decode(settings.samples()["cat"].read_bytes())
     np.testing.assert_allclose(z, network("cifar10").logits(picture), atol=1e-6)
     y = np.clip(z, -2, 4)
     p = np.exp(z / 0.5) / np.exp(z / 0.5).sum()
     shrunk = np.sign(z) * np.maximum(np.abs(z) - 1, 0)
     for family, values in {"bounded": y, "probability": p, "regularised": shrunk}.items():
-        column = measures[family]
+        column = found[family]
         np.testing.assert_allclose(of(column), values, rtol=1e-12)
         assert column["max"] == pytest.approx(values.max())
         assert column["next"] == pytest.approx(np.sort(values)[-2])
@@ -220,30 +223,30 @@ def test_measures_by_hand():
         assert column["moved"] == pytest.approx(np.linalg.norm(values - z))
         assert column["norm1"] == pytest.approx(np.abs(values).sum())
         assert column["sum"] == pytest.approx(values.sum(), abs=1e-6)
-    assert measures["bounded"]["dead"] == measures["bounded"]["clipped"] == ((z < -2) | (z > 4)).sum()
-    assert measures["regularised"]["dead"] == (np.abs(z) < 1).sum()
-    assert measures["probability"]["entropy"] == pytest.approx(-(p * np.log(p)).sum())
-    assert (measures["lo"], measures["hi"], measures["t"], measures["lam"]) == (-2, 4, 0.5, 1)
+    assert found["bounded"]["dead"] == found["bounded"]["clipped"] == ((z < -2) | (z > 4)).sum()
+    assert found["regularised"]["dead"] == (np.abs(z) < 1).sum()
+    assert found["probability"]["entropy"] == pytest.approx(-(p * np.log(p)).sum())
+    assert (found["lo"], found["hi"], found["t"], found["lam"]) == (-2, 4, 0.5, 1)
 
 
 def test_places_and_ties():
-    raw = lessons.measure(lessons.setting("image=cat&family=bounded&method=clamp&lo=-20&hi=20"))["bounded"]
-    order = [lessons.labels()[i] for i in np.argsort(-of(raw))]
+    raw = measures.measure(settings.setting("image=cat&family=bounded&method=clamp&lo=-20&hi=20"))["bounded"]
+    order = [settings.labels()[i] for i in np.argsort(-of(raw))]
     assert (raw["top"], raw["second"], raw["last"], raw["kept"]) == (order[0], order[1], order[-1], True)
-    same = lessons.measure(lessons.setting("image=cat&family=bounded&method=clamp&lo=-20&hi=-20"))["bounded"]
-    assert (same["tied"], same["kept"], same["top"], same["argmax"]) == (10, False, order[0], lessons.labels()[0])
+    same = measures.measure(settings.setting("image=cat&family=bounded&method=clamp&lo=-20&hi=-20"))["bounded"]
+    assert (same["tied"], same["kept"], same["top"], same["argmax"]) == (10, False, order[0], settings.labels()[0])
 
 
 def test_an_inward_gradient_is_not_dead():
     clamped = {
-        method: lessons.measure(lessons.setting(f"image=cat&family=bounded&method={method}&lo=0&hi=0.1"))["bounded"]
+        method: measures.measure(settings.setting(f"image=cat&family=bounded&method={method}&lo=0&hi=0.1"))["bounded"]
         for method in ("clamp", "clamp_straight_through", "clamp_inward")
     }
     assert [clamped[method]["dead"] for method in clamped] == [clamped["clamp"]["clipped"], 0, 0]
 
 
 def test_lessons_know_what_the_page_opens_with():
-    assert lessons.FIRST == explore.METHODS
+    assert settings.FIRST == menu.METHODS
 
 
 # Settings -------------------------------------------------------------------------------------------------------------
@@ -251,13 +254,13 @@ def test_lessons_know_what_the_page_opens_with():
 
 def test_a_reveal_is_laid_over():
     opening = "image=cat&family=bounded&method=clamp&lo=-2&hi=2&t=4"
-    assert lessons.setting(opening, "method=smooth_clamp&hi=3") == (
+    assert settings.setting(opening, "method=smooth_clamp&hi=3") == (
         "image=cat&model=cifar10&family=bounded&method=smooth_clamp&lo=-2&hi=3&t=4"
     )
     # Another family keeps the method of the one before it.
-    over = lessons.setting("image=cat&family=bounded&method=clamp_inward", "family=probability&method=sparsemax")
+    over = settings.setting("image=cat&family=bounded&method=clamp_inward", "family=probability&method=sparsemax")
     assert over == "image=cat&model=cifar10&family=probability&method=sparsemax&bounded=clamp_inward"
-    assert lessons.setting("image=cat&family=probability").endswith("family=probability&method=softmax")
+    assert settings.setting("image=cat&family=probability").endswith("family=probability&method=softmax")
 
 
 @pytest.mark.parametrize(
@@ -285,12 +288,12 @@ def test_a_reveal_is_laid_over():
 )
 def test_a_setting_that_the_page_would_refuse(query, wrong):
     with pytest.raises(ValueError, match=re.escape(wrong)):
-        lessons.setting(query)
+        settings.setting(query)
 
 
 # Expressions ----------------------------------------------------------------------------------------------------------
 
-NAMES = {"a": {"max": lessons.Logit(5.25), "top": "cat", "kept": True}, "p": lessons.Share(0.125), "n": 3}
+NAMES = {"a": {"max": measures.Logit(5.25), "top": "cat", "kept": True}, "p": measures.Share(0.125), "n": 3}
 
 
 @pytest.mark.parametrize(
@@ -307,7 +310,7 @@ NAMES = {"a": {"max": lessons.Logit(5.25), "top": "cat", "kept": True}, "p": les
     ],
 )
 def test_expressions(expression, expected):
-    assert lessons.value(expression, NAMES) == expected
+    assert expressions.value(expression, NAMES) == expected
 
 
 @pytest.mark.parametrize(
@@ -343,15 +346,15 @@ def test_expressions(expression, expected):
 )
 def test_nothing_else_is_an_expression(expression):
     with pytest.raises(ValueError, match=r"is no measure|cannot be read"):
-        lessons.value(expression, NAMES)
+        expressions.value(expression, NAMES)
 
 
 def test_measures_as_text():
-    told = lessons.filled("{a.top} {a.max} {p} {n} {a.max - 5} {0 - n}", NAMES)
+    told = expressions.filled("{a.top} {a.max} {p} {n} {a.max - 5} {0 - n}", NAMES)
     assert told == "cat +5.25 12.5 % 3 0.25 −3"
     for refused in ("{a.kept}", "{a}", "{a.top == 'cat'}"):
         with pytest.raises(ValueError, match="no number to show"):
-            lessons.filled(refused, NAMES)
+            expressions.filled(refused, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -402,7 +405,7 @@ def written(folder, lines, name="01-a-title.md"):
 
 
 def test_a_file_is_read(tmp_path):
-    lesson = lessons.read(written(tmp_path, [*HEADER, *STEP, *QUESTION, *WHY, "", *STEP[:-1], "- a list", "- of two"]))
+    lesson = files.read(written(tmp_path, [*HEADER, *STEP, *QUESTION, *WHY, "", *STEP[:-1], "- a list", "- of two"]))
     assert (lesson.slug, lesson.title, lesson.minutes, lesson.summary) == ("a-title", "A title", 5, "A sentence.")
     assert lesson.teacher is None
     first, second = lesson.steps
@@ -411,28 +414,28 @@ def test_a_file_is_read(tmp_path):
     assert first.why == "Because of {bounded.max}\n\nand so on."
     assert first.reveal.endswith("lo=-20&hi=19")
     assert first.setting.endswith("lo=-20&hi=20")
-    assert lessons.unsound(first) == []
+    assert checks.unsound(first) == []
     assert (second.question, second.choices, second.why) == (None, (), "")
     assert second.text == "The {raw.top}.\n- a list\n- of two"
 
 
 def test_a_false_claim_is_found(tmp_path):
     other = [line.replace("* This", "- This").replace("- That", "* That") for line in QUESTION]
-    (step,) = lessons.read(written(tmp_path, [*HEADER, *STEP, *other, *WHY])).steps
-    assert len(lessons.unsound(step)) == 2
+    (step,) = files.read(written(tmp_path, [*HEADER, *STEP, *other, *WHY])).steps
+    assert len(checks.unsound(step)) == 2
     wrong = [line.replace("clipped == 0", "clipped == 1") for line in WHY]
-    (step,) = lessons.read(written(tmp_path, [*HEADER, *STEP, *QUESTION, *wrong])).steps
-    assert lessons.unsound(step) == ["01-a-title.md:5: not bounded.clipped == 1"]
+    (step,) = files.read(written(tmp_path, [*HEADER, *STEP, *QUESTION, *wrong])).steps
+    assert checks.unsound(step) == ["01-a-title.md:5: not bounded.clipped == 1"]
     sliding = ["? How many?", "slider: 5 to 10 classes", "answer: bounded.zeros"]
-    (step,) = lessons.read(written(tmp_path, [*HEADER, *STEP, *sliding, *WHY])).steps
-    assert lessons.unsound(step) == ["01-a-title.md:5: the answer is outside of the slider"]
+    (step,) = files.read(written(tmp_path, [*HEADER, *STEP, *sliding, *WHY])).steps
+    assert checks.unsound(step) == ["01-a-title.md:5: the answer is outside of the slider"]
 
 
 def test_a_slider_in_percent(tmp_path):
     lines = [*HEADER, *STEP, "? How sure?", "slider: 0 to 100 %", "answer: probability.max", *WHY]
-    (step,) = lessons.read(written(tmp_path, lines)).steps
-    slider = lessons._told(step)["slider"]
-    top = torch.softmax(lessons.logits("cat"), 0).max().item()
+    (step,) = files.read(written(tmp_path, lines)).steps
+    slider = catalogue._told(step)["slider"]
+    top = torch.softmax(measures.logits("cat"), 0).max().item()
     assert slider["answer"] == pytest.approx(100 * top)
     assert (slider["low"], slider["high"], slider["unit"]) == (0, 100, "%")
     assert slider["shown"] == formats.percent(top)
@@ -466,19 +469,19 @@ def test_a_slider_in_percent(tmp_path):
 )
 def test_a_mistake_is_named_with_its_line(tmp_path, lines, line, wrong):
     with pytest.raises(ValueError, match=re.escape(wrong)) as caught:
-        lessons.read(written(tmp_path, lines))
+        files.read(written(tmp_path, lines))
     assert str(caught.value).startswith(f"01-a-title.md:{line}: ")
 
 
 def test_a_lesson_has_a_number_and_a_name(tmp_path):
     with pytest.raises(ValueError, match="NN-slug"):
-        lessons.read(written(tmp_path, [*HEADER, *STEP], "title.md"))
+        files.read(written(tmp_path, [*HEADER, *STEP], "title.md"))
 
 
 def test_html_in_a_lesson_stays_text(tmp_path):
     lines = [*HEADER, *STEP[:-1], "<script>alert(1)</script> [x](javascript:alert(1))"]
-    (step,) = lessons.read(written(tmp_path, lines)).steps
-    words = Words(lessons._told(step)["text"])
+    (step,) = files.read(written(tmp_path, lines)).steps
+    words = Words(catalogue._told(step)["text"])
     assert words.tags == {"p"}
     assert "<script>" in words.text
 
@@ -498,7 +501,7 @@ def test_an_experiment_is_a_table(key):
 
 
 def test_every_experiment_is_in_a_lesson():
-    used = {step.run for lesson in lessons.lessons() for step in lesson.steps if step.run}
+    used = {step.run for lesson in files.lessons() for step in lesson.steps if step.run}
     assert used == set(experiments.EXPERIMENTS)
 
 

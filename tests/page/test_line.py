@@ -12,8 +12,10 @@ import httpx
 import pytest
 
 import app
-from constrained.ui import calibrate, explore, guard, lessons, line, train
-from tests.test_safety import JSON, SETTING, Server
+from constrained.page import api, pictures
+from constrained.page.server import guard, line
+from constrained.page.tabs import calibrate, explore, lessons, train
+from tests.page.test_safety import JSON, SETTING, Server
 
 NUMBERS = {fn.fn: fn._id for fn in app.demo.fns.values() if fn.fn}
 SWEEP = {"run": 1, "kind": "bounds", "setting": SETTING | {"method": "clamp", "epochs": 500}}
@@ -54,7 +56,7 @@ def asked(server):
 
 def works(server, session: str = "somebody") -> None:
     """Others get their answers."""
-    answer = server.ask(explore.constrain, CONSTRAIN, session)
+    answer = server.ask(api.constrain, CONSTRAIN, session)
     assert answer["data"][0]["method"] == "softmax"
 
 
@@ -128,7 +130,7 @@ def test_a_full_line_fills_no_other(server, asked):
     assert line.LONGEST // 2 <= number <= line.LONGEST // 2 + 3  # two are at work
     works(server)
     answer = server.ask(explore.on_sample, ["cifar10", None], "looking", {"index": 0})
-    assert json.loads(answer["data"][0])["image"] == explore.SAMPLES[0].stem
+    assert json.loads(answer["data"][0])["image"] == pictures.SAMPLES[0].stem
 
 
 def test_a_question_of_lists_takes_no_memory_that_it_does_not_have(server):
@@ -358,7 +360,7 @@ def test_unread_messages_have_a_limit(launched):
 
 # Webcams ------------------------------------------------------------------------------------------------------------
 
-FRAME = {"url": "data:image/jpeg;base64," + base64.b64encode(explore.FIRST_SAMPLE.read_bytes()).decode(), "path": None}
+FRAME = {"url": "data:image/jpeg;base64," + base64.b64encode(pictures.FIRST_SAMPLE.read_bytes()).decode(), "path": None}
 
 
 async def film(client: httpx.AsyncClient, session: str, seen: list[str], frames: float = math.inf) -> None:
@@ -460,8 +462,8 @@ def test_questions_taken_back_at_once_leave_no_place_taken(launched):
         async with httpx.AsyncClient(base_url=url, timeout=60) as client:
             for turn in range(40):
                 session = f"takes-back-{turn}"
-                body = question(explore.constrain, session, {}, CONSTRAIN)
-                wrong = {"session_hash": session, "fn_index": NUMBERS[explore.constrain], "event_id": "x"}
+                body = question(api.constrain, session, {}, CONSTRAIN)
+                wrong = {"session_hash": session, "fn_index": NUMBERS[api.constrain], "event_id": "x"}
                 joined, *_ = await asyncio.gather(
                     client.post("/queue/join", json=body), *(client.post("/cancel", json=wrong) for _ in range(4))
                 )
@@ -500,11 +502,11 @@ def test_a_place_is_free_when_its_work_has_ended_and_not_before(launched):
 def test_what_is_taken_back_is_answered_once_and_by_its_own_visitor_alone(launched):
     url = f"{app.demo.local_url}gradio_api"
     with httpx.Client(base_url=url, timeout=60) as client:
-        body = question(explore.constrain, "owner", {}, CONSTRAIN)
+        body = question(api.constrain, "owner", {}, CONSTRAIN)
         event = client.post("/queue/join", json=body).json()["event_id"]
         for session in ("stranger", "owner"):
             for _ in range(300):
-                said = {"session_hash": session, "fn_index": NUMBERS[explore.constrain], "event_id": event}
+                said = {"session_hash": session, "fn_index": NUMBERS[api.constrain], "event_id": event}
                 assert client.post("/cancel", json=said).status_code == 200
         messages = on_loop(lambda: list(launched.pending_messages_per_session["owner"]._queue))
         assert sum(type(message).__name__ == "ProcessCompletedMessage" for message in messages) == 1
@@ -513,7 +515,7 @@ def test_what_is_taken_back_is_answered_once_and_by_its_own_visitor_alone(launch
 
 def test_to_ask_for_a_streams_head_is_not_to_listen(launched):
     url = f"{app.demo.local_url}gradio_api"
-    httpx.post(f"{url}/queue/join", json=question(explore.constrain, "head", {}, CONSTRAIN)).raise_for_status()
+    httpx.post(f"{url}/queue/join", json=question(api.constrain, "head", {}, CONSTRAIN)).raise_for_status()
     heard = on_loop(lambda: launched._heard["head"])
     assert httpx.head(f"{url}/queue/data", params={"session_hash": "head"}).status_code == 404
     assert on_loop(lambda: launched._heard["head"]) == heard
@@ -538,7 +540,7 @@ def test_a_frame_that_cannot_be_read_is_no_frame(launched, monkeypatch):
     asyncio.run(look())
 
 
-@pytest.mark.parametrize("data", [explore.FIRST_SAMPLE.read_bytes(), b"\xff\xfe\x00 no text"], ids=["picture", "none"])
+@pytest.mark.parametrize("data", [pictures.FIRST_SAMPLE.read_bytes(), b"\xff\xfe\x00 no text"], ids=["picture", "none"])
 def test_a_picture_that_is_called_svg_is_like_any_other(server, data):
     path = server.upload(data, "cat.svg")
     before = len(server.log.read_text().splitlines())

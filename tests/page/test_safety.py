@@ -1,6 +1,6 @@
 """The server among strangers: what they can reach, how much they can send, and that every value ends in a sentence.
 
-``CASES=1000 python -m pytest tests/test_safety.py -k stranger`` tries every parameter of every endpoint that often.
+``CASES=1000 python -m pytest tests/page/test_safety.py -k stranger`` tries every parameter that often.
 """
 
 import asyncio
@@ -30,13 +30,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import app
-from constrained import checkpoints, heads, images, inference, registry, training, ui
+from constrained import heads, images, models, registry, training
 from constrained.export import ExportError
 from constrained.modules import ConstrainedLinear
-from constrained.ui import calibrate, code, explore, export, guard, lessons, line, share, train
+from constrained.page import api, pictures
+from constrained.page import layout as ui
+from constrained.page import links as share
+from constrained.page import models as menu
+from constrained.page.server import guard, inference, line
+from constrained.page.tabs import calibrate, code, explore, export, lessons, train
 from tests.load.server import free_port
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CASES = int(os.environ.get("CASES", "5"))
 MB = 2**20
 DEFAULTS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
@@ -204,7 +209,7 @@ def test_an_upload_of_a_thousand_files_is_refused(server):
 def test_what_the_limit_allows_arrives(server):
     data = os.urandom(guard.FILE)
     assert Path(server.upload(data)).read_bytes() == data
-    question = {"data": [[0.5] * explore.CLASSES, "softmax", *DEFAULTS.values()]}
+    question = {"data": [[0.5] * api.CLASSES, "softmax", *DEFAULTS.values()]}
     assert httpx.post(f"{server.url}/gradio_api/call/constrain", json=question, timeout=30).status_code == 200
 
 
@@ -645,7 +650,7 @@ def test_a_body_that_drips_is_given_up_too(monkeypatch):
 
 # What can be read ---------------------------------------------------------------------------------------------------
 
-PICTURE = explore.FIRST_SAMPLE.read_bytes()
+PICTURE = pictures.FIRST_SAMPLE.read_bytes()
 SECRETS = (b"root:x:0", b"PATH=", b"import argparse", b'\x00{"__metadata__"', b"[project]", b"ref: refs", b"nobody's")
 
 
@@ -662,7 +667,10 @@ def paths(own: str) -> list[str]:
             "/dev/stdin",
         ),
         *(f"{home}/{name}" for name in ("app.py", "README.md", "pyproject.toml", ".git/HEAD", "requirements.txt")),
-        *(f"{home}/{name}" for name in ("checkpoints/resnet18-cifar10.safetensors", "constrained/ui/guard.py")),
+        *(
+            f"{home}/{name}"
+            for name in ("checkpoints/resnet18-cifar10.safetensors", "constrained/page/server/guard.py")
+        ),
         *(f"{folder}/../secret", f"{folder}/../../../../../../etc/passwd", f"{own}/../../../secret", f"{own}/.."),
         *("/proc/self/cwd/app.py", "/proc/self/root/etc/passwd", "//etc/passwd", "/./etc/passwd", folder, "/tmp"),
         *(f"{folder}/{'0' * 64}/{Path(own).name}", f"{folder}/*/{Path(own).name}", f"{own}%00.png", f"{own}/x"),
@@ -740,8 +748,8 @@ def test_nothing_of_one_visitor_reaches_another(server):
 # Every parameter of every endpoint ----------------------------------------------------------------------------------
 
 SETTING = {name: field.default for name, field in training.Setting.__dataclass_fields__.items()}
-ASKED = {"logits": [2.0, -1.0, 0.5], "methods": dict(explore.METHODS), "settings": DEFAULTS, "target": 0, "asked": 1}
-WRITE = {"script": "plain", "family": "bounded", "model": "cifar10", "methods": dict(explore.METHODS)}
+ASKED = {"logits": [2.0, -1.0, 0.5], "methods": dict(menu.METHODS), "settings": DEFAULTS, "target": 0, "asked": 1}
+WRITE = {"script": "plain", "family": "bounded", "model": "cifar10", "methods": dict(menu.METHODS)}
 QUESTION = {"ending": ".pt2", "method": "clamp", "settings": DEFAULTS, "model": "cifar10"}
 LINK = {"model": "cifar10", "image": "dog", "target": "cat", "k": 5}
 FRAME = {"url": "data:image/jpeg;base64," + base64.b64encode(PICTURE).decode(), "path": None}
@@ -755,8 +763,8 @@ CALLS = {
     explore.on_sample: (["yours", HEAD], {"index": 0, "value": "cat"}),
     explore.on_model: (["yours", HEAD, str(UPLOADED), "cifar10"], None),
     explore.on_gradient: ([], ASKED),
-    explore.classify: ([file(str(UPLOADED)), "cifar10"], None),
-    explore.constrain: ([[2.0, -1.0], "softmax", *DEFAULTS.values()], None),
+    api.classify: ([file(str(UPLOADED)), "cifar10"], None),
+    api.constrain: ([[2.0, -1.0], "softmax", *DEFAULTS.values()], None),
     train.on_run: ([], {"run": 1, "setting": SETTING}),
     train.on_sweep: ([], {"run": 1, "kind": "lambda", "setting": SETTING | {"penalty": "l1"}}),
     train.on_halt: ([], {"run": 1}),
@@ -875,13 +883,13 @@ def light(monkeypatch):
     monkeypatch.setattr(train, "BOUNDS", {"lo": [-1.0], "hi": [1.0]})
     monkeypatch.setattr(export, "file", not_made)
     monkeypatch.setattr(lessons.experiments, "run", lambda key: {"table": key})
-    monkeypatch.setitem(checkpoints.CHECKPOINTS, "imagenet", not_had)
+    monkeypatch.setitem(models.CHECKPOINTS, "imagenet", not_had)
     monkeypatch.setattr(app.demo, "has_launched", True)  # gradio looks at paths only then
     UPLOADED.write_bytes(PICTURE)
 
 
 def not_had():
-    raise checkpoints.CheckpointError("This is not fetched in a test.")
+    raise models.CheckpointError("This is not fetched in a test.")
 
 
 def test_every_endpoint_is_tried():
@@ -922,7 +930,7 @@ def test_whatever_a_stranger_sends_ends_in_a_sentence(light, function, place):
 
 def test_files_that_are_nobodys_to_classify(light):
     """As a picture of a question, with and without the mark that gradio looks for, and a path as anything else."""
-    (fn,) = (fn for fn in app.demo.fns.values() if fn.fn is explore.classify)
+    (fn,) = (fn for fn in app.demo.fns.values() if fn.fn is api.classify)
     named = [path.removeprefix("/gradio_api/file=") for path in paths(str(UPLOADED.parent / ("0" * 64) / "a.jpg"))]
     for path in (path for path in named if not path.startswith(("/assets", "/static", "/svelte"))):
         for picture in (file(path), {"path": path}, {"path": path, "url": path, "orig_name": "cat.jpg"}):
@@ -934,7 +942,7 @@ def test_files_that_are_nobodys_to_classify(light):
 
 def test_files_that_lie_elsewhere_are_not_fetched(light):
     for place in ([file("http://127.0.0.1:1/x.png"), "cifar10"], [file(str(UPLOADED)), file("https://example.org/x")]):
-        (fn,) = (fn for fn in app.demo.fns.values() if fn.fn is explore.classify)
+        (fn,) = (fn for fn in app.demo.fns.values() if fn.fn is api.classify)
         with pytest.raises(gr.Error, match="cannot be fetched from an address"):
             asyncio.run(app.demo.process_api(fn, place, state=SessionState(app.demo)))
 
@@ -1060,7 +1068,7 @@ def test_uploads_of_a_killed_process_go_when_another_starts(tmp_path, monkeypatc
 def test_the_pages_own_files_stay():
     found = files_in(app.demo.get_config_file()["components"])
     shown = {path for path in map(Path, found) if guard.folder() in path.parents}
-    assert len(shown) == len(explore.SAMPLES) + 1  # and the weights
+    assert len(shown) == len(pictures.SAMPLES) + 1  # and the weights
     guard.sweep(guard.own_files(app.demo), time.time() + 1e6)
     assert all(path.exists() for path in shown)
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from constrained import sticky
+from constrained.page.server import sticky
 from tests.load.server import free_port
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 START_SECONDS = 400  # on a machine that does other things as well; 30 on two idle cores
 VISITORS = 40
 
@@ -117,7 +117,7 @@ ray = pytest.mark.skipif(
 
 
 class Cluster:
-    """``python -m constrained.serve`` with two pages, in processes that carry a mark of their own."""
+    """``python -m constrained.page.server.cluster`` with two pages, in processes that carry a mark of their own."""
 
     def __init__(self, folder: str) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -125,7 +125,7 @@ class Cluster:
         self._log = Path(folder, "log")
         name, _, value = self._mark.partition("=")
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("OMP_", "RAY_", "PYTEST_"))}
-        command = [sys.executable, "-m", "constrained.serve", "--port", self.url.rpartition(":")[2]]
+        command = [sys.executable, "-m", "constrained.page.server.cluster", "--port", self.url.rpartition(":")[2]]
         with self._log.open("w") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment | {name: value, "RAY_TMPDIR": folder}, stdout=log, stderr=log

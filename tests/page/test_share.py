@@ -5,10 +5,13 @@ import json
 import gradio as gr
 import pytest
 
-from constrained import registry, ui
-from constrained.ui import explore, share
+from constrained import registry
+from constrained.page import layout as ui
+from constrained.page import links as share
+from constrained.page import models as menu
+from constrained.page import pictures
 
-CAT = str(explore.FIRST_SAMPLE)
+CAT = str(pictures.FIRST_SAMPLE)
 
 
 def link(**data):
@@ -53,8 +56,8 @@ def test_what_is_no_sample_leaves_the_picture(image):
 
 @pytest.mark.parametrize(("k", "target"), [(True, ["frog"]), (10**40, "unicorn"), ("4", 3), (-1, None), (2.5, {})])
 def test_classes_that_cannot_be_shown_fall_back(k, target):
-    *_, menu, shown = share.on_link(link(image="dog", model="cifar10", k=k, target=target), None, CAT)
-    assert menu.value == explore.RAW_TOP
+    *_, target_menu, shown = share.on_link(link(image="dog", model="cifar10", k=k, target=target), None, CAT)
+    assert target_menu.value == menu.RAW_TOP
     assert shown.value == 10
 
 

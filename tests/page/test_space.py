@@ -20,20 +20,20 @@ from packaging.requirements import Requirement
 
 from tests.load.server import free_port
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-FRONT = README.split("---\n")[1]
-UPLOAD = re.search(r"^hf upload [^`]*", README, re.MULTILINE)[0].replace("\\\n", " ")
+ROOT = Path(__file__).parents[2]
+FRONT = (ROOT / "README.md").read_text(encoding="utf-8").split("---\n")[1]
+GUIDE = (ROOT / "constrained" / "page" / "README.md").read_text(encoding="utf-8")
+UPLOAD = re.search(r"^hf upload [^`]*", GUIDE, re.MULTILINE)[0].replace("\\\n", " ")
 
 
 def values(option: str) -> list[str]:
-    """What the README's command gives for an option."""
+    """What the guide's command gives for an option."""
     words = shlex.split(UPLOAD)
     return [after for word, after in itertools.pairwise(words) if word == option]
 
 
 def uploaded() -> list[str]:
-    """The files that the README's command uploads, by the rule that it goes by."""
+    """The files that the guide's command uploads, by the rule that it goes by."""
     files = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if path.is_file()]
     files = [file for file in files if not file.startswith(".git/")]
     return list(filter_repo_objects(files, allow_patterns=values("--include"), ignore_patterns=values("--exclude")))
@@ -250,8 +250,9 @@ ASK = """
 import os, sys, types
 sys.modules |= {  # the real ones take seconds
     "constrained": types.SimpleNamespace(images=None, shipped=None),
-    "constrained.checkpoints": types.SimpleNamespace(CHECKPOINTS={"cifar10": None}, CheckpointError=None),
-    "constrained.ui": types.SimpleNamespace(demo=lambda model: None, guard=None),
+    "constrained.models": types.SimpleNamespace(CHECKPOINTS={"cifar10": None}, CheckpointError=None),
+    "constrained.page": types.SimpleNamespace(demo=lambda model: None),
+    "constrained.page.server": types.SimpleNamespace(guard=None),
     "gradio.tunneling": types.SimpleNamespace(CURRENT_TUNNELS=[]),
     "gradio": types.SimpleNamespace(Blocks=None),
 }

@@ -24,11 +24,15 @@ import httpx
 import pytest
 
 import app
-from constrained import checkpoints, registry, shipped
-from constrained.ui import controls, explore, export, guard, languages, lessons, train, web
+from constrained import models, registry, shipped
+from constrained.models import cifar10
+from constrained.page import controls, languages, pictures
+from constrained.page.course import files
+from constrained.page.server import guard, web
+from constrained.page.tabs import explore, export, lessons, train
 from tests.load.server import free_port
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 POSIX = pytest.mark.skipif(guard.fcntl is None, reason="no such locks on this system")
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -518,10 +522,10 @@ def test_the_list_of_files_is_up_to_date():
 
 
 def test_everything_that_is_read_is_in_the_list():
-    read = {*web.WEB.rglob("*.js"), *web.STYLES.iterdir(), *explore.SAMPLES}
-    for folder in (languages.FOLDER, controls.ASSETS / "lessons", checkpoints.FOLDER):
+    read = {*web.WEB.rglob("*.js"), *web.STYLES.iterdir(), *pictures.SAMPLES}
+    for folder in (languages.FOLDER, controls.ASSETS / "lessons", cifar10.FOLDER):
         read |= set(folder.iterdir())
-    assert read == set(shipped.sums())
+    assert read - {cifar10.FOLDER / "README.md"} == set(shipped.sums())  # the model card is for people
 
 
 DAMAGE = {
@@ -542,7 +546,7 @@ def copy(tmp_path, monkeypatch):
     shutil.copy(shipped.SUMS, tmp_path / "assets")
     monkeypatch.setattr(shipped, "ROOT", tmp_path)
     monkeypatch.setattr(shipped, "SUMS", tmp_path / "assets" / "SHA256SUMS")
-    monkeypatch.setattr(checkpoints, "FOLDER", tmp_path / "checkpoints")
+    monkeypatch.setattr(cifar10, "FOLDER", tmp_path / "checkpoints")
     shipped.sums.cache_clear()
     yield tmp_path
     shipped.sums.cache_clear()
@@ -573,7 +577,7 @@ def test_damage_to_the_list_itself_is_told(copy, how):
     damage(shipped.SUMS, how)
     shipped.sums.cache_clear()
     assert shipped.damaged()
-    assert shipped.intact(checkpoints.FOLDER / "resnet18-cifar10.json") or how == "one byte"
+    assert shipped.intact(cifar10.FOLDER / "resnet18-cifar10.json") or how == "one byte"
 
 
 def test_line_ends_of_windows_are_no_damage(copy):
@@ -586,13 +590,13 @@ def test_line_ends_of_windows_are_no_damage(copy):
 
 @pytest.mark.parametrize("how", DAMAGE)
 def test_wrong_facts_or_features_are_never_used(copy, how):
-    features = checkpoints.FOLDER / checkpoints.facts()["features"]["file"]
+    features = cifar10.FOLDER / cifar10.facts()["features"]["file"]
     damage(features, how)
-    with pytest.raises(checkpoints.CheckpointError, match=f"checkpoints/{features.name} is "):
-        checkpoints.tested("labels")
-    damage(checkpoints.FOLDER / "resnet18-cifar10.json", how)
-    with pytest.raises(checkpoints.CheckpointError, match=r"checkpoints/resnet18-cifar10\.json is "):
-        checkpoints.facts()
+    with pytest.raises(models.CheckpointError, match=f"checkpoints/{features.name} is "):
+        cifar10.tested("labels")
+    damage(cifar10.FOLDER / "resnet18-cifar10.json", how)
+    with pytest.raises(models.CheckpointError, match=r"checkpoints/resnet18-cifar10\.json is "):
+        cifar10.facts()
 
 
 @pytest.mark.parametrize("junk", [b"\xff", b"{", b"[]", b'{"Lessons": 1}'])
@@ -658,7 +662,7 @@ def test_it_starts_with_what_it_can_do_without_and_names_it(checkout, tmp_path):
 
 
 def test_one_bad_lesson_leaves_the_others(copy, monkeypatch):
-    monkeypatch.setattr(lessons.lessons, "FOLDER", copy / "assets" / "lessons")
+    monkeypatch.setattr(files, "FOLDER", copy / "assets" / "lessons")
     damage(copy / "assets" / "lessons" / "05-zeros.md", "junk")
     (copy / "assets" / "lessons" / "08-division.md").write_text(
         (copy / "assets" / "lessons" / "01-bounds.md").read_text(encoding="utf-8").replace("{", "{1 / 0 + ", 1),

@@ -9,18 +9,22 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 import safetensors.numpy
 from gradio.utils import NamedString
 
-from constrained import images, inference, validation, views, workers
-from constrained.ui import calibrate, explore
-from constrained.workers import WorkerError, Workers
+from constrained import images, validation, views
+from constrained.page import api, pictures
+from constrained.page import models as menu
+from constrained.page.server import inference, workers
+from constrained.page.server.workers import WorkerError, Workers
+from constrained.page.tabs import calibrate, explore
 
-ROOT = Path(__file__).parent.parent
-CAT = str(explore.FIRST_SAMPLE)
-OWN = explore.FIRST_SAMPLE.read_bytes()
+ROOT = Path(__file__).parents[2]
+CAT = str(pictures.FIRST_SAMPLE)
+OWN = pictures.FIRST_SAMPLE.read_bytes()
 CUT = functools.partial(views.crops, detail=32)
 posix = pytest.mark.skipif(workers.resource is None, reason="this system has no limits for a process")
 
@@ -33,7 +37,7 @@ def two():
 
 
 def test_what_a_worker_makes_is_what_is_made_here(two):
-    for sample in explore.SAMPLES[:3]:
+    for sample in pictures.SAMPLES[:3]:
         here = images.views(str(sample), CUT)
         there = two.run(images.views, sample.read_bytes(), CUT)
         assert [view.tobytes() for view in here] == [view.tobytes() for view in there]
@@ -122,7 +126,7 @@ def test_who_finds_all_busy_waits_and_is_told_in_the_end(monkeypatch):
 def test_a_worker_needs_neither_torch_nor_the_page(two):
     loaded = set(two.run(eval, "list(__import__('sys').modules)"))
     assert {"PIL", "constrained.images", "constrained.validation", "safetensors"} <= loaded
-    assert not {"torch", "torchvision", "gradio", "constrained.modules", "constrained.ui"} & loaded
+    assert not {"torch", "torchvision", "gradio", "constrained.modules", "constrained.page.layout"} & loaded
 
 
 def test_a_file_that_was_uploaded_loads_nothing_of_the_page_there(tmp_path, monkeypatch):
@@ -138,7 +142,10 @@ def test_a_file_that_was_uploaded_loads_nothing_of_the_page_there(tmp_path, monk
 
 @posix
 def test_workers_end_with_a_server_that_was_killed(tmp_path):
-    script = "import os\nfrom constrained.workers import WORKERS\nprint(WORKERS.run(os.getpid), flush=True)\ninput()"
+    script = (
+        "import os\nfrom constrained.page.server.workers import WORKERS\n"
+        "print(WORKERS.run(os.getpid), flush=True)\ninput()"
+    )
     program = [sys.executable, "-W", "ignore", "-c", script]
     server = subprocess.Popen(
         program, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -175,7 +182,7 @@ def dying(monkeypatch):
         return real(os.abort)
 
     monkeypatch.setattr(mine, "run", run)
-    for module in (explore, calibrate):
+    for module in (pictures, menu, calibrate):
         monkeypatch.setattr(module, "WORKERS", mine)
     yield asked
     mine.close()
@@ -186,14 +193,14 @@ def test_a_picture_that_kills_its_decoder_ends_in_a_sentence(dying, tmp_path):
     told = explore.on_picture(OWN, "cifar10", None)
     assert "This file cannot be read within the limits" in told[2]
     assert "This file cannot be read within the limits" in explore.on_frame(b"x", "cifar10", None)[2]
-    with pytest.raises(explore.gr.Error, match="within the limits"):
-        explore.classify(OWN, "cifar10")
+    with pytest.raises(gr.Error, match="within the limits"):
+        api.classify(OWN, "cifar10")
     assert dying == [images.views] * 3
 
 
 def test_a_head_or_a_set_that_kills_its_parser_ends_in_a_sentence(dying, tmp_path):
     tensors = {"weight": np.zeros((10, 512), np.float32), "bias": np.zeros(10, np.float32)}
-    told = explore.adopt(safetensors.numpy.save(tensors, {"format": "constrained head"}), CAT)[1]
+    told = menu.adopt(safetensors.numpy.save(tensors, {"format": "constrained head"}), CAT)[1]
     assert "within the limits" in told
     path = tmp_path / "set.csv"
     path.write_text("label,a,b\n0,1,2\n", encoding="utf-8")
@@ -217,12 +224,12 @@ def test_large_pictures_leave_workers_to_small_ones(monkeypatch):
 
     def look(_) -> str:
         try:
-            explore.views(b"", inference.network("cifar10").checkpoint)
+            pictures.views(b"", inference.network("cifar10").checkpoint)
         except WorkerError as error:
             return str(error)
         return ""
 
-    monkeypatch.setattr(explore.WORKERS, "run", run)
+    monkeypatch.setattr(pictures.WORKERS, "run", run)
     with ThreadPoolExecutor(12) as threads:
         told = list(threads.map(look, range(12)))
     assert told.count("") >= 6  # nor do they take all places of the line of pictures

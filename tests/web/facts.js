@@ -1,4 +1,4 @@
-// What links.js knows of a page, as constrained/ui/share.py writes it: each kind of control, and owners that have the same.
+// What links.js knows of a page, as constrained/page/links.py writes it: each kind of control, and owners that have the same.
 
 /** @import { ChoiceControl, FlagControl, LinkFacts, RangeControl, TextControl } from "../../assets/web/types.js" */
 

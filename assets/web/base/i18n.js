@@ -5,7 +5,7 @@ import { config } from "./gradio.js";
 
 export { phrase } from "./phrase.js";
 
-// A text is written in English, which is the key to its translations (constrained/ui/languages.py). gradio chooses the
+// A text is written in English, which is the key to its translations (constrained/page/languages.py). gradio chooses the
 // language, the browser's or the one of its Settings, and tells the document. Numbers are the same in all of them, with a
 // decimal point, as formulas, links and files have them.
 /**

@@ -1,4 +1,4 @@
-// What the server says of the constraints, their parameters and the page: constrained/ui/__init__.py writes it.
+// What the server says of the constraints, their parameters and the page: constrained/page/layout.py writes it.
 
 /** @import { Entry, Family, Methods, Parameter } from "../types.js" */
 

@@ -8,7 +8,7 @@ import { FAMILIES, registry } from "./registry.js";
 /** @type {Record<string, {symbol: string}>} all that have a slider somewhere, those of the training too */
 const parameters = { ...registry.training.parameters, ...registry.parameters };
 
-// A parameter's row, or its slider (constrained/ui/controls.py). gradio's form around a single one goes too: it would
+// A parameter's row, or its slider (constrained/page/controls.py). gradio's form around a single one goes too: it would
 // leave a gap.
 const parameterRules = Object.entries(parameters).flatMap(([key, { symbol }]) => [
   `.parameter-${key} { --symbol: ${JSON.stringify(symbol)}; }`,

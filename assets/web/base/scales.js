@@ -2,7 +2,7 @@
 
 /** @import { Scale } from "../types.js" */
 
-export const STEPS = 100; // a log slider goes from 0 to here; as in constrained/ui/controls.py
+export const STEPS = 100; // a log slider goes from 0 to here; as in constrained/page/controls.py
 
 // Ticks on an axis: 1, 2 or 5 times a power of ten.
 /** @param {number} raw the least that a step may be */
@@ -12,7 +12,7 @@ export const niceStep = (raw) => {
 };
 
 /**
- * Where a slider stands for a value: the twin of constrained.ui.controls.position.
+ * Where a slider stands for a value: the twin of constrained.page.controls.position.
  *
  * @param {Scale} scale
  * @param {number} value

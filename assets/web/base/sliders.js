@@ -5,7 +5,7 @@
 import { position, STEPS, valueAt } from "./scales.js";
 
 /**
- * The three things that constrained.ui.controls.log_slider calls, for a tab that keeps its numbers in `settings`.
+ * The three things that constrained.page.controls.log_slider calls, for a tab that keeps its numbers in `settings`.
  *
  * @param {Record<string, Scale>} parameters
  * @param {Record<string, any>} settings

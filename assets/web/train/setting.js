@@ -12,7 +12,7 @@ import { changed, register } from "../state.js";
 import { describe } from "./description.js";
 
 /**
- * What the server says of the tab: constrained/ui/train.py writes it. `figures` are the names of a point's numbers, `judged`
+ * What the server says of the tab: constrained/page/tabs/train.py writes it. `figures` are the names of a point's numbers, `judged`
  * is the number of examples that no run learns from.
  *
  * @type {{parameters: Record<string, Parameter>, setting: TrainSetting, figures: (keyof TrainFigures)[],

@@ -1,4 +1,4 @@
-// Numbers as text, never rounded to something false: the twin of constrained/formats.py.
+// Numbers as text, never rounded to something false: the twin of constrained/page/formats.py.
 
 /** @param {string} text */
 export const minus = (text) => text.replace(/^-/, "−").replace("e-", "e−");

@@ -7,15 +7,17 @@ the 4,000 others, start from fixed seeds, use one thread and take about a second
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from . import calibration, checkpoints, formats, images, training
-from .functional import penalty_l1, penalty_l2, project_l1_ball, prox_l1, softmax, sparsemax
-from .inference import network
-from .training import Setting
+from ... import calibration, images, training
+from ...functional import penalty_l1, penalty_l2, project_l1_ball, prox_l1, softmax, sparsemax
+from ...models import cifar10
+from ...training import Setting
+from .. import formats
+from ..server.inference import network
+from .settings import MODEL, samples
 
 EPOCHS = 60
 LEARNING_RATE = 0.01
@@ -151,13 +153,13 @@ def _accuracy(outputs: Tensor) -> float:
 
 def _own() -> Tensor:
     """The bundled network's own logits ``(4000, 10)`` for the pictures that judge, in float64."""
-    logits, fit = checkpoints.tested("logits", "fit")
+    logits, fit = cifar10.tested("logits", "fit")
     return logits[~fit].double()
 
 
 def _best() -> float:
     """The T with the least NLL for the bundled network on the other 6,000: the one that Calibrate fits."""
-    logits, labels, fit = checkpoints.tested("logits", "labels", "fit")
+    logits, labels, fit = cifar10.tested("logits", "labels", "fit")
     return calibration.fit_temperature(logits[fit].float(), labels[fit].long()).temperature
 
 
@@ -336,8 +338,8 @@ def exact_zeros() -> Rows:
 @_experiment("The page's samples by their highest logit, and what softmax makes of it at T = 1.")
 def alarm() -> Rows:
     found = []
-    for path in sorted((Path(__file__).parent.parent / "assets" / "samples").glob("*.jpg")):
-        z = torch.from_numpy(network("cifar10").logits(images.decode(path.read_bytes()))).double()
+    for path in samples().values():
+        z = torch.from_numpy(network(MODEL).logits(images.decode(path.read_bytes()))).double()
         found.append((path.stem, z))
     for name, z in sorted(found, key=lambda sample: -sample[1].max().item()):
         yield name, name, {"highest": z.max().item(), "surest": softmax(z).max().item()}

@@ -1,4 +1,6 @@
-"""The page and the network on Ray Serve, for more visitors than one process can take: python -m constrained.serve
+"""The page and the network on Ray Serve, for more visitors than one process can take.
+
+    python -m constrained.page.server.cluster
 
 Pages are the replicas of one deployment, networks those of another. A page asks the networks for a picture's features,
 and they compute them in batches (`serve.batch`). Each visitor has one page (`sticky`); any network will do.
@@ -19,7 +21,10 @@ from ray.serve.handle import DeploymentHandle, DeploymentResponse
 from ray.serve.request_router import PendingRequest, RequestRouter, RunningReplica
 from ray.serve.schema import LoggingConfig
 
-from . import checkpoints, inference, sticky, ui
+from ... import models
+from ...models import Checkpoint
+from .. import layout as ui
+from . import inference, sticky
 
 TABS = 10_000  # that one page takes; each that is open holds a connection
 PATIENCE = 120  # seconds that a page waits for a network
@@ -78,7 +83,7 @@ class Network:
 class Remote(inference.Network):
     """The network as a page has it: `Network` computes; the last layer, and the features of what was seen, are here."""
 
-    def __init__(self, checkpoint: checkpoints.Checkpoint, handle: DeploymentHandle) -> None:
+    def __init__(self, checkpoint: Checkpoint, handle: DeploymentHandle) -> None:
         self._handle = handle
         super().__init__(checkpoint)
 
@@ -140,7 +145,7 @@ def application(model: str, pages: int, networks: int) -> serve.Application:
             max_ongoing_requests=4 * inference.BATCH,
             autoscaling_config=scaling | {"min_replicas": int(key == model)},
         ).bind(key)
-        for key in checkpoints.CHECKPOINTS
+        for key in models.CHECKPOINTS
     }
     router = RequestRouterConfig(request_router_class=Sticky)
     page = Page.options(num_replicas=pages, max_ongoing_requests=TABS, request_router_config=router)
@@ -159,19 +164,21 @@ def start(pages: int, networks: int) -> None:
     ray._private.ray_constants.ENABLE_RAY_CLUSTER = False  # all of it listens on loopback, and on nothing else
     ray.init(
         "local",
-        num_cpus=pages + networks * len(checkpoints.CHECKPOINTS),
+        num_cpus=pages + networks * len(models.CHECKPOINTS),
         object_store_memory=100 * 2**20,  # pictures and features are small
         include_dashboard=False,
     )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m constrained.serve", description="The page on Ray Serve.")
+    parser = argparse.ArgumentParser(
+        prog="python -m constrained.page.server.cluster", description="The page on Ray Serve."
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (default: 8000)")
     parser.add_argument("--pages", type=int, default=2, help="how many pages (default: 2)")
     parser.add_argument("--networks", type=int, default=2, help="how many of each network, at most (default: 2)")
-    parser.add_argument("--model", choices=list(checkpoints.CHECKPOINTS), default="cifar10", help="to start with")
+    parser.add_argument("--model", choices=list(models.CHECKPOINTS), default=models.BUNDLED, help="to start with")
     args = parser.parse_args()
     if os.environ.get("RAY_AUTH_MODE", "token") != "token":  # what Ray takes by itself
         parser.error("RAY_AUTH_MODE must be token: without one, whoever reaches Ray's ports can run anything")

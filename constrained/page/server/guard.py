@@ -40,9 +40,9 @@ try:
 except ImportError:  # Windows
     fcntl = None
 
-from .. import heads, images, validation
-from ..workers import WORKERS
+from ... import heads, images, validation
 from . import connections, crowd, web
+from .workers import WORKERS
 
 PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
 # What a visitor has on a page is kept here: their picture, head, set. To the page of another server, from before a
@@ -529,7 +529,7 @@ def folder() -> Path:
     return made
 
 
-SIGNED = b"A folder of constrained/ui/guard.py, which deletes it once its process has ended.\n"
+SIGNED = b"A folder of constrained/page/server/guard.py, which deletes it once its process has ended.\n"
 _made: list[Path] = []
 
 

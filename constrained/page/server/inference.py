@@ -19,10 +19,10 @@ import numpy as np
 import PIL.Image
 import torch
 
-from . import checkpoints
-from .checkpoints import Checkpoint, CheckpointError
-from .fused import fused
-from .modules import ConstrainedLinear
+from ... import models
+from ...models import Checkpoint, CheckpointError
+from ...models.fused import fused
+from ...modules import ConstrainedLinear
 
 BATCH = 4  # pictures a forward pass; more gains nothing on a CPU and makes the first one wait
 CORES = torch.get_num_threads()
@@ -149,7 +149,7 @@ class _Line(queue.PriorityQueue):
 
 _kind: Callable[[Checkpoint], Network] = Network
 _networks: dict[str, Network] = {}
-_loading = {key: threading.Lock() for key in checkpoints.CHECKPOINTS}
+_loading = {key: threading.Lock() for key in models.CHECKPOINTS}
 
 
 def use(kind: Callable[[Checkpoint], Network]) -> None:
@@ -169,14 +169,14 @@ def network(key: str, wait: bool = True) -> Network:
         CheckpointError: if there is no such model, if its weights cannot be had (asking again tries again), or if it is
             not there yet and nobody shall wait for it.
     """
-    if not isinstance(key, str) or key not in checkpoints.CHECKPOINTS:
-        raise CheckpointError(f"model must be one of {', '.join(checkpoints.CHECKPOINTS)}, got {key!r:.40}")
+    if not isinstance(key, str) or key not in models.CHECKPOINTS:
+        raise CheckpointError(f"model must be one of {', '.join(models.CHECKPOINTS)}, got {key!r:.40}")
     if key not in _networks:
         if not _loading[key].acquire(blocking=wait):
             raise CheckpointError("This model is still on its way: try again when it is there.")
         try:
             if key not in _networks:
-                _networks[key] = _kind(checkpoints.CHECKPOINTS[key]())
+                _networks[key] = _kind(models.CHECKPOINTS[key]())
         finally:
             _loading[key].release()
     return _networks[key]

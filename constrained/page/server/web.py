@@ -14,7 +14,7 @@ from typing import NamedTuple
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from .. import shipped
+from ... import shipped
 
 WEB, STYLES = (shipped.ROOT / "assets" / name for name in ("web", "styles"))
 # In the order of the page, where the later of two equally specific rules wins.

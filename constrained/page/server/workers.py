@@ -137,7 +137,7 @@ class Worker:
 
 def _begin(parent: int) -> None:
     """Limits that hold as long as the worker lives, and an end when its parent's comes."""
-    from . import images, validation, views  # noqa: F401, what the parsers need is there before the first file
+    from ... import images, validation, views  # noqa: F401, what the parsers need is there before the first file
 
     sys.stdout.flush()
     nothing = os.open(os.devnull, os.O_WRONLY)

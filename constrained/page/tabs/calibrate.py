@@ -16,12 +16,13 @@ from typing import NamedTuple
 import gradio as gr
 from torch import Tensor
 
-from .. import calibration, checkpoints, registry, validation
-from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
-from ..validation import ValidationError
-from ..workers import WORKERS, WorkerError
-from .controls import BROWSER, Control, HeldFile, Island, bounds, log_slider, notice, position, speaker, wire
-from .languages import said, t
+from ... import calibration, registry, validation
+from ...models import cifar10
+from ...registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
+from ...validation import ValidationError
+from ..controls import BROWSER, Control, HeldFile, Island, bounds, log_slider, notice, position, speaker, wire
+from ..languages import said, t
+from ..server.workers import WORKERS, WorkerError
 
 SPARSE = tuple(key for key, entry in registry.REGISTRY.items() if entry.sparse)
 UNFITTED = (position(TEMPERATURE, 1.0), 1.0)  # slider and box
@@ -92,8 +93,8 @@ class HeldSet(HeldFile):
 @functools.cache
 def bundled() -> Parts:
     """The bundled model's logits of CIFAR-10's test pictures."""
-    logits, labels, fit = checkpoints.tested("logits", "labels", "fit")
-    logits, labels, classes = logits.float(), labels.long(), tuple(checkpoints.facts()["labels"])
+    logits, labels, fit = cifar10.tested("logits", "labels", "fit")
+    logits, labels, classes = logits.float(), labels.long(), tuple(cifar10.facts()["labels"])
     return Parts(BUNDLED, classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
 
 

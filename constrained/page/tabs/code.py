@@ -7,12 +7,14 @@ import json
 
 import gradio as gr
 
-from .. import checkpoints, registry, snippets
-from ..registry import LAM, PARAMETERS
+from ... import registry, snippets
+from ...models import cifar10
+from ...registry import LAM, PARAMETERS
+from ..controls import BROWSER, Island, in_browser
+from ..languages import phrase, t
+from ..models import YOURS
 from . import export
-from .controls import BROWSER, Island, in_browser
-from .explore import YOURS, Tab
-from .languages import phrase, t
+from .explore import Tab
 
 OWN = phrase(
     "You are using a head of your own. The code has the bundled model's; to load yours, from the file that Download on "
@@ -100,7 +102,7 @@ def on_write(event: gr.EventData) -> str:
 
 def build(explored: Tab) -> None:
     """Lay out the tab inside a `gr.Tab` and wire its events; `export` adds the network as a file."""
-    weights = checkpoints.FOLDER / checkpoints.facts()["file"]
+    weights = cifar10.FOLDER / cifar10.facts()["file"]
     size = f"{weights.stat().st_size / 2**20:.0f} MB"
     with gr.Row(elem_id="code", equal_height=False):
         with gr.Column(elem_classes="setup", scale=0, min_width=270):

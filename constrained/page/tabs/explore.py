@@ -5,62 +5,39 @@ the browser (assets/web/twins/constraints.js, assets/web/explore). Only the grad
 from the server, and only once a control has settled.
 """
 
-import base64
-import copy
-import functools
-import io
 import json
 import threading
 import time
-from hashlib import sha256
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import gradio as gr
-import numpy as np
-import PIL.Image
-import safetensors
-import torch
 from gradio.context import Context
-from gradio.data_classes import ImageData
 from torch import Tensor
 
-from .. import gradients, heads, images, registry, training
-from ..checkpoints import CHECKPOINTS, TITLES, Checkpoint, CheckpointError
-from ..heads import HeadError
-from ..inference import FRAME, PICTURE, Network, network
-from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
-from ..workers import WORKERS, WorkerError
-from . import lessons
-from .controls import (
-    ASSETS,
-    BROWSER,
-    Control,
-    HeldBytes,
-    HeldFile,
-    Island,
-    bounds,
-    in_browser,
-    log_slider,
-    notice,
-    position,
-    speaker,
-    wire,
+from ... import gradients, registry
+from ...models import BUNDLED, CheckpointError
+from ...registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
+from ..api import Model, checked, classify, constrain, described
+from ..controls import BROWSER, Control, HeldBytes, Island, bounds, in_browser, log_slider, notice, speaker, wire
+from ..languages import said, t
+from ..models import (
+    ADOPTING,
+    METHODS,
+    MOST,
+    RAW_TOP,
+    TROUBLE,
+    Chooser,
+    choices,
+    chosen,
+    classes,
+    look,
+    models,
+    sentence,
+    targets,
 )
-from .languages import said, t
-
-SAMPLES = sorted((ASSETS / "samples").glob("*.jpg"))
-FIRST_SAMPLE = ASSETS / "samples" / "cat.jpg"
-METHODS = {"bounded": "clamp", "probability": "softmax", "regularised": "prox_l1"}  # what the page opens with
-
-CLASSES, LARGEST = 1000, 1e6  # of logits that are sent here
-
-HEAD_GONE = "Your head is no longer here: train or upload it again, or choose another model."
-YOURS = "yours"  # the bundled network under the visitor's own head, for those who have one
-# What can be wrong with a visitor's picture, head or choice; see `sentence`.
-TROUBLE = (images.PictureError, CheckpointError, HeadError, WorkerError, FileNotFoundError)
-_LARGE_AT_ONCE = threading.BoundedSemaphore(2)  # so that large pictures never take all workers
-_LARGE_IN_ALL = threading.BoundedSemaphore(6)  # nor, waiting for one, all places of the line
+from ..pictures import FIRST_SAMPLE, SAMPLES, Picture, Shown
+from ..server.inference import FRAME, PICTURE, network
+from . import lessons
 
 # Everything that runs the network shares one limit, so that requests wait in gradio's queue and not in threads.
 NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility": "private"}
@@ -95,200 +72,6 @@ class Pace:
 
 
 _FRAMES = Pace()  # of all live webcams: there is always another frame, and nobody waits for a certain one
-
-
-class Picture(gr.Image):
-    """An image input that hands over a visitor's file as it came, for `images.views` to look at first.
-
-    gradio's own conversion would decode them without a limit, saturate 16-bit pictures and drop alpha. This has to be
-    a class: gradio makes components anew, from their class, for every visitor to whom one is updated. (For classes
-    like this it also writes a .pyi file beside the source, which git ignores.)
-    """
-
-    is_template = True  # the browser draws it as gr.Image
-
-    def preprocess(self, payload: ImageData | None) -> str | bytes | None:
-        """The path of an uploaded file, or the bytes of a ``data:`` string, which frames and programs send."""
-        if payload is None:
-            return None
-        if payload.path is not None:
-            return payload.path
-        encoded = (payload.url or "").partition(",")[2]
-        try:
-            return base64.b64decode(encoded[: 2 * images.MAX_BYTES], validate=True)
-        except ValueError:
-            return b""
-
-    def postprocess(self, value: str | None) -> ImageData | None:
-        """A file by its path. gradio would read one whose name ends in .svg, whatever it holds, as text."""
-        return value and ImageData(path=value, orig_name=Path(value).name)
-
-    def example_payload(self) -> dict:
-        """What "Use via API" shows: gradio's own example is a web address, and this page fetches nothing."""
-        buffer = io.BytesIO()
-        with PIL.Image.open(FIRST_SAMPLE) as sample:
-            sample.convert("RGB").resize((32, 32)).save(buffer, "JPEG", quality=60)
-        return {"url": "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()}
-
-    def api_info(self) -> dict:
-        """What a picture is, for "Use via API"."""
-        about = (
-            "A file that the client uploads, as handle_file('cat.jpg') does, or {'url': 'data:image/jpeg;base64,…'}."
-        )
-        return super().api_info() | {"additional_description": about}
-
-
-class Model(gr.Textbox):
-    """The name of a model, for programs; an unknown one gets a sentence."""
-
-    is_template = True
-
-    def api_info(self) -> dict:
-        """What "Use via API" says of it."""
-        about = "The network; imagenet is downloaded when it is first asked for."
-        return {"type": "string", "enum": list(CHECKPOINTS), "additional_description": about}
-
-    def example_payload(self) -> str:
-        """The bundled one."""
-        return "cifar10"
-
-
-class Shown(HeldFile):
-    """The path of the picture that the chart is about. The page knows a sample by its name."""
-
-    def preprocess(self, payload: str | None) -> str:
-        """The path of a sample or of an upload."""
-        sample = next((str(path) for path in SAMPLES if path.stem == payload), None)
-        return sample or super().preprocess(payload)
-
-    def postprocess(self, value: str | None) -> str:
-        """A sample's name, or the path of an upload."""
-        return Path(value).stem if value and Path(value) in SAMPLES else value or ""
-
-
-class Chooser(gr.Dropdown):
-    """The menu of models, which lets pass what is not in it: `chosen` says what is wrong with that.
-
-    That a visitor's menu has their own head in it, gradio forgets with their session.
-    """
-
-    is_template = True
-
-    def preprocess(self, payload: str | None) -> str:
-        """The model's key, if it is one."""
-        return str(payload)
-
-    def postprocess(self, value: str) -> str:
-        """The same, without gradio's warning."""
-        return value
-
-
-# What the page shows ------------------------------------------------------------------------------------------------
-
-
-def models() -> list[tuple[str, str]]:
-    """What anybody can choose in the model menu."""
-    return [(t(TITLES[key]), key) for key in CHECKPOINTS]
-
-
-def chosen(model: str, head: bytes | None, wait: bool = False) -> tuple[Network, heads.Head | None, str]:
-    """A choice of the model menu as a network, the head to use instead of its own, and a name for the two.
-
-    Args:
-        model: a key of ``CHECKPOINTS``, or ``YOURS``.
-        head: the file of the visitor's own head, which only ``YOURS`` looks at.
-        wait: as for `network`.
-
-    Raises:
-        CheckpointError: if there is no such model, or its weights cannot be had.
-        HeadError: if there is no head of their own.
-    """
-    if model != YOURS:
-        return network(model, wait), None, model
-    if head is None:
-        raise HeadError(HEAD_GONE)
-    return network("cifar10", wait), own_head(head), named(head)
-
-
-def classes(net: Network, head: heads.Head | None) -> tuple[str, ...]:
-    """The names of what a network tells apart, or a head in place of its own."""
-    return head.classes if head else net.checkpoint.labels
-
-
-def named(head: bytes) -> str:
-    """What the chart calls the model that a head of a visitor's makes."""
-    return f"{YOURS}-{sha256(head).hexdigest()[:8]}"
-
-
-def message(labels: tuple[str, ...], logits: np.ndarray, name: str) -> dict:
-    """What the chart, or a program, is told about a picture: the labels and logits of a model."""
-    return {"model": name, "labels": labels, "logits": [round(v, 6) for v in logits.tolist()]}
-
-
-def words(head: heads.Head) -> str:
-    """What a head was fitted with, as a run of the Train tab says it, as HTML."""
-    told = said("no constraint")
-    if head.method:
-        told = said(registry.REGISTRY[head.method].title)
-        numbers = {key: f"{value:.4g}".replace("-", "−") for key, value in head.settings.items()}
-        if "lo" in numbers:
-            told += f" [{numbers['lo']}, {numbers['hi']}]"
-        else:
-            told += "".join(f", {PARAMETERS[key].symbol} = {number}" for key, number in numbers.items())
-    for key, kind in heads.PENALTIES.items():
-        if isinstance(head.layer.penalty, kind) and head.layer.penalty.lam:
-            told += f" · {said('{norm} penalty', norm=key.upper())}, λ = {head.layer.penalty.lam:.4g}"
-    return told
-
-
-def views(source: str | bytes, checkpoint: Checkpoint) -> list[PIL.Image.Image]:
-    """What a checkpoint's network sees of a stranger's picture, a file's path or its bytes, made by a worker.
-
-    Raises:
-        PictureError: if it is none.
-        WorkerError: if it is too much for the decoder.
-        FileNotFoundError: if it is gone.
-    """
-    if is_sample(source):
-        return images.views(source, checkpoint.views)  # no stranger's: nothing to fear, and no worker to start
-    try:
-        return WORKERS.run(images.views, source, checkpoint.views, False)
-    except images.LargePictureError as error:
-        if not _LARGE_IN_ALL.acquire(blocking=False):
-            raise WorkerError("Too many large pictures at the moment: make it smaller, or try again later.") from error
-        try:
-            with _LARGE_AT_ONCE:
-                return WORKERS.run(images.views, source, checkpoint.views)
-        finally:
-            _LARGE_IN_ALL.release()
-
-
-def is_sample(source: object) -> bool:
-    """Whether that is the path of a bundled picture."""
-    return isinstance(source, str) and Path(source) in SAMPLES
-
-
-def look(source: str | bytes, model: str, head: bytes | None = None, kind: int = PICTURE) -> tuple[str, str]:
-    """A picture through a `chosen` model to the chart's message, as JSON, and the crops that it saw, as HTML.
-
-    The chart is told the name of a sample, and of nobody's own picture. Raises what `chosen` and `views` raise.
-    """
-    net, own, name = chosen(model, head)
-    crops = views(source, net.checkpoint)
-    figures = []
-    for crop in crops:
-        buffer = io.BytesIO()
-        crop.save(buffer, "PNG")
-        data = base64.b64encode(buffer.getvalue()).decode()
-        figures.append(f'<img src="data:image/png;base64,{data}" alt="" width="{crop.width}" height="{crop.height}">')
-    caption = f"<figcaption>{said('What the network sees:')} {said(net.checkpoint.sees)}</figcaption>"
-    seen = f'<figure class="seen"><div>{"".join(figures)}</div>{caption}</figure>'
-    if own:
-        seen += f'<p class="own-head"><b>{said("Your head")}</b>: {words(own)}</p>'
-    image = Path(source).stem if is_sample(source) else None
-    return json.dumps(
-        message(classes(net, own), net.logits_of(crops, own and own.layer, kind), name) | {"image": image}
-    ), seen
 
 
 def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
@@ -384,110 +167,6 @@ def on_model(
     return chart, crops, "", *choices(classes(net, own)), model, shown, shown, model
 
 
-def sentence(error: Exception) -> str:
-    """What to tell a visitor about an error of ``TROUBLE``, or about a picture's file that is gone."""
-    gone = isinstance(error, FileNotFoundError)
-    return "The picture is no longer here: choose another one." if gone else str(error)
-
-
-def choices(labels: tuple[str, ...], target: object = None, k: object = None) -> tuple[gr.Dropdown, gr.Slider]:
-    """What depends on a model's labels: the menu of target classes, and how many classes can be shown.
-
-    ``target`` and ``k`` are chosen in them, where the model has that; from outside they may be anything.
-    """
-    most = min(MOST, len(labels))
-    target = target if isinstance(target, str) and target in labels else RAW_TOP
-    k = k if isinstance(k, int) and 2 <= k <= most else min(10, most)
-    return gr.Dropdown(choices=targets(labels), value=target), gr.Slider(maximum=most, value=k)
-
-
-def targets(labels: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The menu of target classes."""
-    return [(t("raw top-1"), RAW_TOP), *((label, label) for label in labels)]
-
-
-def deserialize(data: bytes) -> list:
-    """`safetensors.deserialize` by a worker."""
-    return WORKERS.run(safetensors.deserialize, data)
-
-
-@functools.lru_cache(32)  # a page sends its head along with each picture
-def own_head(data: bytes) -> heads.Head:
-    """What a visitor's head file holds, if the bundled network's features fit it.
-
-    Raises:
-        HeadError: for everything else.
-    """
-    head = heads.load(data, deserialize)
-    known = training.data()
-    if len(head.classes) < 2:
-        raise HeadError("This head has a single class, and a comparison needs two: choose another one.")
-    if (head.network, head.layer.in_features) != (known.network, known.width):
-        raise HeadError(
-            "This head was fitted on the features of another network, where its weights mean nothing: use one that "
-            "was trained here, or load it with constrained_resnet18 on its own network."
-        )
-    return head
-
-
-def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, str]:
-    """A head becomes this visitor's model, and the column of its constraint opens on that.
-
-    Args:
-        data: a head file, from a stranger.
-        shown: the path of the picture on the page.
-        earlier: the head that this one replaces, if any; what it set goes back to what the page opens with.
-
-    Returns:
-        Updates for `Tab.adopting`, named in ``ADOPTING``, and an empty sentence; or updates that leave all as it is,
-        and a sentence that says what is wrong.
-    """
-    try:
-        head, before = own_head(data), earlier and own_head(earlier)
-        chart, crops = look(shown, YOURS, data)
-    except TROUBLE as error:
-        return [gr.skip() for _ in ADOPTING], sentence(error)
-    target, shown_classes = choices(head.classes)
-    updates = {
-        "notice": "",
-        "chart": chart,
-        "crops": crops,
-        "target": target,
-        "k": shown_classes,
-        "chooser": gr.Dropdown(choices=[*models(), (t("CIFAR-10, your head"), YOURS)], value=YOURS),
-        "current": YOURS,
-        "head": data,
-    }
-    settings = {}
-    if before:
-        if before.method:
-            family = registry.REGISTRY[before.method].family
-            updates[family] = METHODS[family]
-        settings |= {key: PARAMETERS[key].default for key in before.settings}
-    if head.method:
-        updates[registry.REGISTRY[head.method].family] = head.method
-    for key, value in (settings | head.settings).items():
-        parameter = PARAMETERS[key]
-        value = float(f"{min(max(value, 0.0 if parameter.zero else parameter.low), parameter.high):.6g}")
-        updates[key] = value
-        updates[f"{key} position"] = position(parameter, value) if parameter.scale == "log" else value
-    return [updates.get(name, gr.skip()) for name in ADOPTING], ""
-
-
-def checked(logits: object, least: int) -> Tensor:
-    """Logits from outside as a float64 tensor ``(C,)``.
-
-    Raises:
-        ValueError: for anything but ``least`` to `CLASSES` numbers below `LARGEST`.
-    """
-    if not isinstance(logits, list) or not least <= len(logits) <= CLASSES:
-        raise ValueError(f"logits must be a list of {least} to {CLASSES} numbers")
-    # Compared, not converted: a whole number may be too large for a float.
-    if not all(isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < LARGEST for v in logits):
-        raise ValueError("logits must be finite numbers below a million")
-    return torch.tensor(logits, dtype=torch.float64)
-
-
 def on_gradient(event: gr.EventData) -> str:
     """The chart's question for gradients, with everything in it, to the answer, both as the chart's JSON."""
     asked = event._data
@@ -504,63 +183,9 @@ def on_gradient(event: gr.EventData) -> str:
     return json.dumps({"gradient": columns, "asked": asked.get("asked")})
 
 
-def classify(picture: str | bytes | None, model: str = "cifar10") -> dict:
-    """Logits of a picture: ``{"model", "labels", "logits"}``, for programs."""
-    if picture is None:
-        raise gr.Error("picture must be an image file", print_exception=False)
-    try:
-        net = network(model, wait=False)
-        return message(net.checkpoint.labels, net.logits_of(views(picture, net.checkpoint)), model)
-    except TROUBLE as error:
-        raise gr.Error(sentence(error), print_exception=False) from error
-
-
-def constrain(
-    logits: list[float],
-    method: Literal[tuple(registry.REGISTRY)],
-    lo: float = LO.default,
-    hi: float = HI.default,
-    temperature: float = TEMPERATURE.default,
-    lam: float = LAM.default,
-    radius: float = RADIUS.default,
-) -> dict:
-    """Constrained outputs of logits: ``{"method", "outputs"}``, for programs; method is a key of the registry."""
-    try:
-        settings = {"lo": lo, "hi": hi, "temperature": temperature, "lam": lam, "radius": radius}
-        outputs = registry.build(str(method), settings)(checked(logits, least=1))
-    except ValueError as error:
-        raise gr.Error(str(error), print_exception=False) from error
-    return {"method": method, "outputs": outputs.tolist()}
-
-
-def described(arguments: list) -> None:
-    """Say in "Use via API" what each argument of `constrain` is; gradio knows their types alone."""
-    most = f"{LARGEST:,.0f}"
-    about = {
-        "logits": (f"1 to {CLASSES:,} numbers, each below {most}.", [3.6, 1.2, -0.4]),
-        "method": ("The constraint, by its key in the registry.", "clamp"),
-    }
-    for parameter in PARAMETERS.values():
-        used = ", ".join(key for key, entry in registry.REGISTRY.items() if parameter in entry.parameters)
-        low = 0.0 if parameter.zero else parameter.low
-        about[parameter.key] = (f"{parameter.help} {low:g} to {parameter.high:g}; used by {used}.", parameter.default)
-    for argument, (name, (text, example)) in zip(arguments, about.items(), strict=True):
-        argument.label, argument._api_info["additional_description"] = name, text
-        argument.example_payload = functools.partial(copy.copy, example)
-
-
 # The page -----------------------------------------------------------------------------------------------------------
 
-RAW_TOP = "raw top-1"
-MOST = 50  # classes that can be shown
 DOWNLOADS = {"Chart as SVG": "svg", "Chart as PNG": "png", "Numbers as CSV": "csv", "Numbers as JSON": "json"}
-LOGS = tuple(key for key, parameter in PARAMETERS.items() if parameter.scale == "log")
-ADOPTING = (
-    *("notice", "chart", "crops", "target", "k", "chooser", "current", "head"),
-    *registry.FAMILIES,
-    *PARAMETERS,
-    *(f"{key} position" for key in LOGS),
-)
 
 
 class Tab(NamedTuple):
@@ -599,7 +224,7 @@ def build(model: str) -> Tab:
     try:
         network(model)
     except CheckpointError as error:
-        missing, model = str(error), "cifar10"
+        missing, model = str(error), BUNDLED
     labels = network(model).checkpoint.labels
     told_first, seen_first = look(str(FIRST_SAMPLE), model)
     shown, head = Shown(str(FIRST_SAMPLE), visible=False), HeldBytes(visible=False)
@@ -755,7 +380,7 @@ def build(model: str) -> Tab:
 
     with gr.Column(visible=False):  # what a program calls; gradio checks uploads only for components
         given, answer = Picture(label="picture"), gr.JSON(label="logits")
-        wanted = Model("cifar10", label="model")
+        wanted = Model(BUNDLED, label="model")
         gr.Button().click(
             classify, [given, wanted], answer, api_name="classify", **(NETWORK | {"api_visibility": "public"})
         )

@@ -18,14 +18,16 @@ from pathlib import Path
 
 import gradio as gr
 
-from .. import checkpoints, export, registry
-from ..export import ExportError
-from ..heads import HeadError
-from . import explore, guard
-from .controls import in_browser, notice, speaker
-from .languages import said
+from ... import export, models, registry, shipped
+from ...export import ExportError
+from ...heads import HeadError
+from .. import models as menu
+from ..controls import in_browser, notice, speaker
+from ..languages import said
+from ..server import guard
+from . import explore
 
-ROOT = checkpoints.FOLDER.parent
+ROOT = shipped.ROOT
 KEPT = 4  # files of 45 MB
 SECONDS = 300  # after which a file is given up
 FAILED = "The file could not be made: try again, or make it with python -m constrained.export, as in the README."
@@ -61,14 +63,14 @@ def checked(question: str, head: bytes | None) -> tuple[str, str, dict[str, floa
         raise ValueError(f"method must be one of {', '.join(registry.REGISTRY)}, got {method!r:.40}")
     settings = {p.key: registry.number(p, asked["settings"][p.key]) for p in registry.REGISTRY[method].parameters}
     registry.build(method, settings)  # lo above hi
-    own = chosen.startswith(f"{explore.YOURS}-")
-    if own and (head is None or chosen != explore.named(head)):
-        raise HeadError(explore.HEAD_GONE)
+    own = chosen.startswith(f"{menu.YOURS}-")
+    if own and (head is None or chosen != menu.named(head)):
+        raise HeadError(menu.HEAD_GONE)
     model = "cifar10" if own else chosen
-    if model not in checkpoints.CHECKPOINTS:
-        raise ValueError(f"model must be one of {', '.join(checkpoints.CHECKPOINTS)}, got {model!r:.40}")
+    if model not in models.CHECKPOINTS:
+        raise ValueError(f"model must be one of {', '.join(models.CHECKPOINTS)}, got {model!r:.40}")
     if own:
-        explore.own_head(head)
+        menu.own_head(head)
     return ending, method, settings, model, head if own else None
 
 

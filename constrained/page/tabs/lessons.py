@@ -8,13 +8,13 @@ import json
 
 import gradio as gr
 
-from .. import experiments, lessons
-from .controls import FITS, Island
+from ..controls import FITS, Island
+from ..course import catalogue, experiments
 
 
 def on_open() -> str:
     """All lessons as the browser takes them, with their numbers measured; one with a mistake in it is named."""
-    return json.dumps({"lessons": lessons.catalogue()})
+    return json.dumps({"lessons": catalogue.catalogue()})
 
 
 def on_run(event: gr.EventData) -> str:

@@ -17,12 +17,13 @@ import gradio as gr
 import torch
 from gradio.context import LocalContext
 
-from .. import checkpoints, heads, registry, training
-from ..modules import ConstrainedLinear
-from ..registry import HI, LAM, LO, RADIUS, TEMPERATURE
-from ..training import LEARNING_RATE, PENALTY, Setting
-from . import explore
-from .controls import (
+from ... import heads, registry, training
+from ...models import cifar10
+from ...modules import ConstrainedLinear
+from ...registry import HI, LAM, LO, RADIUS, TEMPERATURE
+from ...training import LEARNING_RATE, PENALTY, Setting
+from .. import models as menu
+from ..controls import (
     BROWSER,
     FITS,
     Control,
@@ -36,7 +37,8 @@ from .controls import (
     speaker,
     wire,
 )
-from .languages import said, t
+from ..languages import said, t
+from . import explore
 
 LAMBDAS = [0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0]
 BOUNDS = {"lo": [-8.0, -4.0, -2.0, -1.0, 0.0], "hi": [0.5, 1.0, 2.0, 4.0, 8.0]}
@@ -53,7 +55,7 @@ def facts() -> dict:
         "figures": training.Figures._fields,
         "lambdas": LAMBDAS,
         "bounds": BOUNDS,
-        "judged": checkpoints.facts()["features"]["judge"],  # not from the features: they are read when first needed
+        "judged": cifar10.facts()["features"]["judge"],  # not from the features: they are read when first needed
     }
 
 
@@ -181,7 +183,7 @@ def on_upload(path: str | None, shown: str, earlier: bytes | None):
 
 def arrive(data: bytes, shown: str, earlier: bytes | None):
     """Explore's updates, the picture that they are about, twice, the tab that is open then, and this tab's notice."""
-    updates, trouble = explore.adopt(data, shown, earlier)
+    updates, trouble = menu.adopt(data, shown, earlier)
     rest = (gr.skip(), gr.skip(), gr.skip()) if trouble else (shown, shown, gr.Tabs(selected="explore"))
     return *updates, *rest, notice(trouble)
 

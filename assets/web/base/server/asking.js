@@ -21,7 +21,7 @@ const refused = (asked, why) => {
 
 /**
  * What a visitor has here is no other server's. So each question says which server made this page, and another one, after
- * a restart or instead of one that died, refuses it (constrained/ui/guard.py); then the page loads anew.
+ * a restart or instead of one that died, refuses it (constrained/page/server/guard.py); then the page loads anew.
  *
  * @param {string} to
  * @param {RequestInit} options

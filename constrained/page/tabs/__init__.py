@@ -1,0 +1,1 @@
+"""One file a tab: it lays out components and wires events."""
