@@ -12,6 +12,7 @@ from .checkpoint import Checkpoint, CheckpointError, check, prepare
 
 FOLDER = shipped.ROOT / "checkpoints"
 KEY, TITLE = "cifar10", "CIFAR-10, bundled"
+ABSENT = "The bundled network is not part of the installed library: run this in a checkout of the project."
 
 
 def facts() -> dict:
@@ -21,6 +22,8 @@ def facts() -> dict:
         CheckpointError: if it is missing or not as it was shipped: a wrong number there would be shown as a right one.
     """
     path = FOLDER / "resnet18-cifar10.json"
+    if not FOLDER.exists():
+        raise CheckpointError(ABSENT)
     try:
         known = json.loads(shipped.text(path))
     except (shipped.DamagedError, ValueError) as error:
