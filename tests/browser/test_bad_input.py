@@ -17,7 +17,7 @@ from constrained.model import torchvision
 from constrained.models import imagenet
 from constrained.page.server import guard, inference
 
-from .driver import Explore, honest, picture
+from .driver import Explore, honest, load, picture
 
 
 @pytest.fixture
@@ -156,7 +156,8 @@ def test_a_page_that_does_not_look_meets_a_sentence_too(visit):
     """The wall behind: an upload of more than is read, as of a page whose scripts somebody has changed."""
     one = visit()
     page, before = one.page, Explore(one.page).state()
-    page.evaluate("() => { registry.uploads = {}; }")
+    load(page, "base/registry.js", "facts")
+    page.evaluate("() => { facts.registry.uploads = {}; }")
     answer = page.evaluate(
         """async (size) => {
           const form = new FormData();

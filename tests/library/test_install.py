@@ -106,7 +106,11 @@ def test_a_wheel_says_what_it_needs_and_brings_no_page(wheel):
     with zipfile.ZipFile(wheel) as file:
         names = file.namelist()
         (metadata,) = (file.read(name).decode() for name in names if name.endswith("METADATA"))
-    assert re.findall(r"^Requires-Dist: ([^;\n]+)$", metadata, re.MULTILINE) == ["torch>=2.8", "safetensors>=0.5", "numpy"]
+    assert re.findall(r"^Requires-Dist: ([^;\n]+)$", metadata, re.MULTILINE) == [
+        "torch>=2.8",
+        "safetensors>=0.5",
+        "numpy",
+    ]
     assert f"\nVersion: {constrained.__version__}\n" in metadata
     assert "constrained/py.typed" in names
     assert {name.split("/")[1] for name in names if name.startswith("constrained/") and name.count("/") > 1} == {
