@@ -29,12 +29,8 @@ UNREADABLE = "What was sent cannot be read here: reload the page, or look at its
 FAILED = guard.UNKNOWN
 
 
-def head() -> str:
-    """What the browser needs to know of the registry and the tabs, and the page's scripts and styles.
-
-    The styles are not in ``css=``, because gradio rewrites that rule by rule and loses on the way every shorthand with
-    a variable in it.
-    """
+def facts() -> dict:
+    """What the browser needs to know of the registry and the tabs."""
     methods = {
         key: {
             "family": entry.family,
@@ -50,7 +46,7 @@ def head() -> str:
         }
         for key, entry in registry.REGISTRY.items()
     }
-    facts = {
+    return {
         "methods": methods,
         "parameters": {key: asdict(p) for key, p in registry.PARAMETERS.items()},
         "chosen": menu.METHODS,
@@ -63,14 +59,14 @@ def head() -> str:
             "#calibrate-file": validation.MAX_BYTES,
         },
     }
-    return web.head(facts)
 
 
 def settings() -> dict:
     """What gradio 6 takes where a page is launched and not where it is built."""
     return {
         "theme": THEME,
-        "head": head(),
+        # Not in css=: gradio rewrites that rule by rule, and loses on the way every shorthand with a variable in it.
+        "head": web.head(facts()),
         "footer_links": ["api", "settings"],  # where the language can be chosen
         "i18n": gr.I18n(**languages.catalogues()),
         "show_error": False,
@@ -121,6 +117,7 @@ class Demo(gr.Blocks):
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
         self.default_config = crowd.Config(self)
+        self.facts = facts()
         self.larger = {explore.on_frame: guard.FRAME, train.on_use: guard.FRAME}
 
     def queue(self, **options):

@@ -82,8 +82,8 @@ def picture(colour, size=(50, 40), kind="PNG", **options) -> bytes:
 def load(page: Page, module: str, name: str) -> None:
     """Give a page what one of our modules exports, as a global; a blank page only modules that import nothing."""
     if page.url.startswith("http"):
-        any_module = "document.querySelector('link[rel=modulepreload][href*=\"/web/\"]').href"
-        address = f"{any_module}.replace(/(.web.[0-9a-f]+.).*/, '$1{module}')"
+        loader = "document.querySelector('link[rel=modulepreload][href$=\"/load.js\"]').href"
+        address = f"(await import({loader})).addressOf('{module}')"
         page.evaluate(f"async () => {{ globalThis.{name} = await import({address}); }}")
         return
     code = (ASSETS / "web" / module).read_text(encoding="utf-8")

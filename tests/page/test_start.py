@@ -322,7 +322,7 @@ PAGE = """
 import hashlib, json
 from constrained import ui
 page = ui.demo().get_config_file()["components"]
-texts = [ui.head().replace(ui.guard.PAGE, ""), ui.languages.catalogues(), ui.lessons.on_open(), str(page[-1])]
+texts = [str(ui.facts()).replace(ui.guard.PAGE, ""), ui.languages.catalogues(), ui.lessons.on_open(), str(page[-1])]
 print(*(hashlib.sha256(json.dumps(text).encode()).hexdigest() for text in texts))
 """
 

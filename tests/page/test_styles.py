@@ -14,7 +14,7 @@ SHEETS = {name: shipped.text(web.STYLES / f"{name}.css") for name in web.SHEETS}
 def test_every_sheet_is_in_the_page_in_order():
     assert sorted(f"{name}.css" for name in web.SHEETS) == sorted(path.name for path in web.STYLES.iterdir())
     assert web.SHEETS[:2] == ("tokens", "base")  # what all others build upon
-    assert f"<style>{''.join(SHEETS.values())}</style>" in layout.head()
+    assert f"<style>{''.join(SHEETS.values())}</style>" in web.head(layout.facts())
 
 
 def test_breakpoints_are_the_named_ones():

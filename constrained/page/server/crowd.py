@@ -17,6 +17,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from . import web
+
 # What gradio works out for each who asks, though it differs by the address alone. It is made by an address that nobody
 # has; of the API, gradio keeps what it says with the address of whoever asks first.
 PATHS = ("/", "/config", "/gradio_api/info")
@@ -60,11 +62,12 @@ class Once:
 
     Args:
         app: what makes it.
+        facts: what the page's scripts need to know (`web.early`).
         root_path: below which it is reached; gradio's.
     """
 
-    def __init__(self, app, root_path: str = "") -> None:
-        self._app, self._root_path = app, root_path
+    def __init__(self, app, facts: dict, root_path: str = "") -> None:
+        self._app, self._facts, self._root_path = app, facts, root_path
         self._made: dict[str, Made] = {}
         self._pages: OrderedDict[tuple[str, str], tuple[bytes, float]] = OrderedDict()  # compressed; when last used
         self._lock = asyncio.Lock()
@@ -129,6 +132,8 @@ class Once:
             body = b"".join(parts)
             if status != 200:
                 return Response(body, status, kept)
+            if path == "/":
+                body = web.early(body, self._facts)
             self._made[path] = Made(kept, body, self._root(scope, path))
             return self._made[path]
 
@@ -153,4 +158,4 @@ def ready(app, inner):
     blocks = app.get_blocks()
     if app.auth or app.auth_dependency or blocks.dev_mode:
         return inner
-    return Once(inner, app.root_path or blocks.custom_mount_path or "")
+    return Once(inner, blocks.facts, app.root_path or blocks.custom_mount_path or "")

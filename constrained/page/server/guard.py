@@ -77,7 +77,7 @@ SCARCE = 5  # seconds, while the disk is nearly full
 
 _NAME = r"[A-Za-z0-9 _.:-]{1,100}"
 _ENDPOINT = r"call/(v2/)?(classify|constrain)"
-_READ = r"config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(assets|static|web)/.+"
+_READ = r"config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(assets|static)/.+"
 _READ_API = rf"info/?|app_id/?|startup-events|theme\.css|queue/data|upload_progress|heartbeat/{_NAME}"
 # A file by its whole path. Of an address in its place gradio would fetch what is there.
 _FILE = r"file=(/|[A-Za-z]:[/\\]).{1,1000}"
@@ -93,7 +93,8 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\
 
 # What a question may say; gradio reads more.
 _SAID = {"data", "fn_index", "session_hash", "event_id", "event_data", "trigger_id"}
-# Scripts and styles stand in the page, which gradio's own are made of too, and gr.HTML makes functions of texts. Any
+# Scripts and styles stand in the page, which gradio's own are made of too, gr.HTML makes functions of texts, and the
+# page's modules are blobs (assets/web/load.js). Any
 # site may show the page in a frame: Hugging Face does, and so do teachers.
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -101,7 +102,7 @@ HEADERS = {
     "content-security-policy": "; ".join(
         [
             "default-src 'self'",
-            "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+            "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
             "style-src 'self' 'unsafe-inline'",
             "img-src 'self' data: blob:",
             "media-src 'self' data: blob:",
@@ -119,7 +120,7 @@ HEADERS = {
 
 # Answers that are the same for all. All others hold an address, by which others do not come, or are somebody's own: a
 # cache in front that keeps them would hand them on.
-ALIKE = ("/assets/", "/static/", "/web/", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")
+ALIKE = ("/assets/", "/static/", "/gradio_api/web/", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")
 
 
 class Refused(Exception):  # noqa: N818, an answer and no error
@@ -195,6 +196,8 @@ class Guard:
             bare = scope["path"].removeprefix(self._prefix)
             scope = scope | {"path": bare, "raw_path": quote(bare).encode()}
         headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
+        if method == "GET" and (file := web.answer(scope)):
+            return await file(scope, receive, send)
         if method not in OPEN or not OPEN[method].fullmatch(path):
             raise Refused(_closed())
         # A proxy says the latter two; gradio makes addresses of all three.
@@ -237,8 +240,6 @@ class Guard:
         await self._app(scope, _replay(said, receive), send)
 
     async def _read(self, scope, body: "Body", send, query: dict[str, str]) -> None:
-        if file := web.answer(scope):
-            return await file(scope, body.receive, send)
         *_, kind, name = ["", *scope["path"].split("/")]
         session = query.get("session_hash") if name == "data" and kind == "queue" else None
         if re.fullmatch(rf"/gradio_api/{_ENDPOINT}/{_NAME}", scope["path"]):
