@@ -175,7 +175,7 @@ def main(argv: list[str]) -> None:
     for parameter in registry.PARAMETERS.values():
         option, default = f"--{parameter.key}", parameter.default
         parser.add_argument(option, type=float, default=default, help=f"{parameter.help} Default: {default:g}.")
-    parser.add_argument("--model", choices=list(CHECKPOINTS), default="cifar10", help="the network (default: cifar10)")
+    parser.add_argument("--model", choices=list(CHECKPOINTS), default=BUNDLED, help="the network (default: cifar10)")
     parser.add_argument("--head", type=Path, help="a head trained on the page, in place of the network's last layer")
     parser.add_argument("--leashed", action="store_true", help="give up as soon as the standard input is closed")
     args = parser.parse_args(argv)

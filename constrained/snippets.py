@@ -11,8 +11,8 @@ here, are filled in.
 
 import textwrap
 
-from . import models, registry, views
-from .models import cifar10
+from . import models, registry
+from .models.script import TORCHVISION
 from .modules import Clamp, Constraint
 from .registry import LAM, REGISTRY
 
@@ -169,35 +169,6 @@ _TERMS = {
 
 # A picture, a model, logits -------------------------------------------------------------------------------------------
 
-_TORCHVISION = """\
-try:
-    import torchvision
-except RuntimeError:  # a CPU build of torch cannot load what PyPI's torchvision has compiled
-    for operator in ("nms", "qnms"):  # a ResNet18 uses neither: that they are declared is enough
-        schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-        torch.library.define(f"torchvision::{operator}", schema)
-    import torchvision"""
-
-_CIFAR_IMPORTS = f"""\
-import argparse
-import json
-import math
-from pathlib import Path
-
-import torch
-from PIL import Image, ImageOps
-
-{_TORCHVISION}
-from torchvision.transforms import functional as TF"""
-
-_IMAGENET_IMPORTS = f"""\
-import argparse
-
-import torch
-from PIL import Image, ImageOps
-
-{_TORCHVISION}"""
-
 _LOAD = '''\
 def load(path):
     """A picture as the page takes it: upright, on white where it is transparent, RGB."""
@@ -206,57 +177,6 @@ def load(path):
     picture = ImageOps.exif_transpose(picture).convert("RGBA")
     white = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(white, picture).convert("RGB")'''
-
-_READ = '''\
-def read(path):
-    """A safetensors file: its header's length in 8 bytes, the header in JSON, the tensors."""
-    data = bytearray(Path(path).read_bytes())
-    start = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:start])
-    header.pop("__metadata__", None)
-    dtypes = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64}
-    state = {}
-    for name, entry in header.items():
-        first, last = entry["data_offsets"]
-        tensor = torch.frombuffer(data[start + first : start + last], dtype=dtypes[entry["dtype"]])
-        state[name] = tensor.reshape(entry["shape"])
-    return state'''
-
-_CROPS = '''\
-def crops(picture):
-    """As few squares as cover the long side, ends included, and the whole squeezed into one."""
-    width, height = picture.size
-    side = min(width, height)
-    count = min(math.ceil(max(width, height) / side), SQUARES)
-    starts = [i / max(count - 1, 1) for i in range(count)]
-    corners = [(round(start * (width - side)), round(start * (height - side))) for start in starts]
-    boxes = [(x, y, x + side, y + side) for x, y in corners] + [(0, 0, width, height)]
-    return [
-        picture.resize((DETAIL, DETAIL), Image.Resampling.BOX, box=box, reducing_gap=3.0)
-        for box in dict.fromkeys(boxes)  # without repeats
-    ]'''
-
-_CIFAR_LOGITS = '''\
-@torch.inference_mode()
-def logits(picture, weights):
-    """Of a picture, (10,): the mean over its crops and their mirror images."""
-    model = torchvision.models.resnet18(num_classes=len(LABELS))
-    model.load_state_dict(read(weights))
-    x = torch.stack([TF.to_tensor(crop) for crop in crops(picture)])  # (V, 3, DETAIL, DETAIL)
-    x = torch.nn.functional.interpolate(x, size=(SIZE, SIZE), mode="bilinear")
-    x = TF.normalize(x, MEAN, STD)
-    return model.eval()(torch.cat([x, x.flip(-1)])).mean(0)'''
-
-_IMAGENET = """\
-WEIGHTS = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
-LABELS = WEIGHTS.meta["categories"]"""
-
-_IMAGENET_LOGITS = '''\
-@torch.inference_mode()
-def logits(picture):
-    """Of a picture, (1000,)."""
-    model = torchvision.models.resnet18(weights=WEIGHTS).eval()  # downloaded once
-    return model(WEIGHTS.transforms()(picture)[None])[0]'''
 
 _MAIN = """\
 if __name__ == "__main__":
@@ -319,7 +239,7 @@ if __name__ == "__main__":
 _TRAINING_IMPORTS = """\
 import torch
 {functional}
-""" + _TORCHVISION.replace("{operator}", "{{operator}}")
+""" + TORCHVISION.replace("{operator}", "{{operator}}")
 
 _LOSS_OF = "def loss_of(z, labels):  # logits (B, C), classes (B,) -> a scalar\n"
 _PENALTY = """\
@@ -362,7 +282,7 @@ def name(script: str, key: str) -> str:
     return f"{key}.py" if script == "plain" else f"{key}_{script}.py"
 
 
-def plain(key: str, settings: dict[str, float], model: str = "cifar10") -> str:
+def plain(key: str, settings: dict[str, float], model: str = models.BUNDLED) -> str:
     """A script with torch and torchvision alone: picture, ResNet18, logits, constrained outputs.
 
     Args:
@@ -376,18 +296,16 @@ def plain(key: str, settings: dict[str, float], model: str = "cifar10") -> str:
     _check(key, settings, model)
     about = f"The output of a ResNet18, constrained with torch and torchvision alone: {REGISTRY[key].title}."
     usage = f"python {name('plain', key)} picture.jpg"
-    imports, network, main = _IMAGENET_IMPORTS, [_IMAGENET, _IMAGENET_LOGITS], _MAIN
-    if model == "cifar10":
-        known = cifar10.facts()
-        usage += f" --weights {known['file']}"
-        imports, network = _CIFAR_IMPORTS, [_cifar(known), _READ, _CROPS, _CIFAR_LOGITS]
-        argument = f'    parser.add_argument("--weights", default="{known["file"]}")\n'
+    own, main = models.SCRIPTS[model](), _MAIN
+    if own.weights:
+        usage += f" --weights {own.weights}"
+        argument = f'    parser.add_argument("--weights", default="{own.weights}")\n'
         main = main.replace("    args =", argument + "    args =").replace("picture))", "picture), args.weights)")
-    first = [_docstring(about, key, usage), imports, _constants(key, settings)]
-    return _joined("\n\n".join(first), *_constraint(key), _LOAD, *network, main)
+    first = [_docstring(about, key, usage), own.imports, _constants(key, settings)]
+    return _joined("\n\n".join(first), *_constraint(key), _LOAD, *own.network, main)
 
 
-def library(key: str, settings: dict[str, float], model: str = "cifar10") -> str:
+def library(key: str, settings: dict[str, float], model: str = models.BUNDLED) -> str:
     """The same with this library; arguments and errors as for `plain`."""
     constraint = _check(key, settings, model)
     kind = type(constraint).__name__
@@ -403,7 +321,7 @@ def library(key: str, settings: dict[str, float], model: str = "cifar10") -> str
     return _joined("\n\n".join(first), _LIBRARY_OUTPUTS, _LIBRARY_STEP, _LIBRARY_MAIN)
 
 
-def training(key: str, settings: dict[str, float], model: str = "cifar10", penalty: str = "") -> str:
+def training(key: str, settings: dict[str, float], model: str = models.BUNDLED, penalty: str = "") -> str:
     """A training step with torch and torchvision alone: what the loss sees of the constraint, and the penalty.
 
     Args:
@@ -429,8 +347,8 @@ def training(key: str, settings: dict[str, float], model: str = "cifar10", penal
     ]
     terms = [_PENALTY + _indented(_TERMS[penalty])] if weighed else []
     step = _STEP if weighed else _STEP.replace(" + penalty(z)", "")
-    start, classes = ('weights="IMAGENET1K_V1"', "1000") if model == "imagenet" else ("num_classes=10", "10")
-    main = _TRAINING_MAIN.format(start=start, classes=classes)
+    own = models.SCRIPTS[model]()
+    main = _TRAINING_MAIN.format(start=own.start, classes=own.classes)
     return _joined("\n\n".join(first), *_constraint(key), _LOSS_OF + _indented(loss), *terms, step, _PREDICT, main)
 
 
@@ -455,15 +373,6 @@ def _constants(key: str, settings: dict[str, float], *more: str) -> str:
 def _constraint(key: str) -> list[str]:
     needed = [_NEEDED[key]] if key in _NEEDED else []
     return [*needed, "def constrain(z):  # (..., C) -> (..., C)\n" + _indented(_CONSTRAIN[key])]
-
-
-def _cifar(known: dict) -> str:
-    geometry = known["input"]
-    return f"""\
-LABELS = "{" ".join(known["labels"])}".split()
-SQUARES = {views.SQUARES}  # at most, of a long picture
-DETAIL, SIZE = {geometry["detail"]}, {geometry["size"]}  # pixels of a crop, and of what the network sees
-MEAN, STD = {geometry["mean"]}, {geometry["std"]}"""
 
 
 def _indented(text: str) -> str:

@@ -19,7 +19,7 @@ import { changed, tab } from "./state.js";
  * @property {string} column
  * @property {string} method
  * @property {Numbers} settings
- * @property {string} model
+ * @property {boolean} weights whether they come with the page
  *
  * @typedef {object} Parts of the tab
  * @property {HTMLElement} root
@@ -146,7 +146,7 @@ const receive = (message) => {
   colour(script.code, parts.code);
   label("The script {name}", parts.frame, "aria-label", { name: script.name });
   const panel = /** @type {HTMLElement | null} */ (parts.root.closest("#code"));
-  if (panel) panel.dataset.model = script.model;
+  panel?.toggleAttribute("data-weights", script.weights);
   for (const button of parts.buttons) button.disabled = false;
 };
 

@@ -7,8 +7,9 @@ import safetensors.torch
 from torch import Tensor
 
 from .. import shipped
-from ..views import crops
+from ..views import SQUARES, crops
 from .checkpoint import Checkpoint, CheckpointError, check, prepare
+from .script import TORCHVISION, Script
 
 FOLDER = shipped.ROOT / "checkpoints"
 KEY, TITLE = "cifar10", "CIFAR-10, bundled"
@@ -80,3 +81,79 @@ def checkpoint() -> Checkpoint:
         batch=lambda views: prepare(views, geometry),
         load=load,
     )
+
+
+# In a script ---------------------------------------------------------------------------------------------------------
+
+_IMPORTS = f"""\
+import argparse
+import json
+import math
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageOps
+
+{TORCHVISION}
+from torchvision.transforms import functional as TF"""
+
+_READ = '''\
+def read(path):
+    """A safetensors file: its header's length in 8 bytes, the header in JSON, the tensors."""
+    data = bytearray(Path(path).read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header.pop("__metadata__", None)
+    dtypes = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64}
+    state = {}
+    for name, entry in header.items():
+        first, last = entry["data_offsets"]
+        tensor = torch.frombuffer(data[start + first : start + last], dtype=dtypes[entry["dtype"]])
+        state[name] = tensor.reshape(entry["shape"])
+    return state'''
+
+_CROPS = '''\
+def crops(picture):
+    """As few squares as cover the long side, ends included, and the whole squeezed into one."""
+    width, height = picture.size
+    side = min(width, height)
+    count = min(math.ceil(max(width, height) / side), SQUARES)
+    starts = [i / max(count - 1, 1) for i in range(count)]
+    corners = [(round(start * (width - side)), round(start * (height - side))) for start in starts]
+    boxes = [(x, y, x + side, y + side) for x, y in corners] + [(0, 0, width, height)]
+    return [
+        picture.resize((DETAIL, DETAIL), Image.Resampling.BOX, box=box, reducing_gap=3.0)
+        for box in dict.fromkeys(boxes)  # without repeats
+    ]'''
+
+_LOGITS = '''\
+@torch.inference_mode()
+def logits(picture, weights):
+    """Of a picture, (10,): the mean over its crops and their mirror images."""
+    model = torchvision.models.resnet18(num_classes=len(LABELS))
+    model.load_state_dict(read(weights))
+    x = torch.stack([TF.to_tensor(crop) for crop in crops(picture)])  # (V, 3, DETAIL, DETAIL)
+    x = torch.nn.functional.interpolate(x, size=(SIZE, SIZE), mode="bilinear")
+    x = TF.normalize(x, MEAN, STD)
+    return model.eval()(torch.cat([x, x.flip(-1)])).mean(0)'''
+
+
+def _facts(known: dict) -> str:
+    geometry = known["input"]
+    return f"""\
+LABELS = "{" ".join(known["labels"])}".split()
+SQUARES = {SQUARES}  # at most, of a long picture
+DETAIL, SIZE = {geometry["detail"]}, {geometry["size"]}  # pixels of a crop, and of what the network sees
+MEAN, STD = {geometry["mean"]}, {geometry["std"]}"""
+
+
+def script() -> Script:
+    """What a script needs for this network.
+
+    Raises:
+        CheckpointError: as `facts`.
+    """
+    known = facts()
+    classes = len(known["labels"])
+    network = (_facts(known), _READ, _CROPS, _LOGITS)
+    return Script(_IMPORTS, network, known["file"], f"num_classes={classes}", classes)

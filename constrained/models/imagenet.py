@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..views import middle
 from .checkpoint import Checkpoint, CheckpointError, check, normalise, pixels
+from .script import TORCHVISION, Script
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -150,3 +151,30 @@ def checkpoint() -> Checkpoint:
         batch=batch,
         load=load,
     )
+
+
+# In a script ---------------------------------------------------------------------------------------------------------
+
+_IMPORTS = f"""\
+import argparse
+
+import torch
+from PIL import Image, ImageOps
+
+{TORCHVISION}"""
+
+_LABELS = """\
+WEIGHTS = torchvision.models.ResNet18_Weights.IMAGENET1K_V1
+LABELS = WEIGHTS.meta["categories"]"""
+
+_LOGITS = '''\
+@torch.inference_mode()
+def logits(picture):
+    """Of a picture, (1000,)."""
+    model = torchvision.models.resnet18(weights=WEIGHTS).eval()  # downloaded once
+    return model(WEIGHTS.transforms()(picture)[None])[0]'''
+
+
+def script() -> Script:
+    """What a script needs for this network."""
+    return Script(_IMPORTS, (_LABELS, _LOGITS), "", 'weights="IMAGENET1K_V1"', 1000)

@@ -94,8 +94,8 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\
 # What a question may say; gradio reads more.
 _SAID = {"data", "fn_index", "session_hash", "event_id", "event_data", "trigger_id"}
 # Scripts and styles stand in the page, which gradio's own are made of too, gr.HTML makes functions of texts, and the
-# page's modules are blobs (assets/web/load.js). Any
-# site may show the page in a frame: Hugging Face does, and so do teachers.
+# page's modules are blobs (assets/web/load.js). Any site may show the page in a frame: Hugging Face does, and so do
+# teachers.
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",

@@ -7,7 +7,7 @@ import json
 
 import gradio as gr
 
-from ... import registry, snippets
+from ... import models, registry, snippets
 from ...models import cifar10
 from ...registry import LAM, PARAMETERS
 from ..controls import BROWSER, Island, in_browser
@@ -30,10 +30,10 @@ def about(script: str, family: str, methods: dict[str, str], lam: float, model: 
         ]
     if script == "plain":
         what = phrase("From a picture to its constrained outputs, with torch and torchvision alone.")
-        bundled = model == "cifar10"
+        weights = models.SCRIPTS[model]().weights
         return [
             what,
-            phrase("The button fetches the weights.") if bundled else phrase("torchvision fetches the weights."),
+            phrase("The button fetches the weights.") if weights else phrase("torchvision fetches the weights."),
         ]
     what = phrase(
         "A step for your own training loop, with torch and torchvision alone; a comment says what the loss sees."
@@ -74,7 +74,7 @@ def written(asked: dict) -> dict:
                 f"the method of {name} must be one of {', '.join(registry.family(name))}, got {method!r:.40}"
             )
     own = model.startswith(YOURS)
-    model = "cifar10" if own else model
+    model = models.BUNDLED if own else model
     method = methods[family]
     if script == "training":
         code = snippets.training(method, settings, model, methods["regularised"])
@@ -84,7 +84,7 @@ def written(asked: dict) -> dict:
         "column": registry.FAMILIES[family],
         "method": method,
         "settings": settings,
-        "model": model,
+        "weights": bool(models.SCRIPTS[model]().weights),  # whether they come with the page
         "name": snippets.name(script, method),
         "about": [about(script, family, methods, settings[LAM.key], model), *([[OWN]] if own else [])],
         "code": code,

@@ -66,7 +66,7 @@ def checked(question: str, head: bytes | None) -> tuple[str, str, dict[str, floa
     own = chosen.startswith(f"{menu.YOURS}-")
     if own and (head is None or chosen != menu.named(head)):
         raise HeadError(menu.HEAD_GONE)
-    model = "cifar10" if own else chosen
+    model = models.BUNDLED if own else chosen
     if model not in models.CHECKPOINTS:
         raise ValueError(f"model must be one of {', '.join(models.CHECKPOINTS)}, got {model!r:.40}")
     if own:
