@@ -21,7 +21,7 @@ export const drawFormula = (column) => {
   const setting = state.a;
   if (!setting) say(a, "");
   else say(a, column === "raw" ? t(LEGEND) : `A: ${words(setting.methods[column], setting.settings)}`);
-  figure.dataset.loss = lossOf(column); // style.css shows it
+  figure.dataset.loss = lossOf(column); // the style sheet shows it
 };
 
 const writeRaw = () => {

@@ -17,7 +17,7 @@ const NARROWEST = 120; // px of a column
 /**
  * @typedef {object} Layout
  * @property {boolean} stacked whether columns stand below each other
- * @property {number} letters how much larger than usual style.css has the text
+ * @property {number} letters how much larger than usual the style sheets have the text
  * @property {number} letter px of a label's letter
  * @property {number} number px of the numbers to the right of the bars
  * @property {number} plot px of the bars: equally long in all columns, so that one number is one length
