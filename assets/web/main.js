@@ -19,7 +19,28 @@ import { open } from "./state.js";
 import * as theme from "./theme.js";
 import * as train from "./train/index.js";
 
-export { calibrate, code, explore, follow, lessons, open, picture, present, share, speaks, takehome, theme, train };
+/** All components are there (gradio's load event). */
+const start = () => {
+  theme.mount();
+  share.begin();
+};
+
+export {
+  calibrate,
+  code,
+  explore,
+  follow,
+  lessons,
+  open,
+  picture,
+  present,
+  share,
+  speaks,
+  start,
+  takehome,
+  theme,
+  train,
+};
 
 globalThis.fetch = over(globalThis.fetch);
 Object.assign(globalThis, { calibrate, code, explore, lessons, picture, present, share, takehome, theme, train });

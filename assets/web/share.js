@@ -258,10 +258,17 @@ export const mount = (element, _props, _watch, asks, known) => {
     return `${selectors.join(", ")} { display: none !important; }`;
   });
   node("style", "", document.head, rules.join("\n"));
-  if (subject().model === null) document.addEventListener("setting", begin, { once: true });
-  else begin();
 };
-const begin = () => {
+
+/**
+ * Put the link that the page was opened with into it. gradio has made all its components by then, and hears what they ask:
+ * the mounts alone do not say that, since modules may arrive before or after any of them.
+ */
+export const begin = () => {
+  if (subject().model === null) {
+    document.addEventListener("setting", begin, { once: true });
+    return;
+  }
   begun = true;
   if (Array.from(new URLSearchParams(location.search)).some(([key]) => !key.startsWith("__"))) apply(location.search);
   else changed(); // who was faster than this is in the address too

@@ -185,7 +185,7 @@ def demo(model: str = BUNDLED) -> Demo:
                 code.build(explored)
         with notices:  # it speaks above the tabs, and knows what is in them
             links.build(tabs, explored, trained, calibrated)
-        page.load(js=in_browser("theme.mount()"), **BROWSER)
+        page.load(js=in_browser("start()"), **BROWSER)
         copy.click(js=in_browser("share.copy()"), **BROWSER)
         presenting.click(js=in_browser("present.toggle()"), **BROWSER)
         theme.click(js=in_browser("theme.toggle()"), **BROWSER)
