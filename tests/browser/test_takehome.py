@@ -26,11 +26,7 @@ MOVED = {
     "settings": OPENING | {"hi": 0.3, "temperature": 4.7, "lam": 0.123},
 }
 # Put values into tabs and their controls, as a link does.
-ASSIGN = """async (wanted) => {
-  const modules = Array.from(document.querySelectorAll('link[rel=modulepreload]'), ({ href }) => href);
-  const { assign } = await import(modules.find((href) => /\\/web\\/\\w+\\/state\\.js$/.test(href)));
-  assign(wanted);
-}"""
+ASSIGN = "(wanted) => share.put(wanted)"
 TEXTS = """() => Array.from(document.querySelectorAll(
   'figure.column :is(svg text, .formula, .a-words, .badges span), #grid .controls h2'
 ), (e) => e.textContent).filter(Boolean)"""

@@ -292,7 +292,7 @@ def test_a_folder_that_cannot_be_made_is_a_message(hub, tmp_path):
 # Three processes, which write down what they loaded; importing torch, which takes seconds, is done before they part.
 PROCESSES = """
 import json, os, pathlib, sys
-from constrained import checkpoints
+from constrained.models import imagenet
 imagenet.IMAGENET.update(json.loads(sys.argv[1]))
 children = []
 for name in "abc":

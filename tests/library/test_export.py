@@ -16,10 +16,10 @@ from torch import nn
 
 from constrained import ConstrainedLinear, export, heads, images, registry, training
 from constrained.models import cifar10
-from constrained.page import layout as ui
 from constrained.page import models as menu
 from constrained.page import pictures
 from constrained.page.server import inference
+from constrained.page.tabs import export as tab
 
 pytestmark = pytest.mark.slow
 
@@ -172,7 +172,7 @@ def test_without_its_packages_onnx_says_what_to_install(tmp_path, monkeypatch):
     with pytest.raises(export.ExportError, match="pip install onnx onnxscript"):
         export.save(Small(), tmp_path / "net.onnx", 16)
     with pytest.raises(export.ExportError, match="pip install onnx onnxscript"):
-        ui.export.file(".onnx", "clamp", {"lo": -1.0, "hi": 1.0}, "cifar10", None)
+        tab.file(".onnx", "clamp", {"lo": -1.0, "hi": 1.0}, "cifar10", None)
 
 
 def test_the_program_ends_with_a_sentence(tmp_path, capsys):
@@ -200,8 +200,8 @@ def ask(**changes):
 @pytest.fixture
 def nothing_made(monkeypatch):
     """A page that has made no file yet."""
-    monkeypatch.setattr(ui.export, "_made", OrderedDict())
-    monkeypatch.setattr(ui.export, "_folder", None)
+    monkeypatch.setattr(tab, "_made", OrderedDict())
+    monkeypatch.setattr(tab, "_folder", None)
 
 
 @pytest.fixture
@@ -213,13 +213,13 @@ def made(nothing_made, monkeypatch):
         calls.append((path, *rest))
         path.write_text("a model", encoding="utf-8")
 
-    monkeypatch.setattr(ui.export, "make", make)
+    monkeypatch.setattr(tab, "make", make)
     return calls
 
 
 def last(question, head=None):
     """The path and the sentence that the page ends up with."""
-    return list(ui.export.on_make(question, head))[-1]
+    return list(tab.on_make(question, head))[-1]
 
 
 @pytest.mark.slow
@@ -241,7 +241,7 @@ def test_a_setting_is_made_once(made):
 
 def test_few_files_are_kept_and_the_oldest_goes(made):
     paths = []
-    for hi in range(ui.export.KEPT):
+    for hi in range(tab.KEPT):
         paths.append(Path(last(ask(settings=DEFAULTS | {"hi": hi}))[0]))
     last(ask(settings=DEFAULTS | {"hi": 0}))  # used again: now the second is the oldest
     paths.append(Path(last(ask(settings=DEFAULTS | {"hi": 9}))[0]))
@@ -251,8 +251,8 @@ def test_few_files_are_kept_and_the_oldest_goes(made):
 
 def test_the_folder_is_nobody_elses(made):
     path = Path(last(ask())[0])
-    assert stat.S_IMODE(os.stat(ui.export.folder()).st_mode) == 0o700
-    assert ui.export.folder() in path.parents
+    assert stat.S_IMODE(os.stat(tab.folder()).st_mode) == 0o700
+    assert tab.folder() in path.parents
     assert ROOT not in path.parents
 
 
@@ -260,19 +260,19 @@ def test_a_file_that_fails_leaves_nothing(nothing_made, monkeypatch):
     class Failed:
         returncode, stderr = 1, "Traceback"
 
-    monkeypatch.setattr(ui.export.subprocess, "run", lambda *_, **__: Failed)
+    monkeypatch.setattr(tab.subprocess, "run", lambda *_, **__: Failed)
     path, told = last(ask())
     assert path is None
     assert "could not be made: try again" in told
-    assert {path.name for path in ui.export.folder().iterdir()} <= {"lock"}
-    assert not ui.export._made
+    assert {path.name for path in tab.folder().iterdir()} <= {"lock"}
+    assert not tab._made
 
 
 def test_what_the_program_refuses_is_told(nothing_made, monkeypatch):
     class Refused:
         returncode, stderr = export.REFUSED, "a warning\nThe ImageNet weights are far away.\n"
 
-    monkeypatch.setattr(ui.export.subprocess, "run", lambda *_, **__: Refused)
+    monkeypatch.setattr(tab.subprocess, "run", lambda *_, **__: Refused)
     assert "The ImageNet weights are far away." in last(ask(model="imagenet"))[1]
 
 
@@ -313,6 +313,6 @@ def test_the_visitors_head_goes_along(made, head):
     ],
 )
 def test_hostile_questions_are_refused(made, question):
-    with pytest.raises(ui.export.gr.Error, match="The file cannot be made"):
+    with pytest.raises(tab.gr.Error, match="The file cannot be made"):
         last(question)
     assert not made

@@ -320,9 +320,11 @@ def test_that_would_be_found(text, wrong):
 
 PAGE = """
 import hashlib, json
-from constrained import ui
-page = ui.demo().get_config_file()["components"]
-texts = [str(ui.facts()).replace(ui.guard.PAGE, ""), ui.languages.catalogues(), ui.lessons.on_open(), str(page[-1])]
+from constrained.page import languages, layout
+from constrained.page.server import guard
+from constrained.page.tabs import lessons
+page = layout.demo().get_config_file()["components"]
+texts = [str(layout.facts()).replace(guard.PAGE, ""), languages.catalogues(), lessons.on_open(), str(page[-1])]
 print(*(hashlib.sha256(json.dumps(text).encode()).hexdigest() for text in texts))
 """
 
