@@ -47,7 +47,7 @@ def as_logits(constraint: Constraint | None, logits: Tensor, temperature: float 
         raise ValueError(f"temperature must be positive and finite, got temperature={temperature}")
     z = logits.double() if constraint is None else constraint.as_logits(logits.double())
     z = z - z.amax(dim=-1, keepdim=True)
-    return z if hasattr(constraint, "temperature") else z / temperature
+    return z if constraint is not None and constraint.tempered else z / temperature
 
 
 def nll(logits: Tensor, labels: Tensor, *, ignore_index: int | None = None) -> Tensor:

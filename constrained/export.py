@@ -17,6 +17,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 from . import heads, registry
 from .models import BUNDLED, CHECKPOINTS, Checkpoint, CheckpointError, cifar10
 from .modules import ConstrainedLinear, ConstrainedOutput
+from .parameters import Parameter, Value
 
 REFUSED = 3  # what the program ends with where a sentence says why
 MISSING = "ONNX needs two more packages where this runs: pip install onnx onnxscript"
@@ -47,7 +49,7 @@ class _Both(nn.Module):
 
 
 def model(
-    checkpoint: Checkpoint, method: str, settings: dict[str, float], head: heads.Head | None = None
+    checkpoint: Checkpoint, method: str, settings: dict[str, Value], head: heads.Head | None = None
 ) -> tuple[nn.Module, dict]:
     """A checkpoint with a constraint on its last layer, in evaluation mode, and the facts that belong into its file.
 
@@ -166,6 +168,13 @@ def facts(path: str | Path) -> dict:
     return json.loads(extra["facts"])
 
 
+def _value(parameter: Parameter, text: str | None, labels: Sequence[str]) -> Value:
+    """A parameter from the command line: a text as in links, or a JSON list with a value for each class."""
+    if text is None:
+        return parameter.default
+    return parameter.check(json.loads(text), len(labels)) if text.startswith("[") else parameter.read(text, labels)
+
+
 def main(argv: list[str]) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m constrained.export", description="Write a constrained ResNet18 as a file."
@@ -173,8 +182,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("file", type=Path, help="what to write: a name that ends in .pt2 (torch.export) or .onnx")
     parser.add_argument("method", choices=list(registry.REGISTRY), help="the constraint")
     for parameter in registry.PARAMETERS.values():
-        option, default = f"--{parameter.key}", parameter.default
-        parser.add_argument(option, type=float, default=default, help=f"{parameter.help} Default: {default:g}.")
+        default = parameter.default
+        parser.add_argument(f"--{parameter.key}", help=f"{parameter.help} Default: {default:g}.")
     parser.add_argument("--model", choices=list(CHECKPOINTS), default=BUNDLED, help="the network (default: cifar10)")
     parser.add_argument("--head", type=Path, help="a head trained on the page, in place of the network's last layer")
     parser.add_argument("--leashed", action="store_true", help="give up as soon as the standard input is closed")
@@ -184,7 +193,9 @@ def main(argv: list[str]) -> None:
     try:
         head = None if args.head is None else heads.load(heads.read(args.head))
         checkpoint = CHECKPOINTS[args.model]()
-        network, about = model(checkpoint, args.method, vars(args), head)
+        labels = head.classes if head else checkpoint.labels
+        settings = {p.key: _value(p, getattr(args, p.key), labels) for p in registry.REGISTRY[args.method].parameters}
+        network, about = model(checkpoint, args.method, settings, head)
         save(network, args.file, checkpoint.size, about)
     except (ValueError, OSError, CheckpointError, ExportError) as error:
         parser.exit(REFUSED, f"{error}\n")

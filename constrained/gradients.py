@@ -5,9 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .modules import Constraint, Entmax15, Softmax, Sparsemax
-
-_NAMES = {Softmax: "−log p(target)", Sparsemax: "Fenchel-Young", Entmax15: "Fenchel-Young"}
+from .modules import Constraint
 
 
 class SentBack(NamedTuple):
@@ -31,7 +29,6 @@ def through(constraint: Constraint | None, logits: Tensor, target: int) -> SentB
     if constraint is None:
         name, loss = "cross-entropy of softmax(z)", torch.nn.functional.cross_entropy(z[None], wanted)
     else:
-        name = _NAMES.get(type(constraint), "cross-entropy of softmax(y)")
-        loss = constraint.loss(z[None], wanted)
+        name, loss = constraint.loss_name, constraint.loss(z[None], wanted)
     (gradient,) = torch.autograd.grad(loss, z)
     return SentBack(name, loss.item(), gradient)

@@ -16,6 +16,7 @@ import safetensors.torch
 import torch
 
 from .modules import ConstrainedLinear, Constraint, PenaltyL1, PenaltyL2
+from .parameters import Number, Parameter, Value, Vector
 from .registry import REGISTRY
 
 MAX_BYTES = 4 * 2**20  # of the file; a head for the 1,000 classes of ImageNet has half of that
@@ -42,8 +43,8 @@ class Head(NamedTuple):
     network: str  # SHA-256 of the weights that made the features it was fitted on
 
     @property
-    def settings(self) -> dict[str, float]:
-        """The parameters of the constraint; a learned temperature as the value it has now."""
+    def settings(self) -> dict[str, Value]:
+        """The parameters of the constraint; a learned one as the value that it has now."""
         return _settings(self.layer.constraint, self.method)
 
 
@@ -80,13 +81,14 @@ def save(layer: ConstrainedLinear, method: str, classes: tuple[str, ...], networ
     return data
 
 
-def _settings(constraint: Constraint | None, method: str) -> dict[str, float]:
+def _settings(constraint: Constraint | None, method: str) -> dict[str, Value]:
     """The parameters of a constraint, if it is the one that ``method`` builds."""
     if not method and constraint is None:
         return {}
-    keys = [p.key for p in REGISTRY[method].parameters] if method in REGISTRY else None
-    if keys is not None and all(hasattr(constraint, key) for key in keys):
-        settings = {key: _one(key, getattr(constraint, key)) for key in keys}
+    known = REGISTRY[method].parameters if method in REGISTRY else None
+    if known is not None and all(hasattr(constraint, p.key) for p in known):
+        held = {p: getattr(constraint, p.key) for p in known}
+        settings = {p.key: _one(p.key, v) if isinstance(p, Number) else p.plain(v) for p, v in held.items()}
         if _kind(REGISTRY[method].build(**settings)) == _kind(constraint):
             return settings
     has, called = constraint or "none", _short(method or "no constraint")
@@ -128,11 +130,11 @@ def load(data: bytes, deserialize: Callable[[bytes], list] = safetensors.deseria
         raise HeadError(f"This head file does not name its network by a SHA-256: {_AGAIN}.")
 
     settings = _read(metadata, "settings")
-    needed = [p.key for p in REGISTRY[method].parameters] if method else []
+    needed = {p.key: p for p in REGISTRY[method].parameters} if method else {}
     if not isinstance(settings, dict) or sorted(settings) != sorted(needed):
         wanted = " and ".join(needed) or "no parameters"
         raise HeadError(f"This head file must give {wanted} for its constraint and nothing else: {_AGAIN}.")
-    settings = {key: _number(key, value) for key, value in settings.items()}
+    settings = {key: _value(needed[key], value) for key, value in settings.items()}
     lam = _number("lam", _read(metadata, "lam"))
     try:
         constraint = REGISTRY[method].build(**settings) if method else None
@@ -145,6 +147,9 @@ def load(data: bytes, deserialize: Callable[[bytes], list] = safetensors.deseria
         raise HeadError(f"This head file does not list its classes: {_AGAIN}.")
     if len(set(classes)) < len(classes):
         raise HeadError("This head file has two classes of one name: give each a name of its own, and save it again.")
+    for key, value in settings.items():
+        if isinstance(value, list) and len(value) != len(classes):
+            raise HeadError(f"This head file has {len(value)} values of {key} for {len(classes)} classes: {_AGAIN}.")
     weight, bias = _matrix(tensors, len(classes))
     with torch.device("meta"):  # first weights would be drawn from the global generator, for nothing
         layer = ConstrainedLinear(weight.shape[1], len(classes), constraint=constraint, penalty=term)
@@ -199,6 +204,19 @@ def _number(key: str, value: object) -> float:
     if 0 < abs(value) < torch.finfo(torch.float32).tiny:  # logits divided by it would be 0 / 0
         raise HeadError(f"The {key} of this head file is too small for float32: {_AGAIN}.")
     return float(value)
+
+
+def _value(parameter: Parameter, value: object) -> Value:
+    """A parameter's value out of the file; one that is about classes may be a list."""
+    if isinstance(parameter, Number):
+        return _number(parameter.key, value)
+    if isinstance(value, list):
+        return [_value(parameter, one) for one in value if not isinstance(one, list)]
+    if isinstance(parameter, Vector):
+        return _number(parameter.key, value)
+    if not isinstance(value, bool):
+        raise HeadError(f"The {parameter.key} of this head file must be true or false for each class: {_AGAIN}.")
+    return value
 
 
 def _matrix(tensors: dict[str, dict], classes: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -26,6 +26,8 @@ class Constraint(nn.Module):
 
     elementwise: ClassVar[bool] = False  # whether each output depends on its own logit alone
     sparse: ClassVar[bool] = False  # whether it can predict a probability of exactly 0
+    tempered: ClassVar[bool] = False  # whether it has a temperature of its own
+    loss_name: ClassVar[str] = "cross-entropy of softmax(y)"  # how its loss is written
     _CHECKS: ClassVar[dict[str, Callable[[str, object], float | Tensor]]] = {}  # of each parameter, by its name
 
     def __init__(self, *, dim: int = -1) -> None:
@@ -88,6 +90,23 @@ class Constraint(nn.Module):
         Here, for all but the probability family, the constrained outputs themselves.
         """
         return self(logits)
+
+    def blocked(self, logits: Tensor) -> Tensor:
+        """The classes that no output passes a gradient to: those that learn nothing, whatever the loss.
+
+        By autograd, for each output once up and once down, since what an inward gradient passes depends on the sign.
+
+        Args:
+            logits: ``(C,)``.
+
+        Returns:
+            ``(C,)``, bool.
+        """
+        count = len(logits)
+        rows = logits.detach().repeat(2 * count, 1).requires_grad_()
+        unit = torch.eye(count, dtype=logits.dtype, device=logits.device)
+        (gradient,) = torch.autograd.grad(self(rows), rows, torch.cat([unit, -unit]))
+        return (gradient == 0).all(0)
 
     def _values(self) -> dict[str, object]:
         """Its parameters, by the names of its arguments."""
@@ -288,6 +307,7 @@ class _Probability(Constraint):
             than one number; for an ``nn.Parameter``, which could cross zero.
     """
 
+    tempered = True
     MAX_LOG = 10.0  # float16 still holds both limits
     _CHECKS: ClassVar = {"_fixed": _temperature}
 
@@ -345,6 +365,8 @@ class _Probability(Constraint):
 class Softmax(_Probability):
     __doc__ = "`functional.softmax`.\n\n" + (_Probability.__doc__ or "")
 
+    loss_name = "−log p(target)"
+
     def forward(self, x: Tensor) -> Tensor:
         return F.softmax(x, temperature=self.temperature, dim=self.dim)
 
@@ -365,6 +387,7 @@ class _Sparse(_Probability):
     __doc__ = _Probability.__doc__
 
     sparse = True
+    loss_name = "Fenchel-Young"
 
     def loss(self, logits: Tensor, labels: Tensor, *, ignore_index: int = -100) -> Tensor:
         r"""The Fenchel-Young loss of this map, in logits over T. Arguments as in `Constraint.loss`.

@@ -1,50 +1,77 @@
 """What a person can choose: one entry a constraint, with its parameters, its formula and its module.
 
 The page, the browser's twin (assets/web/twins/constraints.js), the parity test and the generated code all read this
-table. To add a constraint, write a function in `functional`, a module over it, an entry here, and its twin under the
-same key.
+table; CONTRIBUTING.md says what else a new entry needs. A parameter belongs to the entries that take it, all of one
+family, and is listed nowhere else.
 """
 
 import functools
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from . import modules
 from .modules import Constraint
+from .parameters import Number, Parameter, Value
 
-
-@dataclass(frozen=True)
-class Parameter:
-    """A number that a slider sets.
-
-    Attributes:
-        key: the argument's name in the library, for example ``temperature``.
-        symbol: how formulas and labels write it, for example ``T``.
-        default, low, high: in the parameter's own unit.
-        scale: ``"linear"`` or ``"log"``, what equal steps of the slider mean.
-        zero: whether the leftmost position of a log slider means 0.
-        help: one sentence for a person.
-    """
-
-    key: str
-    symbol: str
-    default: float
-    low: float
-    high: float
-    scale: str
-    help: str
-    zero: bool = False
-
-
-LO = Parameter("lo", "lo", -2.0, -20.0, 20.0, "linear", "No output falls below this.")
-HI = Parameter("hi", "hi", 1.5, -20.0, 20.0, "linear", "No output rises above this.")
-TEMPERATURE = Parameter(
-    "temperature", "T", 1.0, 0.05, 20.0, "log", "Below 1 the distribution sharpens, above 1 it flattens."
+LO = Number(
+    "lo",
+    "lo",
+    "lo, the lower bound",
+    "No output falls below this.",
+    shortcut="l",
+    default=-2.0,
+    low=-20.0,
+    high=20.0,
 )
-LAM = Parameter("lam", "λ", 0.5, 0.001, 10.0, "log", "How strongly outputs are pulled to zero; 0 is off.", zero=True)
-RADIUS = Parameter("radius", "r", 3.0, 0.1, 100.0, "log", "The size of the set that outputs are projected onto.")
-PARAMETERS = {p.key: p for p in (LO, HI, TEMPERATURE, LAM, RADIUS)}
+HI = Number(
+    "hi",
+    "hi",
+    "hi, the upper bound",
+    "No output rises above this.",
+    shortcut="h",
+    default=1.5,
+    low=-20.0,
+    high=20.0,
+    above="lo",
+)
+TEMPERATURE = Number(
+    "temperature",
+    "T",
+    "T, temperature",
+    "Below 1 the distribution sharpens, above 1 it flattens.",
+    link="t",
+    constant="T",
+    shortcut="t",
+    default=1.0,
+    low=0.05,
+    high=20.0,
+    scale="log",
+    neutral=1.0,
+    learnable=True,
+)
+LAM = Number(
+    "lam",
+    "λ",
+    "λ of the proximal step",
+    "How strongly outputs are pulled to zero; 0 is off.",
+    shortcut="w",
+    default=0.5,
+    low=0.001,
+    high=10.0,
+    scale="log",
+    zero=True,
+)
+RADIUS = Number(
+    "radius",
+    "r",
+    "r, radius",
+    "The size of the set that outputs are projected onto.",
+    shortcut="w",
+    default=3.0,
+    low=0.1,
+    high=100.0,
+    scale="log",
+)
 
 
 @dataclass(frozen=True)
@@ -80,8 +107,16 @@ class Entry:
 
     @property
     def elementwise(self) -> bool:
-        """Whether each output depends on its own logit alone, so that many rows can be mapped as one."""
-        return self.module.elementwise
+        """Whether each output depends on its own logit alone, the same way for every class.
+
+        Many rows can then be mapped as one.
+        """
+        return self.module.elementwise and all(isinstance(p, Number) for p in self.parameters)
+
+    @property
+    def learnable(self) -> bool:
+        """Whether one of its parameters can be learned."""
+        return any(isinstance(p, Number) and p.learnable for p in self.parameters)
 
     @property
     def sparse(self) -> bool:
@@ -98,140 +133,142 @@ def _clamp(gradient: str) -> Callable[..., Constraint]:
     return lambda lo, hi: modules.Clamp(lo, hi, gradient=gradient)
 
 
-_CLAMPED = ("y = min(max(z, {lo}), {hi})", "min(max({z}, {lo}), {hi}) = {y}")
+_CLAMPED = {"formula": "y = min(max(z, {lo}), {hi})", "example": "min(max({z}, {lo}), {hi}) = {y}"}
 _SPARSE = "Classes below the threshold τ get exactly 0, and pass no gradient."
 
 REGISTRY: dict[str, Entry] = {
     entry.key: entry
     for entry in (
         Entry(
-            "clamp",
-            "bounded",
-            "Hard clamp",
-            (LO, HI),
-            *_CLAMPED,
-            _clamp("zero"),
-            "torch.clamp: what is clipped gets no gradient and stops learning.",
+            key="clamp",
+            family="bounded",
+            title="Hard clamp",
+            parameters=(LO, HI),
+            **_CLAMPED,
+            build=_clamp("zero"),
+            help="torch.clamp: what is clipped gets no gradient and stops learning.",
         ),
         Entry(
-            "clamp_straight_through",
-            "bounded",
-            "Clamp, straight-through gradient",
-            (LO, HI),
-            *_CLAMPED,
-            _clamp("straight_through"),
-            "The same outputs; the gradient passes as if there were no clamp, so nothing holds a clipped logit back.",
+            key="clamp_straight_through",
+            family="bounded",
+            title="Clamp, straight-through gradient",
+            parameters=(LO, HI),
+            **_CLAMPED,
+            build=_clamp("straight_through"),
+            help="The same outputs; the gradient passes as if there were no clamp, so nothing holds a clipped logit "
+            "back.",
         ),
         Entry(
-            "clamp_inward",
-            "bounded",
-            "Clamp, inward gradient",
-            (LO, HI),
-            *_CLAMPED,
-            _clamp("inward"),
-            "The same outputs; a clipped logit gets only the gradient that pulls it back into the box.",
+            key="clamp_inward",
+            family="bounded",
+            title="Clamp, inward gradient",
+            parameters=(LO, HI),
+            **_CLAMPED,
+            build=_clamp("inward"),
+            help="The same outputs; a clipped logit gets only the gradient that pulls it back into the box.",
         ),
         Entry(
-            "smooth_clamp",
-            "bounded",
-            "Smooth clamp (tanh)",
-            (LO, HI),
-            "y = {middle} + {half} · tanh((z − {middle}) / {half})",
-            "{middle} + {half} · tanh(({z} − {middle}) / {half}) = {y}",
-            modules.SmoothClamp,
-            "Keeps the order of the classes, and its gradient fades towards the bounds instead of stopping there, as "
-            "far as floats can tell numbers apart.",
+            key="smooth_clamp",
+            family="bounded",
+            title="Smooth clamp (tanh)",
+            parameters=(LO, HI),
+            formula="y = {middle} + {half} · tanh((z − {middle}) / {half})",
+            example="{middle} + {half} · tanh(({z} − {middle}) / {half}) = {y}",
+            build=modules.SmoothClamp,
+            help="Keeps the order of the classes, and its gradient fades towards the bounds instead of stopping there, "
+            "as far as floats can tell numbers apart.",
         ),
         Entry(
-            "softmax",
-            "probability",
-            "Softmax",
-            (TEMPERATURE,),
-            "p = exp(z / {temperature}) / Σ exp(z / {temperature})",
-            "exp(({z} − {top}) / {temperature}) / {sum} = {y}",
-            modules.Softmax,
-            "Every class keeps some probability, unless a float rounds it to 0; the temperature never changes the "
+            key="softmax",
+            family="probability",
+            title="Softmax",
+            parameters=(TEMPERATURE,),
+            formula="p = exp(z / {temperature}) / Σ exp(z / {temperature})",
+            example="exp(({z} − {top}) / {temperature}) / {sum} = {y}",
+            build=modules.Softmax,
+            help="Every class keeps some probability, unless a float rounds it to 0; the temperature never changes the "
             "order. Taking the largest logit off first changes nothing and keeps exp from overflowing.",
         ),
         Entry(
-            "sparsemax",
-            "probability",
-            "Sparsemax",
-            (TEMPERATURE,),
-            "p = max(z / {temperature} − τ, 0), τ = {tau}",
-            "max({z} / {temperature} − {tau}, 0) = {y}",
-            modules.Sparsemax,
-            _SPARSE,
+            key="sparsemax",
+            family="probability",
+            title="Sparsemax",
+            parameters=(TEMPERATURE,),
+            formula="p = max(z / {temperature} − τ, 0), τ = {tau}",
+            example="max({z} / {temperature} − {tau}, 0) = {y}",
+            build=modules.Sparsemax,
+            help=_SPARSE,
             zeros=True,
         ),
         Entry(
-            "entmax15",
-            "probability",
-            "1.5-entmax",
-            (TEMPERATURE,),
-            "p = max(z / (2 · {temperature}) − τ, 0)², τ = {tau}",
-            "max({z} / (2 · {temperature}) − {tau}, 0)² = {y}",
-            modules.Entmax15,
-            "Between softmax and sparsemax. " + _SPARSE,
+            key="entmax15",
+            family="probability",
+            title="1.5-entmax",
+            parameters=(TEMPERATURE,),
+            formula="p = max(z / (2 · {temperature}) − τ, 0)², τ = {tau}",
+            example="max({z} / (2 · {temperature}) − {tau}, 0)² = {y}",
+            build=modules.Entmax15,
+            help="Between softmax and sparsemax. " + _SPARSE,
             zeros=True,
         ),
         Entry(
-            "prox_l1",
-            "regularised",
-            "L1 proximal step",
-            (LAM,),
-            "y = sign(z) · max(|z| − {lam}, 0)",
-            "sign({z}) · max(|{z}| − {lam}, 0) = {y}",
-            modules.ProxL1,
-            "One exact proximal step on ½‖y − z‖² + λ‖y‖₁: all move λ towards zero, the small ones to exactly 0.",
+            key="prox_l1",
+            family="regularised",
+            title="L1 proximal step",
+            parameters=(LAM,),
+            formula="y = sign(z) · max(|z| − {lam}, 0)",
+            example="sign({z}) · max(|{z}| − {lam}, 0) = {y}",
+            build=modules.ProxL1,
+            help="One exact proximal step on ½‖y − z‖² + λ‖y‖₁: all move λ towards zero, the small ones to exactly 0.",
             zeros=True,
         ),
         Entry(
-            "prox_l2",
-            "regularised",
-            "L2 proximal step",
-            (LAM,),
-            "y = z / (1 + 2 · {lam})",
-            "{z} / (1 + 2 · {lam}) = {y}",
-            modules.ProxL2,
-            "One exact proximal step on ½‖y − z‖² + λ‖y‖₂²: everything shrinks by the same factor.",
+            key="prox_l2",
+            family="regularised",
+            title="L2 proximal step",
+            parameters=(LAM,),
+            formula="y = z / (1 + 2 · {lam})",
+            example="{z} / (1 + 2 · {lam}) = {y}",
+            build=modules.ProxL2,
+            help="One exact proximal step on ½‖y − z‖² + λ‖y‖₂²: everything shrinks by the same factor.",
         ),
         Entry(
-            "project_l1_ball",
-            "regularised",
-            "Project onto L1 ball",
-            (RADIUS,),
-            "y = sign(z) · max(|z| − θ, 0), θ = {theta}",
-            "sign({z}) · max(|{z}| − {theta}, 0) = {y}",
-            modules.ProjectL1Ball,
-            "The nearest point with ‖y‖₁ ≤ r: a soft threshold that stops where the ball begins.",
+            key="project_l1_ball",
+            family="regularised",
+            title="Project onto L1 ball",
+            parameters=(RADIUS,),
+            formula="y = sign(z) · max(|z| − θ, 0), θ = {theta}",
+            example="sign({z}) · max(|{z}| − {theta}, 0) = {y}",
+            build=modules.ProjectL1Ball,
+            help="The nearest point with ‖y‖₁ ≤ r: a soft threshold that stops where the ball begins.",
             zeros=True,
         ),
         Entry(
-            "project_l2_ball",
-            "regularised",
-            "Project onto L2 ball",
-            (RADIUS,),
-            "y = z · min(1, {radius} / ‖z‖₂), ‖z‖₂ = {norm}",
-            "{z} · min(1, {radius} / {norm}) = {y}",
-            modules.ProjectL2Ball,
-            "The nearest point with ‖y‖₂ ≤ r: one factor for all.",
+            key="project_l2_ball",
+            family="regularised",
+            title="Project onto L2 ball",
+            parameters=(RADIUS,),
+            formula="y = z · min(1, {radius} / ‖z‖₂), ‖z‖₂ = {norm}",
+            example="{z} · min(1, {radius} / {norm}) = {y}",
+            build=modules.ProjectL2Ball,
+            help="The nearest point with ‖y‖₂ ≤ r: one factor for all.",
         ),
         Entry(
-            "project_simplex",
-            "regularised",
-            "Project onto simplex",
-            (RADIUS,),
-            "y = max(z − τ, 0), τ = {tau}, Σ y = {radius}",
-            "max({z} − {tau}, 0) = {y}",
-            modules.ProjectSimplex,
-            "The nearest point with y ≥ 0 and Σ y = r; with r = 1 this is sparsemax at T = 1.",
+            key="project_simplex",
+            family="regularised",
+            title="Project onto simplex",
+            parameters=(RADIUS,),
+            formula="y = max(z − τ, 0), τ = {tau}, Σ y = {radius}",
+            example="max({z} − {tau}, 0) = {y}",
+            build=modules.ProjectSimplex,
+            help="The nearest point with y ≥ 0 and Σ y = r; with r = 1 this is sparsemax at T = 1.",
             zeros=True,
         ),
     )
 }
 
 FAMILIES = {"bounded": "Bounded", "probability": "Probability", "regularised": "Regularised"}  # and their titles
+PARAMETERS: dict[str, Parameter] = {p.key: p for entry in REGISTRY.values() for p in entry.parameters}
 
 
 def family(name: str) -> dict[str, Entry]:
@@ -239,28 +276,38 @@ def family(name: str) -> dict[str, Entry]:
     return {key: entry for key, entry in REGISTRY.items() if entry.family == name}
 
 
-def build(key: str, settings: dict[str, float]) -> Constraint:
+def parameters(name: str) -> dict[str, Parameter]:
+    """The parameters of one family, in the order of its entries."""
+    return {p.key: p for entry in family(name).values() for p in entry.parameters}
+
+
+def build(key: str, settings: Mapping[str, object], *, classes: int | None = None, learned: bool = False) -> Constraint:
     """The module of an entry, from a mapping that holds at least its parameters.
 
+    Args:
+        key: of the entry.
+        settings: by the parameters' keys.
+        classes: C, where that is known: a list with a value for each class must have as many.
+        learned: whether the parameters that can be learned are; an entry without one takes no notice.
+
     Raises:
-        ValueError: for an unknown key, a parameter that is missing, not a number, or outside its range.
+        ValueError: for an unknown key, a parameter that is missing, or a value that it does not take.
     """
+    values = checked(key, settings, classes)
+    entry = REGISTRY[key]
+    return entry.build(**values, learnable=True) if learned and entry.learnable else entry.build(**values)
+
+
+def checked(key: str, settings: Mapping[str, object], classes: int | None = None) -> dict[str, Value]:
+    """The parameters of an entry out of a mapping; arguments and errors as for `build`."""
     if key not in REGISTRY:
         raise ValueError(f"method must be one of {', '.join(REGISTRY)}, got {key!r:.40}")
-    entry = REGISTRY[key]
-    return entry.build(**{p.key: number(p, settings.get(p.key)) for p in entry.parameters})
+    return {p.key: p.check(settings.get(p.key), classes) for p in REGISTRY[key].parameters}
 
 
-def number(parameter: Parameter, value: object) -> float:
-    """Check that a value from outside is a finite number in the parameter's range.
-
-    Raises:
-        ValueError: with the value and the range in it.
-    """
-    low = 0.0 if parameter.zero else parameter.low
-    # Compared, not converted: a whole number may be too large for a float.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not -math.inf < value < math.inf:
-        raise ValueError(f"{parameter.key} must be a number from {low:g} to {parameter.high:g}, got {value!r:.40}")
-    if not low <= value <= parameter.high:
-        raise ValueError(f"{parameter.key} must be from {low:g} to {parameter.high:g}, got {value!r:.40}")
-    return float(value)
+for _name in FAMILIES:
+    for _key in parameters(_name):
+        if sum(_key in parameters(other) for other in FAMILIES) > 1:
+            raise ValueError(
+                f"the parameter {_key} belongs to more than one family: give it another key in one of them"
+            )

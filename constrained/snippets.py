@@ -14,13 +14,12 @@ import textwrap
 from . import models, registry
 from .models.script import TORCHVISION
 from .modules import Clamp, Constraint
+from .parameters import Mask, Parameter, Value
 from .registry import LAM, REGISTRY
 
 SCRIPTS = {"plain": "PyTorch alone", "library": "With this library", "training": "A training step"}
 PENALTIES = {"prox_l1": "L1", "prox_l2": "L2"}  # a proximal step, and the penalty with the same norm
 WIDTH = 100  # of a line
-
-_NAMES = {"lo": "LO", "hi": "HI", "temperature": "T", "lam": "LAM", "radius": "RADIUS"}
 
 # Each entry of the registry as `constrain`, and what it needs before it -------------------------------------------
 
@@ -129,6 +128,11 @@ _NEEDED = {
     "project_l1_ball": _PROJECT_SIMPLEX,
     "project_simplex": _PROJECT_SIMPLEX,
 }
+
+for _key, _entry in REGISTRY.items():  # what a script left out would be silently wrong
+    for _parameter in _entry.parameters:
+        if _parameter.constant not in _CONSTRAIN.get(_key, "") + _NEEDED.get(_key, ""):
+            raise ValueError(f"the script of {_key} does not use {_parameter.constant}: write it in _CONSTRAIN")
 
 # What the loss sees: twins of `Constraint.loss` -----------------------------------------------------------------------
 
@@ -282,7 +286,7 @@ def name(script: str, key: str) -> str:
     return f"{key}.py" if script == "plain" else f"{key}_{script}.py"
 
 
-def plain(key: str, settings: dict[str, float], model: str = models.BUNDLED) -> str:
+def plain(key: str, settings: dict[str, Value], model: str = models.BUNDLED) -> str:
     """A script with torch and torchvision alone: picture, ResNet18, logits, constrained outputs.
 
     Args:
@@ -305,23 +309,25 @@ def plain(key: str, settings: dict[str, float], model: str = models.BUNDLED) -> 
     return _joined("\n\n".join(first), *_constraint(key), _LOAD, *own.network, main)
 
 
-def library(key: str, settings: dict[str, float], model: str = models.BUNDLED) -> str:
+def library(key: str, settings: dict[str, Value], model: str = models.BUNDLED) -> str:
     """The same with this library; arguments and errors as for `plain`."""
     constraint = _check(key, settings, model)
     kind = type(constraint).__name__
-    arguments = [f"{p.key}={float(settings[p.key])!r}" for p in REGISTRY[key].parameters]
+    values = {p: settings[p.key] for p in REGISTRY[key].parameters}
+    arguments = [f"{p.key}={p.constant if isinstance(v, list) else p.plain(v)!r}" for p, v in values.items()]
     if isinstance(constraint, Clamp) and constraint.gradient != "zero":
         arguments.append(f'gradient="{constraint.gradient}"')
     about = f"The output of a ResNet18, constrained with this project's library: {REGISTRY[key].title}."
     first = [
         _docstring(about, key, f"python {name('library', key)} picture.jpg  (in the project's folder)"),
         _LIBRARY_IMPORTS.format(kind=kind),
+        *(_constant(p, v) for p, v in values.items() if isinstance(v, list)),
         _LIBRARY.format(kind=kind, arguments=", ".join(arguments), model=model),
     ]
     return _joined("\n\n".join(first), _LIBRARY_OUTPUTS, _LIBRARY_STEP, _LIBRARY_MAIN)
 
 
-def training(key: str, settings: dict[str, float], model: str = models.BUNDLED, penalty: str = "") -> str:
+def training(key: str, settings: dict[str, Value], model: str = models.BUNDLED, penalty: str = "") -> str:
     """A training step with torch and torchvision alone: what the loss sees of the constraint, and the penalty.
 
     Args:
@@ -335,7 +341,7 @@ def training(key: str, settings: dict[str, float], model: str = models.BUNDLED, 
         ValueError: as `plain`, and for a weight of the penalty outside its range.
     """
     _check(key, settings, model)
-    weighed = key not in PENALTIES and penalty in PENALTIES and registry.number(LAM, settings.get("lam")) > 0
+    weighed = key not in PENALTIES and penalty in PENALTIES and LAM.check(settings.get("lam")) > 0
     about = f"A training step of a ResNet18 with a constrained output: {REGISTRY[key].title}"
     about += f", and an {PENALTIES[penalty]} penalty on the logits." if weighed else "."
     loss = _LOSSES.get(key, _LOSS)
@@ -343,7 +349,7 @@ def training(key: str, settings: dict[str, float], model: str = models.BUNDLED, 
     first = [
         _docstring(about, key, f"python {name('training', key)}"),
         _TRAINING_IMPORTS.format(functional=functional),
-        _constants(key, settings, *(("lam",) if weighed else ())),
+        _constants(key, settings, *((LAM,) if weighed else ())),
     ]
     terms = [_PENALTY + _indented(_TERMS[penalty])] if weighed else []
     step = _STEP if weighed else _STEP.replace(" + penalty(z)", "")
@@ -352,11 +358,11 @@ def training(key: str, settings: dict[str, float], model: str = models.BUNDLED, 
     return _joined("\n\n".join(first), *_constraint(key), _LOSS_OF + _indented(loss), *terms, step, _PREDICT, main)
 
 
-def _check(key: str, settings: dict[str, float], model: str) -> Constraint:
+def _check(key: str, settings: dict[str, Value], model: str) -> Constraint:
     """The entry's module, or ``ValueError``."""
     if model not in models.CHECKPOINTS:
         raise ValueError(f"model must be one of {', '.join(models.CHECKPOINTS)}, got {model!r:.40}")
-    return registry.build(key, settings)
+    return registry.build(key, settings, classes=models.SCRIPTS[model]().classes)
 
 
 def _docstring(about: str, key: str, usage: str) -> str:
@@ -364,10 +370,24 @@ def _docstring(about: str, key: str, usage: str) -> str:
     return f'{about}\n\n{help}\n\n    {usage}\n"""'
 
 
-def _constants(key: str, settings: dict[str, float], *more: str) -> str:
-    """A setting's numbers, each exactly: Python reads a float's repr back as the same float."""
-    parameters = dict.fromkeys([*(p.key for p in REGISTRY[key].parameters), *more])
-    return "\n".join(f"{_NAMES[p]} = {float(settings[p])!r}" for p in parameters)
+def _constants(key: str, settings: dict[str, Value], *more: Parameter) -> str:
+    """A setting's values, each exactly: Python reads a float's repr back as the same float."""
+    parameters = dict.fromkeys([*REGISTRY[key].parameters, *more])
+    return "\n".join(_constant(p, settings[p.key]) for p in parameters)
+
+
+def _constant(parameter: Parameter, value: Value) -> str:
+    """One of them: a number, or a tensor with a value for each class."""
+    if not isinstance(value, list):
+        return f"{parameter.constant} = {parameter.plain(value)!r}"
+    common = max(dict.fromkeys(value), key=value.count)
+    kind = "torch.bool" if isinstance(parameter, Mask) else "torch.float64"
+    lines = [f"{parameter.constant} = torch.full(({len(value)},), {common!r}, dtype={kind})  # one for each class"]
+    for other in dict.fromkeys(v for v in value if v != common):
+        places = ", ".join(str(i) for i, v in enumerate(value) if v == other)
+        text = f"{parameter.constant}[[{places}]] = {other!r}"
+        lines.append(textwrap.fill(text, WIDTH, subsequent_indent="    ", break_long_words=False))
+    return "\n".join(lines)
 
 
 def _constraint(key: str) -> list[str]:

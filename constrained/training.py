@@ -9,8 +9,8 @@ not asking again.
 """
 
 import functools
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
 import torch
@@ -19,20 +19,60 @@ from torch import Tensor
 from . import calibration, registry
 from .heads import PENALTIES
 from .models import cifar10
-from .modules import ConstrainedLinear, Entmax15, Softmax, Sparsemax
-from .registry import HI, LAM, LO, RADIUS, TEMPERATURE, Parameter
+from .modules import ConstrainedLinear
+from .parameters import Number, Value
 
 OPTIMIZERS = ("adamw", "sgd")
 BATCHES = (0, 64, 256, 1024)  # 0: all at once
 
-PENALTY = Parameter("weight", "λ", 0.0, 1e-5, 10.0, "log", "Weight of the penalty in the loss; 0 is off.", zero=True)
-LEARNING_RATE = Parameter("learning_rate", "η", 0.01, 1e-4, 1.0, "log", "Size of a step of the optimiser.")
-EPOCHS = Parameter("epochs", "epochs", 100, 10, 500, "linear", "How often every example is seen.")
-NOISE = Parameter("noise", "label noise", 0.0, 0.0, 0.6, "linear", "Share of training labels that are made wrong.")
-EXAMPLES = Parameter("examples", "examples", 6000, 100, 6000, "linear", "How many examples there are to learn from.")
-SEED = Parameter("seed", "seed", 0, 0, 2**31 - 1, "linear", "Of first weights, order and noise.")
-_OWN = (PENALTY, LEARNING_RATE, EPOCHS, NOISE, EXAMPLES, SEED)
-PARAMETERS = {p.key: p for p in (LO, HI, TEMPERATURE, LAM, RADIUS, *_OWN)}
+PENALTY = Number(
+    "weight",
+    "λ",
+    "λ, weight of the penalty",
+    "Weight of the penalty in the loss; 0 is off.",
+    default=0.0,
+    low=1e-5,
+    high=10.0,
+    scale="log",
+    zero=True,
+)
+LEARNING_RATE = Number(
+    "learning_rate",
+    "η",
+    "Learning rate",
+    "Size of a step of the optimiser.",
+    default=0.01,
+    low=1e-4,
+    high=1.0,
+    scale="log",
+)
+EPOCHS = Number(
+    "epochs", "epochs", "Epochs", "How often every example is seen.", default=100, low=10, high=500, step=10, whole=True
+)
+NOISE = Number(
+    "noise",
+    "label noise",
+    "Label noise, %",
+    "Share of training labels that are made wrong.",
+    default=0.0,
+    low=0.0,
+    high=0.6,
+)
+EXAMPLES = Number(
+    "examples",
+    "examples",
+    "Training examples",
+    "How many examples there are to learn from.",
+    default=6000,
+    low=100,
+    high=6000,
+    step=100,
+    whole=True,
+)
+SEED = Number(
+    "seed", "seed", "Seed", "Of first weights, order and noise.", default=0, low=0, high=2**31 - 1, whole=True
+)
+PARAMETERS = {p.key: p for p in (PENALTY, LEARNING_RATE, EPOCHS, NOISE, EXAMPLES, SEED)}  # beside the constraint's
 
 
 class DivergedError(ArithmeticError):
@@ -45,8 +85,8 @@ class Setting:
 
     Attributes:
         method: a key of the registry, or ``""`` for no constraint.
-        lo, hi, temperature, lam, radius: what the constraint takes of these.
-        learned: whether the temperature is learned, starting from ``temperature``.
+        settings: the constraint's parameters, by key; one that is missing gets its default.
+        learned: whether the parameters that can be learned are, starting from those values.
         penalty: ``"l1"``, ``"l2"`` or ``""``; what is added to the loss, with ``weight``.
         optimizer: ``"adamw"`` (without weight decay, which would be a penalty of its own) or ``"sgd"`` (Nesterov).
         batch: examples a step; 0 for all.
@@ -59,11 +99,7 @@ class Setting:
     """
 
     method: str = ""
-    lo: float = LO.default
-    hi: float = HI.default
-    temperature: float = TEMPERATURE.default
-    lam: float = LAM.default
-    radius: float = RADIUS.default
+    settings: Mapping[str, Value] = field(default_factory=dict)
     learned: bool = False
     penalty: str = ""
     weight: float = PENALTY.default
@@ -88,17 +124,19 @@ class Setting:
                 names = ", ".join(map(repr, allowed))
                 raise ValueError(f"{key} must be one of {names}, got {value!r:.40}")
         for key, parameter in PARAMETERS.items():
-            registry.number(parameter, getattr(self, key))
-        for key in ("epochs", "examples", "seed"):
-            if not isinstance(getattr(self, key), int) or isinstance(getattr(self, key), bool):
-                raise ValueError(f"{key} must be a whole number, got {getattr(self, key)!r:.40}")
+            parameter.check(getattr(self, key))
+        known = {p.key: p.default for p in registry.REGISTRY[self.method].parameters} if self.method else {}
+        if not isinstance(self.settings, Mapping) or set(self.settings) - set(known):
+            names = ", ".join(known) or "none"
+            raise ValueError(f"method={self.method!r} has these settings and no others: {names}")
+        if self.method:
+            settings = registry.checked(self.method, known | dict(self.settings), len(data().classes))
+            object.__setattr__(self, "settings", settings)
         self.head()  # lo > hi
 
     def head(self) -> ConstrainedLinear:
         """A new head ``(..., 512) -> (..., 10)``, with the weights that this seed starts from."""
-        constraint = registry.build(self.method, asdict(self)) if self.method else None
-        if self.learned and isinstance(constraint, Softmax | Sparsemax | Entmax15):
-            constraint = type(constraint)(temperature=self.temperature, learnable=True)
+        constraint = registry.build(self.method, self.settings, learned=self.learned) if self.method else None
         penalty = PENALTIES[self.penalty](self.weight) if self.penalty and self.weight else None
         classes, width = len(data().classes), data().width
         with torch.device("meta"):  # nn.Linear would draw first weights from the global generator
@@ -231,7 +269,6 @@ def figures(head: ConstrainedLinear, epoch: int, train: tuple[Tensor, Tensor], j
     (gradient,) = torch.autograd.grad(head.loss(steps, train[1]), steps)  # as in a step, where float32 may lose it
     with torch.no_grad():
         train_loss = head.loss(z_train, train[1])
-        learned = isinstance(head.constraint, Softmax | Sparsemax | Entmax15)
         told = calibration.figures(calibration.as_logits(head.constraint, z), judge[1])
         guesses = calibration.as_logits(head.constraint, z_train).softmax(-1)
         return Figures(
@@ -245,5 +282,5 @@ def figures(head: ConstrainedLinear, epoch: int, train: tuple[Tensor, Tensor], j
             told.ece,
             z.abs().mean().item(),
             (gradient == 0).double().mean().item(),
-            float(head.constraint.temperature) if learned else None,
+            float(head.constraint.temperature) if head.constraint is not None and head.constraint.tempered else None,
         )

@@ -1,11 +1,12 @@
 // The Code tab: the setting of the Explore tab as a script. The server writes it (constrained/snippets.py), once the
 // setting has settled and only while the tab is open; here it is asked for, coloured, copied and saved.
 
-/** @import { Asks, Numbers, Props, Watch } from "./types.js" */
+/** @import { Asks, Props, Settings, Watch } from "./types.js" */
 
 import { find, node, say } from "./base/dom.js";
 import { save } from "./base/files.js";
 import { label, t } from "./base/i18n.js";
+import { allValues } from "./base/parameters.js";
 import { words } from "./base/words.js";
 import { state as explored } from "./explore/index.js";
 import { changed, tab } from "./state.js";
@@ -18,7 +19,6 @@ import { changed, tab } from "./state.js";
  * @property {{text: string, values?: Record<string, unknown>}[][]} about it: paragraphs of sentences, code between `
  * @property {string} column
  * @property {string} method
- * @property {Numbers} settings
  * @property {boolean} weights whether they come with the page
  *
  * @typedef {object} Parts of the tab
@@ -34,8 +34,13 @@ import { changed, tab } from "./state.js";
 
 const SETTLED = 200; // ms without a change after which the code follows
 
-/** `asked` counts questions, `shown` is the answer to the last one. */
-export const state = { script: "plain", asked: 0, shown: /** @type {Script | null} */ (null) };
+/** `asked` counts questions, `shown` is the answer to the last one, and `settings` are what that was about. */
+export const state = {
+  script: "plain",
+  asked: 0,
+  settings: /** @type {Settings} */ ({}),
+  shown: /** @type {Script | null} */ (null),
+};
 let last = ""; // the last question
 /** @type {string | null} */
 let column = null; // the one that the tab's own control shows
@@ -53,10 +58,11 @@ const follow = () => {
     column = family;
     asks.column();
   }
-  const question = { script: state.script, family, methods, settings, model };
+  const question = { script: state.script, family, methods, settings: allValues(settings, explored.labels), model };
   const text = JSON.stringify(question);
   if (text === last) return;
   last = text;
+  state.settings = { ...settings };
   state.asked += 1;
   asks.write({ ...question, asked: state.asked });
 };
@@ -94,7 +100,8 @@ export const choose = (script) => {
  * @param {unknown} head the visitor's own
  */
 export const exported = (ending, head) => {
-  const { family, methods, settings, model } = explored;
+  const { family, methods, model } = explored;
+  const settings = allValues(explored.settings, explored.labels);
   return [JSON.stringify({ ending, method: methods[family], settings, model: String(model) }), head];
 };
 
@@ -152,8 +159,8 @@ const receive = (message) => {
 
 const describe = () => {
   if (!state.shown || !parts) return;
-  const { column, method, settings, about } = state.shown;
-  say(parts.title, `${t(column)}: ${words(method, settings)}`);
+  const { column, method, about } = state.shown;
+  say(parts.title, `${t(column)}: ${words(method, state.settings)}`);
   parts.about.replaceChildren();
   for (const sentences of about) {
     const line = node("p", "", parts.about);

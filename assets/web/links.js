@@ -9,9 +9,8 @@
 /** @import { Control, Controls, Link, LinkFacts, Notice, Pairs, Setting, Value, Wanted } from "./types.js" */
 
 import { phrase } from "./base/phrase.js";
+import { parse as parseText } from "./twins/parameters.js";
 
-/** @type {Record<string, string>} a name in the library -> in a link, where that is shorter */
-const SHORT = { temperature: "t" };
 const CONTROLS = ["k", "gradient", "target"]; // of the Explore tab, beside its constraints
 
 /**
@@ -20,8 +19,8 @@ const CONTROLS = ["k", "gradient", "target"]; // of the Explore tab, beside its 
  * @returns {Notice}
  */
 const notice = (text, values = {}) => ({ text, values });
-/** @param {string} key */
-const named = (key) => SHORT[key] ?? key;
+/** @type {(key: string, facts: Pick<LinkFacts, "parameters">) => string} a control's name in links */
+const named = (key, { parameters }) => parameters[key]?.link ?? key;
 /** @param {{controls: Controls}} facts */
 const others = ({ controls }) => Object.keys(controls).filter((owner) => owner !== "explore");
 
@@ -44,7 +43,8 @@ const spelled = (value) => (typeof value === "boolean" ? String(Number(value)) :
  * @param {Page} page
  * @param {LinkFacts} facts
  */
-const exploring = ({ image, model, a, get }, { methods, parameters, families, controls, images, models }) => {
+const exploring = ({ image, model, a, get }, facts) => {
+  const { methods, parameters, families, controls, images, models } = facts;
   /** @type {Pairs} */
   const pairs = [];
   /** @type {(key: string, value: Value) => void} */
@@ -60,12 +60,12 @@ const exploring = ({ image, model, a, get }, { methods, parameters, families, co
   for (const other of families) if (other !== family && differs(other)) add(other, get("explore", other));
   // The numbers of the column in question always, so that a link can be read; the others where they have moved.
   for (const key of Object.keys(parameters)) {
-    if (methods[method].parameters.includes(key) || differs(key)) add(named(key), get("explore", key));
+    if (methods[method].parameters.includes(key) || differs(key)) add(named(key, facts), get("explore", key));
   }
   for (const key of CONTROLS) if (differs(key)) add(key, get("explore", key));
   if (a) {
     const parts = Object.entries({ ...a.methods, ...a.settings });
-    add("a", parts.map(([key, value]) => `${named(key)}:${value}`).join(","));
+    add("a", parts.map(([key, value]) => `${named(key, facts)}:${value}`).join(","));
   }
   return pairs;
 };
@@ -83,24 +83,26 @@ export const spell = (page, facts) => {
   for (const owner of others(facts)) {
     for (const [key, { opening }] of Object.entries(facts.controls[owner])) {
       const value = page.get(owner, key);
-      if (value !== opening) pairs.push([`${owner}.${named(key)}`, spelled(value)]);
+      if (value !== opening) pairs.push([`${owner}.${named(key, facts)}`, spelled(value)]);
     }
   }
   pairs.push(...page.extra);
   // Readable: of what URLSearchParams escapes, these need it not.
   return pairs
-    .map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%(3A|2C)/g, decodeURIComponent)}`)
+    .map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%(3A|2C|3B|3D)/g, decodeURIComponent)}`)
     .join("&");
 };
 
 /**
  * The query of the page as it opens, for which the address has no words.
  *
- * @param {Pick<LinkFacts, "families" | "controls" | "images">} facts
+ * @param {LinkFacts} facts
  */
-export const opening = ({ families, controls, images }) => {
-  const { [families[0]]: method, lo, hi } = openings({ controls }, "explore");
-  return `image=${images[0]}&family=${families[0]}&method=${method}&lo=${lo}&hi=${hi}`;
+export const opening = (facts) => {
+  const { families, images, models } = facts;
+  /** @type {(owner: string, key: string) => Value} */
+  const get = (owner, key) => (key === "family" ? families[0] : facts.controls[owner][key].opening);
+  return spell({ tab: "explore", image: images[0], model: models[0], a: null, extra: [], get }, facts);
 };
 
 /**
@@ -114,6 +116,19 @@ export const openings = ({ controls }, owner) =>
   Object.fromEntries(Object.entries(controls[owner]).map(([key, control]) => [key, control.opening]));
 
 // In ---------------------------------------------------------------------------------------------------------------
+
+const LONGEST = 20_000; // characters of a value
+
+/**
+ * The pairs of numbers that cannot cross, and do.
+ *
+ * @param {Record<string, Value>} values
+ * @param {LinkFacts["parameters"]} parameters
+ */
+const crossed = (values, parameters) =>
+  Object.values(parameters)
+    .map((parameter) => [parameter.kind === "number" ? parameter.above : "", parameter.key])
+    .filter(([lower, upper]) => lower && values[lower] > values[upper]);
 
 const OFF = ["0", "false", "off"];
 const ON = ["1", "true", "on"];
@@ -160,6 +175,12 @@ const read = (control, name, text, notices) => {
     return found === undefined ? refuse(oneOf(control.values.filter((value) => value !== ""))) : found;
   }
   if (control.kind === "text") return text;
+  if (control.kind === "vector" || control.kind === "mask") {
+    const { error } = parseText(control.scale, text, 0);
+    return error
+      ? void notices.push(notice(phrase("{name} in the link was left out. {why}"), { name, why: error }))
+      : text;
+  }
   const { low, high } = control;
   const value = text.trim() === "" ? NaN : Number(text);
   if (control.whole && !Number.isInteger(value))
@@ -184,7 +205,7 @@ const misnamed = (query, facts) => {
   const names = ["image", "model", "tab", "method", "family", "lesson", "step", "present", "teacher", "hide", "a"];
   for (const [owner, controls] of Object.entries(facts.controls)) {
     const prefix = owner === "explore" ? "" : `${owner}.`;
-    names.push(...Object.keys(controls).map((key) => prefix + named(key)));
+    names.push(...Object.keys(controls).map((key) => prefix + named(key, facts)));
   }
   for (const name of new Set(query.keys())) {
     const [owner] = name.split(".");
@@ -213,7 +234,7 @@ const controlled = (query, facts, notices) => {
     const text = query.get(name);
     if (text === null) return;
     wanted[owner] ??= {};
-    const value = read(controls[owner][key], name, text.slice(0, 200), notices);
+    const value = read(controls[owner][key], name, text.slice(0, LONGEST), notices);
     if (value !== undefined) wanted[owner][key] = value;
   };
   for (const family of families) take("explore", family, family);
@@ -228,19 +249,20 @@ const controlled = (query, facts, notices) => {
     family = own;
     wanted.explore = { ...wanted.explore, [family]: method };
   }
-  for (const key of Object.keys(parameters)) take("explore", key, named(key));
+  for (const key of Object.keys(parameters)) take("explore", key, named(key, facts));
   for (const key of CONTROLS) take("explore", key, key);
   if (family) wanted.explore = { ...wanted.explore, family };
   for (const owner of others(facts)) {
-    for (const key of Object.keys(controls[owner])) take(owner, key, `${owner}.${named(key)}`);
+    for (const key of Object.keys(controls[owner])) take(owner, key, `${owner}.${named(key, facts)}`);
   }
   for (const [owner, values] of Object.entries(wanted)) {
-    const { lo, hi } = { ...openings(facts, owner), ...values };
-    if (lo > hi) {
-      const ends = { lo: Number(lo), hi: Number(hi) };
-      notices.push(notice(phrase("lo={lo} in the link is above hi={hi}; both were left out."), ends));
-      delete values.lo;
-      delete values.hi;
+    const whole = { ...openings(facts, owner), ...values };
+    for (const [lower, upper] of crossed(whole, parameters)) {
+      const text = phrase("{low} in the link is above {high}; both were left out.");
+      const [low, high] = [lower, upper].map((key) => `${named(key, facts)}=${Number(whole[key])}`);
+      notices.push(notice(text, { low, high }));
+      delete values[lower];
+      delete values[upper];
     }
   }
   if (["image", "model", "family"].some((key) => query.has(key))) wanted.explore ??= {};
@@ -309,8 +331,9 @@ export const parse = (text, facts) => {
  * @param {Notice[]} notices
  * @returns {Setting | undefined}
  */
-const pinned = (text, { families, parameters, controls }, notices) => {
-  const names = new Map([...families, ...Object.keys(parameters)].map((key) => [named(key), key]));
+const pinned = (text, facts, notices) => {
+  const { families, parameters, controls } = facts;
+  const names = new Map([...families, ...Object.keys(parameters)].map((key) => [named(key, facts), key]));
   /** @type {Record<string, Value | undefined>} */
   const given = {};
   let good = 0;
@@ -328,7 +351,10 @@ const pinned = (text, { families, parameters, controls }, notices) => {
   // Where the controls of methods are choices among texts and those of parameters are ranges, so are their values.
   const methods = /** @type {Setting["methods"]} */ (filled(families));
   const settings = /** @type {Setting["settings"]} */ (filled(Object.keys(parameters)));
-  return settings.lo > settings.hi
-    ? void notices.push(notice(phrase("In the link, A has lo above hi; it was left out.")))
-    : { methods, settings };
+  const [pair] = crossed(settings, parameters);
+  if (!pair) return { methods, settings };
+  const [lower, upper] = pair;
+  return void notices.push(
+    notice(phrase("In the link, A has {lower} above {upper}; it was left out."), { lower, upper }),
+  );
 };

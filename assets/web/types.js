@@ -9,7 +9,26 @@
  * @property {number} high
  * @property {boolean} [zero] whether 0 is allowed too, left of `low` on a logarithmic scale
  *
- * @typedef {Scale & {key: string, symbol: string, default: number, scale: string}} Parameter as in constrained/registry.py
+ * @typedef {object} Named what every parameter has, as in constrained/parameters.py
+ * @property {string} key
+ * @property {string} symbol
+ * @property {string} name of its control
+ * @property {string} link its name in links
+ * @property {string} shortcut the key of present mode that chooses its slider, or ""
+ *
+ * @typedef {object} Ranged what a number has beside its scale
+ * @property {"number"} kind
+ * @property {number} default
+ * @property {string} scale "linear" or "log"
+ * @property {boolean} whole whether it takes whole numbers alone
+ * @property {string} above key of the parameter that it cannot fall below, or ""
+ * @property {number | null} neutral the value that its slider clicks into
+ *
+ * @typedef {Named & Scale & Ranged} RangeParameter one number for all classes
+ * @typedef {Named & {kind: "vector", default: number, low: number, high: number}} VectorParameter a number for each class
+ * @typedef {Named & {kind: "mask", default: boolean}} MaskParameter yes or no for each class
+ * @typedef {VectorParameter | MaskParameter} EachClass
+ * @typedef {RangeParameter | EachClass} Parameter as in constrained/parameters.py
  *
  * @typedef {object} Entry a constraint, as in constrained/registry.py
  * @property {Family} family
@@ -23,9 +42,11 @@
  * @property {boolean} sparse whether it can predict a probability of exactly 0, for which the NLL is infinite
  * @property {boolean} clips whether it changes only what lies beyond its bounds
  *
- * @typedef {Record<string, number>} Numbers key of a parameter -> its value
+ * @typedef {Record<string, number>} Numbers by name
+ * @typedef {Record<string, any>} Settings key of a parameter -> its number, or the text of one that differs by class
+ * @typedef {Record<string, any>} Values the same as constraints take them: of the latter a value for all, or one for each class
  * @typedef {Record<string, string>} Methods family -> key of a constraint
- * @typedef {{methods: Methods, settings: Numbers}} Setting of the Explore tab
+ * @typedef {{methods: Methods, settings: Settings}} Setting of the Explore tab
  *
  * @typedef {object} Output what a constraint makes of logits
  * @property {Float64Array} y
@@ -51,6 +72,7 @@
  * @property {Int32Array} labels
  * @property {number} rows
  * @property {number} width number of classes
+ * @property {string[]} classes their names
  *
  * @typedef {object} Predicted probabilities, as the softmax of `values / divisor`
  * @property {Float64Array} values rows x width numbers; -Infinity for a probability of 0
@@ -86,14 +108,16 @@
  * @property {number} high
  * @property {number} unit how many of gradio's units one of the setting's is
  * @property {boolean} whole whether it takes whole numbers alone
- * @property {Parameter} [scale] the logarithmic one of its slider
+ * @property {RangeParameter} [scale] the logarithmic one of its slider
  *
- * @typedef {FlagControl | TextControl | ChoiceControl | RangeControl} Control as constrained/page/links.py describes it
+ * @typedef {{kind: "vector", opening: string, scale: VectorParameter}} VectorControl
+ * @typedef {{kind: "mask", opening: string, scale: MaskParameter}} MaskControl
+ * @typedef {FlagControl | TextControl | ChoiceControl | RangeControl | VectorControl | MaskControl} Control as constrained/page/links.py describes it
  * @typedef {Record<string, Record<string, Control>>} Controls owner -> key -> control
  *
  * @typedef {object} LinkFacts what the grammar of links needs to know of the page
  * @property {Record<string, {family: Family, parameters: string[]}>} methods of the registry
- * @property {Record<string, unknown>} parameters of the registry
+ * @property {Record<string, Parameter>} parameters of the registry
  * @property {Family[]} families
  * @property {Controls} controls
  * @property {string[]} images the first one is in the page as it opens
@@ -158,12 +182,8 @@
  * @typedef {{caption: string, columns: string[], rows: (string | number)[][]}} Table of an experiment
  * @typedef {object} TrainSetting of the Train tab, as constrained.training.Setting
  * @property {string} method key of a constraint, "" for none
- * @property {number} lo
- * @property {number} hi
- * @property {number} temperature
- * @property {number} lam
- * @property {number} radius
- * @property {boolean} learned whether T is learned
+ * @property {Settings} settings of the constraint
+ * @property {boolean} learned whether what can be learned is
  * @property {"" | "l1" | "l2"} penalty
  * @property {number} weight of the penalty
  * @property {string} optimizer

@@ -2,6 +2,8 @@
 
 import copy
 import functools
+import inspect
+from collections.abc import Callable
 from typing import Literal
 
 import gradio as gr
@@ -10,7 +12,8 @@ from torch import Tensor
 
 from .. import registry
 from ..models import BUNDLED, CHECKPOINTS
-from ..registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
+from ..parameters import Number, Parameter, Value, Vector
+from ..registry import PARAMETERS
 from .models import TROUBLE, message, sentence
 from .pictures import views
 from .server.inference import network
@@ -58,22 +61,30 @@ def classify(picture: str | bytes | None, model: str = BUNDLED) -> dict:
         raise gr.Error(sentence(error), print_exception=False) from error
 
 
-def constrain(
-    logits: list[float],
-    method: Literal[tuple(registry.REGISTRY)],
-    lo: float = LO.default,
-    hi: float = HI.default,
-    temperature: float = TEMPERATURE.default,
-    lam: float = LAM.default,
-    radius: float = RADIUS.default,
-) -> dict:
+def constrain(logits: list[float], method: str, *values: Value) -> dict:
     """Constrained outputs of logits: ``{"method", "outputs"}``, for programs; method is a key of the registry."""
     try:
-        settings = {"lo": lo, "hi": hi, "temperature": temperature, "lam": lam, "radius": radius}
-        outputs = registry.build(str(method), settings)(checked(logits, least=1))
+        z, settings = checked(logits, least=1), dict(zip(PARAMETERS, values, strict=True))
+        outputs = registry.build(str(method), settings, classes=len(z))(z)
     except ValueError as error:
         raise gr.Error(str(error), print_exception=False) from error
     return {"method": method, "outputs": outputs.tolist()}
+
+
+def _arguments(function: Callable) -> None:
+    """Have a function whose further arguments are the registry's parameters name them, as gradio asks."""
+    kinds = {"number": float, "vector": float | list[float], "mask": bool | list[bool]}
+    signature = inspect.signature(function)
+    named = [p for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    more = [
+        inspect.Parameter(p.key, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=p.default, annotation=kinds[p.kind])
+        for p in PARAMETERS.values()
+    ]
+    function.__signature__ = signature.replace(parameters=[*named, *more])
+    function.__annotations__ |= {"method": Literal[tuple(registry.REGISTRY)]} | {p.name: p.annotation for p in more}
+
+
+_arguments(constrain)
 
 
 def described(arguments: list) -> None:
@@ -85,8 +96,15 @@ def described(arguments: list) -> None:
     }
     for parameter in PARAMETERS.values():
         used = ", ".join(key for key, entry in registry.REGISTRY.items() if parameter in entry.parameters)
-        low = 0.0 if parameter.zero else parameter.low
-        about[parameter.key] = (f"{parameter.help} {low:g} to {parameter.high:g}; used by {used}.", parameter.default)
+        about[parameter.key] = (f"{parameter.help} {_values(parameter)}; used by {used}.", parameter.default)
     for argument, (name, (text, example)) in zip(arguments, about.items(), strict=True):
         argument.label, argument._api_info["additional_description"] = name, text
         argument.example_payload = functools.partial(copy.copy, example)
+
+
+def _values(parameter: Parameter) -> str:
+    """Which values a parameter takes, in words."""
+    if isinstance(parameter, Number):
+        return f"{parameter.least:g} to {parameter.high:g}"
+    one = f"a number from {parameter.low:g} to {parameter.high:g}" if isinstance(parameter, Vector) else "true or false"
+    return f"{one}, or a list with one for each class".capitalize()

@@ -4,13 +4,13 @@ import base64
 import html
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import gradio as gr
 
 from .. import shipped
-from ..registry import Parameter
+from ..parameters import Number, Parameter, Vector
 from .languages import t
 from .server import guard
 
@@ -73,9 +73,9 @@ def speaker(about: str, name: str, value: str = "") -> gr.HTML:
 class Control(NamedTuple):
     """A part of a tab's setting: what a link can carry, and what a script can set."""
 
-    component: gr.Slider | gr.Number | gr.Dropdown | gr.Radio | gr.Checkbox
+    component: gr.Slider | gr.Number | gr.Dropdown | gr.Radio | gr.Checkbox | gr.Textbox
+    parameter: Parameter | None = None  # that it sets, where it is one
     slider: gr.Slider | None = None  # of a logarithmic scale, beside the box that is the component
-    parameter: Parameter | None = None  # that scale
     unit: float = 1.0  # how many of the component's units one of the setting's is
 
 
@@ -120,7 +120,7 @@ def notice(text: str = "") -> str:
     return f'<p role="alert">{html.escape(text)}</p>' if text else ""
 
 
-def position(parameter: Parameter, value: float) -> float:
+def position(parameter: Number, value: float) -> float:
     """Where a log slider stands for a value; the browser's twin is in assets/web/base/scales.js."""
     if parameter.zero and value < parameter.low:
         return 0.0
@@ -132,12 +132,34 @@ def classes(parameter: Parameter) -> list[str]:
     return ["parameter", f"parameter-{parameter.key}"]
 
 
-def log_slider(owner: str, parameter: Parameter, name: str) -> tuple[gr.Slider, gr.Number]:
-    """A slider whose positions are logarithmic beside a box with the value itself.
+def rows(owner: str, parameters: Iterable[Parameter]) -> dict[str, Control]:
+    """The controls of parameters, each in a row of its own; what the chosen constraint does not take is hidden.
 
-    ``owner`` names the tab: its object in the browser has the ``slide``, ``type`` and ``value`` of `logSliders`,
-    and its elements are called ``{owner}-{key}-row``, ``-slider`` and ``-value``.
+    Args:
+        owner: names the tab. Its object in the browser has the functions of base/sliders.js and base/texts.js, and its
+            elements are called ``{owner}-{key}-row``, ``-slider`` and ``-value``.
+        parameters: what they set.
+
+    Returns:
+        The controls, by the parameters' keys.
     """
+    controls = {}
+    for parameter in parameters:
+        if not isinstance(parameter, Number):
+            controls[parameter.key] = _text(owner, parameter)
+        elif parameter.scale == "log":
+            controls[parameter.key] = _log_slider(owner, parameter)
+        else:
+            controls[parameter.key] = Control(_linear_slider(owner, parameter), parameter)
+    for key, control in controls.items():
+        partner = control.parameter.above if isinstance(control.parameter, Number) else ""
+        if partner:
+            _together(controls[partner].component, control.component, partner, key)
+    return controls
+
+
+def _log_slider(owner: str, parameter: Number) -> Control:
+    """A slider whose positions are logarithmic beside a box with the value itself."""
     key = parameter.key
     with gr.Row(elem_id=f"{owner}-{key}-row", elem_classes=["log-slider", *classes(parameter)]):
         slider = gr.Slider(
@@ -145,7 +167,7 @@ def log_slider(owner: str, parameter: Parameter, name: str) -> tuple[gr.Slider, 
             STEPS,
             position(parameter, parameter.default),
             step=0.5,
-            label=name,
+            label=t(parameter.name),
             elem_id=f"{owner}-{key}-slider",
             elem_classes="position",
             buttons=[],
@@ -155,7 +177,7 @@ def log_slider(owner: str, parameter: Parameter, name: str) -> tuple[gr.Slider, 
         box = gr.Number(
             parameter.default,
             label=t("{symbol}, value", symbol=parameter.symbol),
-            minimum=0 if parameter.zero else parameter.low,
+            minimum=parameter.least,
             maximum=parameter.high,
             elem_id=f"{owner}-{key}-value",
             scale=1,
@@ -165,21 +187,46 @@ def log_slider(owner: str, parameter: Parameter, name: str) -> tuple[gr.Slider, 
     box.input(inputs=box, outputs=slider, js=in_browser(f"{owner}.type('{key}', value)", "value"), **BROWSER)
     # Out of range, or emptied: what counts comes back.
     gr.on([box.blur, box.submit], outputs=box, js=in_browser(f"{owner}.value('{key}')"), **BROWSER)
-    return slider, box
+    return Control(box, parameter, slider)
 
 
-def linear_slider(owner: str, parameter: Parameter, name: str, step: float = 0.1) -> gr.Slider:
+def _linear_slider(owner: str, parameter: Number) -> gr.Slider:
     """A slider with gradio's own number box."""
     return gr.Slider(
         parameter.low,
         parameter.high,
         parameter.default,
-        step=step,
-        label=name,
+        step=parameter.step,
+        label=t(parameter.name),
         elem_id=f"{owner}-{parameter.key}-slider",
         elem_classes=classes(parameter),
         buttons=[],
     )
+
+
+def _together(low: gr.Slider, high: gr.Slider, lower: str, upper: str) -> None:
+    """Two sliders that cannot cross: the one that is not moved goes along."""
+    for moved, key, other in ((low, lower, high), (high, upper, low)):
+        js = in_browser(f"follow('{key}', moved, other)", "moved", "other")
+        moved.input(inputs=[moved, other], outputs=other, js=js, **BROWSER)
+
+
+def _text(owner: str, parameter: Parameter) -> Control:
+    """A box for what differs by class, as `parameters` spells it."""
+    each = isinstance(parameter, Vector)
+    box = gr.Textbox(
+        "",
+        label=t(parameter.name),
+        placeholder=t("cat = 2; dog = −1") if each else t("cat; dog"),
+        info=t("A class and its number each; all others have {value}.", value=f"{parameter.default:g}")
+        if each
+        else t("The names of classes."),
+        elem_id=f"{owner}-{parameter.key}-value",
+        elem_classes=["each-class", *classes(parameter)],
+    )
+    js = in_browser(f"{owner}.write('{parameter.key}', text)", "text")
+    gr.on([box.blur, box.submit], inputs=box, outputs=box, js=js, **BROWSER)
+    return Control(box, parameter)
 
 
 def wire(owner: str, controls: dict[str, Control], take: str = "set") -> None:
@@ -188,12 +235,3 @@ def wire(owner: str, controls: dict[str, Control], take: str = "set") -> None:
         value = "value" if control.unit == 1 else f"value / {control.unit}"
         js = in_browser(f"{owner}.{take}('{key}', {value})", "value")
         control.component.change(inputs=control.component, js=js, **BROWSER)
-
-
-def bounds(owner: str, lo: Parameter, hi: Parameter) -> tuple[gr.Slider, gr.Slider]:
-    """Two sliders that cannot cross: the one that is not moved goes along."""
-    low = linear_slider(owner, lo, t("lo, the lower bound"))
-    high = linear_slider(owner, hi, t("hi, the upper bound"))
-    low.input(inputs=[low, high], outputs=high, js=in_browser("follow('lo', lo, hi)", "lo", "hi"), **BROWSER)
-    high.input(inputs=[high, low], outputs=low, js=in_browser("follow('hi', hi, lo)", "hi", "lo"), **BROWSER)
-    return low, high

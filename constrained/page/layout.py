@@ -1,7 +1,6 @@
 """The page: `demo` builds it, and it brings its own look along however it is launched."""
 
 import contextlib
-from dataclasses import asdict
 
 import fastapi
 import gradio as gr
@@ -48,7 +47,7 @@ def facts() -> dict:
     }
     return {
         "methods": methods,
-        "parameters": {key: asdict(p) for key, p in registry.PARAMETERS.items()},
+        "parameters": {key: p.facts() for key, p in registry.PARAMETERS.items()},
         "chosen": menu.METHODS,
         "training": train.facts(),
         "page": guard.PAGE,

@@ -5,11 +5,11 @@ comes to the server (`on_link`).
 """
 
 import json
-from dataclasses import asdict
 
 import gradio as gr
 
 from ..models import CHECKPOINTS
+from ..parameters import Mask, Vector
 from . import models as menu
 from . import pictures
 from .controls import BROWSER, Control, Island, in_browser, notice
@@ -23,6 +23,8 @@ def describe(control: Control) -> dict:
     told = {"opening": component.value}
     if isinstance(component, gr.Checkbox):
         told["kind"] = "flag"
+    elif isinstance(control.parameter, Vector | Mask):
+        told |= {"kind": control.parameter.kind, "scale": control.parameter.facts()}
     elif isinstance(component, gr.Slider | gr.Number):
         slider = isinstance(component, gr.Slider)
         whole = control.unit == 1 and (float(component.step).is_integer() if slider else component.precision == 0)
@@ -30,8 +32,8 @@ def describe(control: Control) -> dict:
         told["whole"] = whole
         for key in ("opening", "low", "high"):
             told[key] /= control.unit
-        if control.parameter:
-            told["scale"] = asdict(control.parameter)
+        if control.slider:
+            told["scale"] = control.parameter.facts()
     elif component.elem_id == "target":  # its choices are those of the model
         told["kind"] = "text"
     else:

@@ -14,6 +14,7 @@ import safetensors
 from .. import heads, images, registry, training
 from ..heads import HeadError
 from ..models import BUNDLED, CHECKPOINTS, TITLES, CheckpointError
+from ..parameters import Number
 from ..registry import PARAMETERS
 from .controls import position
 from .languages import said, t
@@ -30,7 +31,7 @@ YOURS = "yours"  # the bundled network under the visitor's own head, for those w
 # What can be wrong with a visitor's picture, head or choice; see `sentence`.
 TROUBLE = (images.PictureError, CheckpointError, HeadError, WorkerError, FileNotFoundError)
 
-LOGS = tuple(key for key, parameter in PARAMETERS.items() if parameter.scale == "log")
+LOGS = tuple(key for key, p in PARAMETERS.items() if isinstance(p, Number) and p.scale == "log")
 ADOPTING = (
     *("notice", "chart", "crops", "target", "k", "chooser", "current", "head"),
     *registry.FAMILIES,
@@ -100,7 +101,11 @@ def words(head: heads.Head) -> str:
     told = said("no constraint")
     if head.method:
         told = said(registry.REGISTRY[head.method].title)
-        numbers = {key: f"{value:.4g}".replace("-", "−") for key, value in head.settings.items()}
+        known = {key: (PARAMETERS[key], value) for key, value in head.settings.items()}
+        numbers = {
+            key: f"{value:.4g}".replace("-", "−") if isinstance(p, Number) else p.spell(value, head.classes)
+            for key, (p, value) in known.items()
+        }
         if "lo" in numbers:
             told += f" [{numbers['lo']}, {numbers['hi']}]"
         else:
@@ -218,7 +223,10 @@ def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, 
         updates[registry.REGISTRY[head.method].family] = head.method
     for key, value in (settings | head.settings).items():
         parameter = PARAMETERS[key]
-        value = float(f"{min(max(value, 0.0 if parameter.zero else parameter.low), parameter.high):.6g}")
+        if not isinstance(parameter, Number):
+            updates[key] = "" if value == parameter.default else parameter.spell(value, head.classes)
+            continue
+        value = float(f"{min(max(value, parameter.least), parameter.high):.6g}")
         updates[key] = value
         updates[f"{key} position"] = position(parameter, value) if parameter.scale == "log" else value
     return [updates.get(name, gr.skip()) for name in ADOPTING], ""

@@ -7,7 +7,7 @@ from constrained import training
 from constrained.page import formats
 from constrained.training import Figures, Setting
 
-BOX = {"lo": 0.0, "hi": 1.0}
+BOX = {"settings": {"lo": 0.0, "hi": 1.0}}
 FEW = {"examples": 600, "epochs": 300}
 NOISE = {"noise": 0.4}
 ROWS = {
@@ -17,8 +17,8 @@ ROWS = {
     "clamp to [0, 1], straight-through": Setting(method="clamp_straight_through", **BOX),
     "the same, 300 epochs": Setting(method="clamp_straight_through", **BOX, epochs=300),
     "smooth clamp to [0, 1]": Setting(method="smooth_clamp", **BOX),
-    "clamp to [−2, 2], torch's own gradient": Setting(method="clamp", lo=-2.0, hi=2.0),
-    "softmax, T learned from 5": Setting(method="softmax", temperature=5.0, learned=True),
+    "clamp to [−2, 2], torch's own gradient": Setting(method="clamp", settings={"lo": -2.0, "hi": 2.0}),
+    "softmax, T learned from 5": Setting(method="softmax", settings={"temperature": 5.0}, learned=True),
     "sparsemax": Setting(method="sparsemax"),
     "L1 penalty, λ = 0.01": Setting(penalty="l1", weight=0.01),
     "L1 penalty, λ = 0.1": Setting(penalty="l1", weight=0.1),

@@ -24,9 +24,16 @@ QUICK = {"epochs": 10, "examples": 200}
 PROBABILITIES = {"softmax": Softmax, "sparsemax": Sparsemax, "entmax15": Entmax15}
 
 
+def setting_of(**values):
+    """A setting whose constraint takes of the numbers given those that it has."""
+    numbers = {key: values.pop(key) for key in registry.PARAMETERS if key in values}
+    own = registry.REGISTRY[values["method"]].parameters if values.get("method") else ()
+    return Setting(settings={p.key: numbers[p.key] for p in own if p.key in numbers}, **values)
+
+
 def fitted(reports=1, **values):
     """Every report of a fit, and the head at its end."""
-    told = list(training.fit(Setting(**values), reports))
+    told = list(training.fit(setting_of(**values), reports))
     return [figures for figures, _ in told], told[-1][1]
 
 
@@ -155,7 +162,7 @@ def test_it_works_only_while_it_is_asked(monkeypatch):
 def test_no_weight_decay_hides_in_the_optimiser():
     """It would be a penalty beside the one that the page is about: without a gradient nothing moves."""
     for optimizer in training.OPTIMIZERS:
-        setting = Setting(**QUICK, optimizer=optimizer, learning_rate=1.0, method="clamp", lo=-20.0, hi=-20.0)
+        setting = setting_of(**QUICK, optimizer=optimizer, learning_rate=1.0, method="clamp", lo=-20.0, hi=-20.0)
         (_, head), *_, (_, last) = training.fit(setting, 1)
         assert head is last
         torch.testing.assert_close(parameters(last), parameters(setting.head()), rtol=0, atol=0)
@@ -282,7 +289,7 @@ def test_one_step_of_sgd_is_the_one_worked_out_by_hand():
     """Through the whole of `fit`: the loss, the penalty, and the learning rate."""
     setting = Setting(
         epochs=10, examples=100, optimizer="sgd", learning_rate=0.05, penalty="l2", weight=0.02, method="softmax",
-        temperature=2.0,
+        settings={"temperature": 2.0},
     )  # fmt: skip
     start = setting.head()
     x, labels = (t[:100].double() for t in training.data().fit)
@@ -306,7 +313,7 @@ def test_one_step_of_sgd_is_the_one_worked_out_by_hand():
 @pytest.mark.parametrize("temperature", [0.05, 1.0, 3.7, 20.0])
 @pytest.mark.parametrize("method", PROBABILITIES)
 def test_a_learned_temperature_starts_where_it_is_told(method, temperature):
-    run = training.fit(Setting(**QUICK, method=method, learned=True, temperature=temperature))
+    run = training.fit(setting_of(**QUICK, method=method, learned=True, temperature=temperature))
     assert next(run)[0].temperature == pytest.approx(temperature, rel=1e-6)
     assert next(run)[0].temperature != pytest.approx(temperature, rel=1e-6)
 
@@ -383,8 +390,7 @@ GOOD = {
     "method": st.sampled_from(["", *registry.REGISTRY]),
     "penalty": st.sampled_from(["", "l1", "l2"]),
     "batch": st.sampled_from(training.BATCHES),
-    "lo": st.floats(-20, 20),
-    "hi": st.floats(-20, 20),
+    "settings": st.dictionaries(st.sampled_from(["lo", "hi", "temperature"]), st.floats(-20, 20)),
     "seed": st.integers(0, 2**31 - 1),
     "learned": st.booleans(),
 }
@@ -411,15 +417,19 @@ HOSTILE = {
     "another key": {"__class__": 1},
     "method": {"method": "relu"},
     "method as list": {"method": ["clamp"]},
-    "bounds crossed": {"method": "clamp", "lo": 2.0, "hi": 1.0},
+    "bounds crossed": {"method": "clamp", "settings": {"lo": 2.0, "hi": 1.0}},
     "NaN": {"learning_rate": math.nan},
     "infinite": {"weight": math.inf},
-    "true as a number": {"lo": True},
+    "true as a number": {"method": "clamp", "settings": {"lo": True}},
     "true as a count": {"epochs": True},
-    "text as a number": {"temperature": "1"},
+    "text as a number": {"method": "softmax", "settings": {"temperature": "1"}},
     "huge": {"seed": 10**400},
     "huge count": {"epochs": 10**400},
-    "huge number": {"lam": 10**400},
+    "huge number": {"method": "prox_l1", "settings": {"lam": 10**400}},
+    "a list as settings": {"settings": [1]},
+    "of another constraint": {"method": "clamp", "settings": {"radius": 1.0}},
+    "without a constraint": {"settings": {"lo": 1.0}},
+    "a list as a number": {"method": "clamp", "settings": {"lo": [1.0] * 10}},
     "negative seed": {"seed": -1},
     "half an epoch": {"epochs": 20.5},
     "a count as a float": {"examples": 200.0},
@@ -435,7 +445,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("values", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_settings_are_refused(values):
-    with pytest.raises(ValueError, match=r"must be|must not be|these and no others"):
+    with pytest.raises(ValueError, match=r"must be|must not be|these and no others|and no others"):
         Setting.read(values)
 
 

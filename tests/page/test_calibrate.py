@@ -13,7 +13,7 @@ from constrained import calibration, registry, validation
 from constrained.page.tabs import calibrate
 from constrained.registry import LAM, RADIUS
 
-DEFAULTS = (-2.0, 4.0, LAM.default, RADIUS.default)
+DEFAULTS = (-2.0, 4.0, 1.0, LAM.default, RADIUS.default)  # the rows of parameters, T among them
 
 
 def test_the_message_holds_the_part_that_judges_and_no_other():
@@ -33,7 +33,7 @@ def test_fit_looks_at_one_part_and_reports_on_the_other(monkeypatch):
     answers = []
     for shown in (one, other):
         monkeypatch.setattr(calibrate, "bundled", lambda shown=shown: shown)
-        answers.append(calibrate.on_fit("prox_l2", *DEFAULTS, ""))
+        answers.append(calibrate.on_fit("prox_l2", "", *DEFAULTS))
     (_, _, text, *_), (_, _, text_other, *_) = answers
     assert json.loads(answers[0][0]) == json.loads(answers[1][0])
     assert text != text_other
@@ -41,7 +41,7 @@ def test_fit_looks_at_one_part_and_reports_on_the_other(monkeypatch):
 
 @pytest.mark.parametrize("key", [key for key in registry.REGISTRY if key not in calibrate.SPARSE])
 def test_fit_of_every_constraint(key):
-    found, notice, text, position, value = calibrate.on_fit(key, *DEFAULTS, "")
+    found, notice, text, position, value = calibrate.on_fit(key, "", *DEFAULTS)
     shown, told = calibrate.bundled(), json.loads(found)
     y = calibration.as_logits(registry.build(key, told["settings"]), shown.fit[0])
     assert told["temperature"] == calibration.fit_temperature(y, shown.fit[1]).temperature
@@ -56,7 +56,7 @@ def test_a_temperature_beyond_the_slider_is_said(monkeypatch):
     fit, judge = ((1e-4 * logits, labels) for logits, labels in (whole.fit, whole.judge))
     small = whole._replace(fit=fit, judge=judge)
     monkeypatch.setattr(calibrate, "bundled", lambda: small)
-    found, _, text, position, value = calibrate.on_fit("softmax", *DEFAULTS, "")
+    found, _, text, position, value = calibrate.on_fit("softmax", "", *DEFAULTS)
     assert json.loads(found)["temperature"] < 0.05
     assert "beyond the slider" in text
     assert (position, value) == (0, 0.05)
@@ -64,7 +64,7 @@ def test_a_temperature_beyond_the_slider_is_said(monkeypatch):
 
 @pytest.mark.parametrize("key", ["clamp", "smooth_clamp"])
 def test_a_box_without_width_has_no_best_temperature(key):
-    *_, text, slider, box = calibrate.on_fit(key, 1, 1, *DEFAULTS[2:], "")
+    *_, text, slider, box = calibrate.on_fit(key, "", 1, 1, *DEFAULTS[2:])
     assert calibration.EDGES["any"] in text
     assert slider == box == gr.skip()
 
@@ -72,26 +72,26 @@ def test_a_box_without_width_has_no_best_temperature(key):
 @pytest.mark.parametrize(
     ("method", "numbers"),
     [
-        ("clamp", (5, -5, 0.5, 3)),
-        ("clamp", ("1", 2, 0.5, 3)),
-        ("clamp", (math.nan, 2, 0.5, 3)),
-        ("clamp", (-2, math.inf, 0.5, 3)),
-        ("clamp", (None, 2, 0.5, 3)),
-        ("prox_l1", (-2, 4, -1, 3)),
-        ("project_simplex", (-2, 4, 0.5, 0)),
-        ("__class__", (-2, 4, 0.5, 3)),
-        ([], (-2, 4, 0.5, 3)),
-        (None, (-2, 4, 0.5, 3)),
+        ("clamp", (5, -5, 1.0, 0.5, 3)),
+        ("clamp", ("1", 2, 1.0, 0.5, 3)),
+        ("clamp", (math.nan, 2, 1.0, 0.5, 3)),
+        ("clamp", (-2, math.inf, 1.0, 0.5, 3)),
+        ("clamp", (None, 2, 1.0, 0.5, 3)),
+        ("prox_l1", (-2, 4, 1.0, -1, 3)),
+        ("project_simplex", (-2, 4, 1.0, 0.5, 0)),
+        ("__class__", (-2, 4, 1.0, 0.5, 3)),
+        ([], (-2, 4, 1.0, 0.5, 3)),
+        (None, (-2, 4, 1.0, 0.5, 3)),
     ],
 )
 def test_hostile_numbers_are_refused(method, numbers):
     with pytest.raises(gr.Error, match="T cannot be fitted"):
-        calibrate.on_fit(method, *numbers, "")
+        calibrate.on_fit(method, "", *numbers)
 
 
 def test_a_file_that_is_gone_is_a_sentence(tmp_path):
     gone = str(tmp_path / "gone.csv")
-    assert calibrate.GONE.split(":")[0] in calibrate.on_fit("clamp", *DEFAULTS, gone)[1]
+    assert calibrate.GONE.split(":")[0] in calibrate.on_fit("clamp", gone, *DEFAULTS)[1]
     board, notice, path, about = calibrate.on_open(gone)
     assert calibrate.GONE.split(":")[0] in notice
     assert (board, path, about) == (
@@ -153,7 +153,7 @@ def test_probabilities_are_read_as_such_and_said(probabilities):
     wanted = calibration.fit_temperature(logits[validation.split(400)], labels[validation.split(400)])
     assert json.loads(board)["fitted"] == pytest.approx(wanted.temperature, rel=0.1)
     assert json.loads(board)["fitted"] > 1, "over-confident, and not the other way round"
-    found = json.loads(calibrate.on_fit("softmax", *DEFAULTS, path)[0])
+    found = json.loads(calibrate.on_fit("softmax", path, *DEFAULTS)[0])
     assert found["temperature"] == pytest.approx(wanted.temperature, rel=0.1)
 
 
@@ -164,7 +164,7 @@ def test_they_can_be_taken_for_logits_all_the_same_and_back(probabilities):
     assert "taken for logits all the same" in about
     assert json.loads(board)["fitted"] < 1
     assert tuple(temperature) == calibrate.UNFITTED
-    assert json.loads(calibrate.on_fit("softmax", *DEFAULTS, kept)[0])["temperature"] < 1
+    assert json.loads(calibrate.on_fit("softmax", kept, *DEFAULTS)[0])["temperature"] < 1
     board, _, again, about, *_ = calibrate.on_read(kept)
     assert again == path
     assert "read as such" in about

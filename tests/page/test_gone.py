@@ -96,7 +96,7 @@ def test_a_picture_that_is_gone_or_nobodys_is_told(path, head):
     answer = asked(train.on_use, [path, held], {"head": held})
     assert told in answer[-1]
     if path:
-        answer = asked(calibrate.on_fit, ["clamp", -2.0, 4.0, 0.5, 1.0, path])
+        answer = asked(calibrate.on_fit, ["clamp", path, -2.0, 4.0, 1.0, 0.5, 1.0])
         assert "Your file is no longer here" in answer[1]
         assert "T =" not in str(answer)
 
@@ -104,9 +104,9 @@ def test_a_picture_that_is_gone_or_nobodys_is_told(path, head):
 def test_a_set_of_ones_own_is_fitted_whoever_asks():
     rows = "\n".join(f"{i % 2},{i % 5},{(i * 7) % 4}" for i in range(60))
     path = uploaded(f"label,a,b\n{rows}\n".encode(), "mine.csv")
-    fit = ["softmax", -2.0, 4.0, 0.5, 1.0]
-    assert "fitted on 36 rows" in json.dumps(asked(calibrate.on_fit, [*fit, path])).replace("{rows}", "36")
-    assert "6,000" in json.dumps(asked(calibrate.on_fit, [*fit, ""]))
+    values = [-2.0, 4.0, 1.0, 0.5, 1.0]
+    assert "fitted on 36 rows" in json.dumps(asked(calibrate.on_fit, ["softmax", path, *values])).replace("{rows}", "36")
+    assert "6,000" in json.dumps(asked(calibrate.on_fit, ["softmax", "", *values]))
 
 
 # Runs ---------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 import gradio as gr
 import pytest
 
-from constrained import calibration, registry
+from constrained import calibration, registry, training
 from constrained.models import CHECKPOINTS
 from constrained.page import languages
 from constrained.page import layout as ui
@@ -57,6 +57,7 @@ def table_texts() -> set[str]:
         *(entry.title for entry in entries),
         *(entry.help for entry in entries),
         *registry.FAMILIES.values(),
+        *(parameter.name for parameter in (registry.PARAMETERS | training.PARAMETERS).values()),
         *calibration.EDGES.values(),
         *(checkpoint.title for checkpoint in checkpoints),
         *(checkpoint.sees for checkpoint in checkpoints),

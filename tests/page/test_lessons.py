@@ -130,7 +130,8 @@ def test_links_in_lessons_lead_somewhere():
             value = text if name in ("method", "penalty") else int(text) if name == "epochs" else float(text)
             values["temperature" if name == "t" else name] = value
         if tab == "train":
-            training.Setting.read(values)
+            numbers = {key: values.pop(key) for key in registry.PARAMETERS if key in values}
+            training.Setting.read(values | {"settings": numbers})
         else:
             assert set(values) <= {*registry.PARAMETERS, "method"}
 

@@ -774,7 +774,7 @@ CALLS = {
     calibrate.on_read: ([""], None),
     calibrate.on_upload: ([file(str(UPLOADED))], None),
     calibrate.on_bundled: ([], None),
-    calibrate.on_fit: (["clamp", -2.0, 4.0, 0.5, 1.0, str(UPLOADED)], None),
+    calibrate.on_fit: (["clamp", str(UPLOADED), -2.0, 4.0, 1.0, 0.5, 1.0], None),
     lessons.on_open: ([], None),
     lessons.on_run: ([], {"run": 1, "key": "double-softmax"}),
     export.on_make: ([json.dumps(QUESTION), HEAD], None),

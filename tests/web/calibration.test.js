@@ -17,6 +17,7 @@ const setOf = (rows, labels) => ({
   labels: Int32Array.from(labels),
   rows: rows.length,
   width: rows[0].length,
+  classes: rows[0].map((_, i) => `class ${i}`),
 });
 
 /** @typedef {Pick<Entry, "family" | "sparse" | "elementwise">} Facts */

@@ -1,6 +1,6 @@
 // What links.js knows of a page, as constrained/page/links.py writes it: each kind of control, and owners that have the same.
 
-/** @import { ChoiceControl, FlagControl, LinkFacts, RangeControl, TextControl } from "../../assets/web/types.js" */
+/** @import { ChoiceControl, FlagControl, LinkFacts, MaskControl, MaskParameter, RangeControl, RangeParameter, TextControl, VectorControl, VectorParameter } from "../../assets/web/types.js" */
 
 /**
  * @param {string | number} opening
@@ -24,12 +24,37 @@ const probability = ["softmax", "sparsemax", "entmax15"];
 const regularised = ["prox_l1", "prox_l2", "project_l1_ball", "project_l2_ball", "project_simplex"];
 const all = [...bounded, ...probability, ...regularised];
 
+/**
+ * @param {string} key
+ * @param {Partial<RangeParameter>} more
+ * @returns {RangeParameter}
+ */
+const number = (key, more = {}) => ({
+  ...{ kind: "number", key, symbol: key, name: key, link: key, shortcut: "", scale: "linear", whole: false, above: "" },
+  ...{ neutral: null, default: 0, low: -20, high: 20, ...more },
+});
+
+/** @type {VectorParameter} */
+export const offset = {
+  ...{ kind: "vector", key: "offset", symbol: "b", name: "b, offset", link: "offset", shortcut: "" },
+  ...{ default: 0, low: -5, high: 5 },
+};
+/** @type {MaskParameter} */
+export const excluded = {
+  ...{ kind: "mask", key: "excluded", symbol: "M", name: "M, excluded", link: "without", shortcut: "", default: false },
+};
+
 const parameters = () => ({
   lo: range(-2, -20, 20),
   hi: range(1.5, -20, 20),
   temperature: range(1, 0.05, 20),
   lam: range(0.5, 0, 10),
   radius: range(3, 0.1, 100),
+});
+/** @returns {{offset: VectorControl, excluded: MaskControl}} */
+const ofClasses = () => ({
+  offset: { kind: "vector", opening: "", scale: offset },
+  excluded: { kind: "mask", opening: "", scale: excluded },
 });
 
 /** @type {TextControl} */
@@ -45,7 +70,10 @@ export const facts = {
       { family: "regularised", parameters: [key.startsWith("prox") ? "lam" : "radius"] },
     ]),
   ]),
-  parameters: parameters(),
+  parameters: {
+    ...{ lo: number("lo"), hi: number("hi", { above: "lo" }), temperature: number("temperature", { link: "t" }) },
+    ...{ lam: number("lam"), radius: number("radius"), offset, excluded },
+  },
   families: ["bounded", "probability", "regularised"],
   controls: {
     explore: {
@@ -53,6 +81,7 @@ export const facts = {
       probability: choice("softmax", probability),
       regularised: choice("prox_l1", regularised),
       ...parameters(),
+      ...ofClasses(),
       k: range(10, 2, 10, true),
       gradient: flag(),
       target,

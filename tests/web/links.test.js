@@ -59,6 +59,8 @@ const anyValue = (draw, control) => {
   if (control.kind === "flag") return draw() < 0.5;
   if (control.kind === "text") return pick(draw, TARGETS);
   if (control.kind === "choice") return pick(draw, control.values);
+  if (control.kind === "vector") return pick(draw, ["", "cat=2", "*=0.5; dog=-1; #3=4", "a & b=1e-3"]);
+  if (control.kind === "mask") return pick(draw, ["", "cat", "cat; #3; a:b", "*"]);
   const { low, high, whole } = control;
   if (draw() < 0.2) return draw() < 0.5 ? low : high;
   const value = low + draw() * (high - low);
@@ -143,18 +145,22 @@ test("a query stays readable, and whatever else is in a value is escaped", () =>
   const shown = fresh();
   shown.explore.target = "a, b: c & d=e + 1%";
   const query = spell(pageOf(shown, { extra: [["hide", "header,table"]] }), facts);
-  assert.match(query, /&target=a,%20b:%20c%20%26%20d%3De%20%2B%201%25&hide=header,table$/);
+  assert.match(query, /&target=a,%20b:%20c%20%26%20d=e%20%2B%201%25&hide=header,table$/);
 });
 
 test("A is spelled with the names of links and read back", () => {
   /** @type {Setting} */
   const a = {
     methods: { bounded: "smooth_clamp", probability: "entmax15", regularised: "prox_l2" },
-    settings: { lo: -1.25, hi: 1e-7, temperature: 0.05, lam: 0, radius: 100 },
+    settings: {
+      ...{ lo: -1.25, hi: 1e-7, temperature: 0.05, lam: 0, radius: 100 },
+      ...{ offset: "a & b=2; #3=-1", excluded: "cat" },
+    },
   };
   const query = spell(pageOf(fresh(), { a }), facts);
   const spelled =
-    "a=bounded:smooth_clamp,probability:entmax15,regularised:prox_l2,lo:-1.25,hi:1e-7,t:0.05,lam:0,radius:100";
+    "a=bounded:smooth_clamp,probability:entmax15,regularised:prox_l2,lo:-1.25,hi:1e-7,t:0.05,lam:0,radius:100," +
+    "offset:a%20%26%20b=2;%20%233=-1,without:cat";
   assert.ok(query.endsWith(`&${spelled}`), query);
   assert.deepEqual(parse(query, facts).a, a);
 });
@@ -164,13 +170,15 @@ test("what A does not say has its default", () => {
   assert.deepEqual(notices, []);
   assert.deepEqual(a, {
     methods: { bounded: "clamp", probability: "softmax", regularised: "prox_l1" },
-    settings: { lo: -2, hi: 1.5, temperature: 2, lam: 0.5, radius: 3 },
+    settings: { lo: -2, hi: 1.5, temperature: 2, lam: 0.5, radius: 3, offset: "", excluded: "" },
   });
 });
 
 test("of an A with something wrong in it, the rest counts", () => {
   const link = parse("a=lo:-3,hi:99,bounded:softmax,nothing:1,temperature:2,lo:-4", facts);
-  assert.deepEqual(link.a?.settings, { lo: -3, hi: 1.5, temperature: 1, lam: 0.5, radius: 3 });
+  assert.deepEqual(link.a?.settings, {
+    ...{ lo: -3, hi: 1.5, temperature: 1, lam: 0.5, radius: 3, offset: "", excluded: "" },
+  });
   assert.equal(link.a?.methods.bounded, "clamp");
   assert.deepEqual(texts(link.notices), [LEFT_OUT, LEFT_OUT, LEFT_OUT, LEFT_OUT, REPEATED]);
   const repeated = link.notices.at(-1);
@@ -185,7 +193,7 @@ test("an A of which nothing can be read is left out", () => {
   }
   const crossed = parse("a=lo:3,hi:2", facts);
   assert.equal(crossed.a, undefined);
-  assert.deepEqual(texts(crossed.notices), ["In the link, A has lo above hi; it was left out."]);
+  assert.deepEqual(texts(crossed.notices), ["In the link, A has {lower} above {upper}; it was left out."]);
 });
 
 test("an empty query asks for nothing", () => {
@@ -282,13 +290,13 @@ test("of repeated names the first one counts", () => {
 
 test("lo above hi leaves out both, beside each other or beside a default", () => {
   for (const [query, ends] of /** @type {const} */ ([
-    ["lo=3&hi=2", { lo: 3, hi: 2 }],
-    ["lo=2", { lo: 2, hi: 1.5 }],
-    ["hi=-3", { lo: -2, hi: -3 }],
+    ["lo=3&hi=2", { low: "lo=3", high: "hi=2" }],
+    ["lo=2", { low: "lo=2", high: "hi=1.5" }],
+    ["hi=-3", { low: "lo=-2", high: "hi=-3" }],
   ])) {
     const link = parse(`${query}&k=4`, facts);
     assert.deepEqual(link.wanted, { explore: { k: 4 } }, query);
-    assert.deepEqual(texts(link.notices), ["lo={lo} in the link is above hi={hi}; both were left out."]);
+    assert.deepEqual(texts(link.notices), ["{low} in the link is above {high}; both were left out."]);
     assert.deepEqual(link.notices[0].values, ends);
   }
   assert.deepEqual(parse("train.lo=2&calibrate.lo=1&lo=1.5", facts).wanted, {
@@ -422,6 +430,7 @@ test("whatever a query says, reading it ends, and every value is one that its co
         if (control.kind === "flag") assert.equal(typeof value, "boolean");
         else if (control.kind === "text") assert.equal(typeof value, "string");
         else if (control.kind === "choice") assert.ok(control.values.includes(/** @type {string | number} */ (value)));
+        else if (control.kind !== "number") assert.equal(typeof value, "string");
         else assert.ok(Number(value) >= control.low && Number(value) <= control.high);
       }
     }

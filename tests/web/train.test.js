@@ -11,11 +11,7 @@ const MOST = 6000;
 /** @type {TrainSetting} */
 const SETTING = {
   method: "",
-  lo: -2,
-  hi: 4,
-  temperature: 1,
-  lam: 0.1,
-  radius: 1,
+  settings: { lo: -2, hi: 4, temperature: 1, lam: 0.1, radius: 1 },
   learned: false,
   penalty: "",
   weight: 0,
@@ -127,15 +123,18 @@ test("logits without gradient are explained as the constraint has it", () => {
 
 test("a box without width is the reason for its dead logits, where no other gradient is let through", () => {
   for (const method of ["clamp", "smooth_clamp"])
-    assert.match(read({ method, lo: 1, hi: 1 }, { dead: 1 })[0], /^100 % .* the box is a single point\.$/);
-  assert.match(read({ method: "clamp_inward", lo: 1, hi: 1 }, { dead: 1 })[0], /rest at a bound/);
+    assert.match(
+      read({ method, settings: { lo: 1, hi: 1 } }, { dead: 1 })[0],
+      /^100 % .* the box is a single point\.$/,
+    );
+  assert.match(read({ method: "clamp_inward", settings: { lo: 1, hi: 1 } }, { dead: 1 })[0], /rest at a bound/);
 });
 
 test("a straight-through gradient lets logits run away, far from both bounds", () => {
   const method = "clamp_straight_through";
   assert.match(read({ method }, { size: 12.345 })[0], /has run away to 12\.3\./);
   assert.deepEqual(read({ method }, { size: 10 }), []);
-  assert.deepEqual(read({ method, lo: -8 }, { size: 15 }), []);
+  assert.deepEqual(read({ method, settings: { lo: -8, hi: 4 } }, { size: 15 }), []);
   assert.deepEqual(read({ method: "softmax" }, { size: 50 }), []);
 });
 
@@ -149,8 +148,11 @@ test("an infinite NLL says how many got probability 0", () => {
 
 test("a learned T says where it came from", () => {
   const expected = ["T went from 2 to 0.412; it is learned as log T, so it stays positive."];
-  assert.deepEqual(read({ method: "softmax", learned: true, temperature: 2 }, { temperature: 0.4123 }), expected);
-  assert.deepEqual(read({ method: "softmax", temperature: 2 }, { temperature: 2 }), []);
+  assert.deepEqual(
+    read({ method: "softmax", learned: true, settings: { temperature: 2 } }, { temperature: 0.4123 }),
+    expected,
+  );
+  assert.deepEqual(read({ method: "softmax", settings: { temperature: 2 } }, { temperature: 2 }), []);
   assert.deepEqual(read({ method: "clamp", learned: true }, { temperature: null }), []);
 });
 

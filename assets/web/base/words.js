@@ -1,20 +1,35 @@
 // Constraints in words.
 
-/** @import { Numbers } from "../types.js" */
+/** @import { Settings } from "../types.js" */
 
 import { short } from "../twins/formats.js";
 import { t } from "./i18n.js";
+import { isEachClass, isUpper, partnerOf } from "./parameters.js";
 import { registry } from "./registry.js";
+
+/**
+ * A parameter and its value: "T = 0.5"; of what differs by class the text, or nothing where that is empty.
+ *
+ * @param {string} key
+ * @param {any} value
+ */
+export const inWords = (key, value) => {
+  const parameter = registry.parameters[key];
+  if (isEachClass(parameter)) return value && `${parameter.symbol}: ${value}`;
+  return `${parameter.symbol} = ${short(value)}`;
+};
 
 // A constraint and its numbers as a person reads them: "Hard clamp [−2, 4]", "Softmax, T = 0.5". In English for a file.
 /**
  * @param {string} method key of a constraint
- * @param {Numbers} settings
+ * @param {Settings} settings
  * @param {(text: string) => string} named
  */
 export const words = (method, settings, named = t) => {
   const { parameters } = registry.methods[method];
   const title = named(registry.methods[method].title);
-  if (parameters.includes("lo")) return `${title} [${short(settings.lo)}, ${short(settings.hi)}]`;
-  return [title, ...parameters.map((key) => `${registry.parameters[key].symbol} = ${short(settings[key])}`)].join(", ");
+  const box = parameters.find((key) => isUpper(key));
+  const bounds = box ? ` [${short(settings[partnerOf(box) ?? box])}, ${short(settings[box])}]` : "";
+  const others = parameters.filter((key) => !box || (key !== box && key !== partnerOf(box)));
+  return [title + bounds, ...others.map((key) => inWords(key, settings[key]))].filter(Boolean).join(", ");
 };

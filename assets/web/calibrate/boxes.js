@@ -50,11 +50,11 @@ export const newSweep = () => {
  * @param {0 | 1} first
  * @returns {LabelledLogits}
  */
-const half = ({ logits, labels, width }, first) => {
+const half = ({ logits, labels, width, classes }, first) => {
   const rows = Array.from(labels.keys()).filter((row) => row % 2 === first);
   const part = new Float64Array(rows.length * width);
   for (const [at, row] of rows.entries()) part.set(logits.subarray(row * width, (row + 1) * width), at * width);
-  return { logits: part, labels: Int32Array.from(rows, (row) => labels[row]), rows: rows.length, width };
+  return { logits: part, labels: Int32Array.from(rows, (row) => labels[row]), rows: rows.length, width, classes };
 };
 
 /**

@@ -4,6 +4,7 @@
 
 import { node, say } from "../base/dom.js";
 import { phrase, t } from "../base/i18n.js";
+import { temperature as TEMPERATURE } from "../base/parameters.js";
 import { registry } from "../base/registry.js";
 import { lines } from "../plots/lines.js";
 import { short } from "../twins/formats.js";
@@ -34,7 +35,7 @@ export const mount = (host) => {
 /** @param {number | undefined} fitted */
 const marks = (fitted) => {
   const { temperature } = state.settings;
-  const { low, high } = registry.parameters.temperature;
+  const { low, high } = TEMPERATURE;
   const now = { x: temperature, label: `T = ${short(temperature, 3)}`, colour: "var(--ink)", dash: "" };
   if (!fitted || fitted < low || fitted > high) return [now];
   const near = Math.abs(Math.log(fitted / temperature)) < 1; // where two names would lie on each other

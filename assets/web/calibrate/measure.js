@@ -1,7 +1,8 @@
 // Figures of a set, under any constraint and setting of the registry.
 
-/** @import { Figures, LabelledLogits, Numbers } from "../types.js" */
+/** @import { Figures, LabelledLogits, Settings } from "../types.js" */
 
+import { temperature as TEMPERATURE, valuesOf } from "../base/parameters.js";
 import { registry } from "../base/registry.js";
 import { asLogits, figures } from "../twins/calibration.js";
 import { atOnce } from "./work.js";
@@ -11,14 +12,17 @@ import { atOnce } from "./work.js";
 /**
  * @param {LabelledLogits} set
  * @param {string} method key of a constraint
- * @param {Numbers} settings
+ * @param {Settings} settings
  */
-export const predict = (set, method, settings) => asLogits(set, method, settings, registry.methods[method]);
+export const predict = (set, method, settings) => {
+  const values = valuesOf(Object.keys(settings), settings, set.classes);
+  return asLogits(set, method, values, registry.methods[method]);
+};
 
 /**
  * @param {LabelledLogits} set
  * @param {string} method
- * @param {Numbers} settings
+ * @param {Settings} settings
  * @returns {Generator<undefined, Figures>}
  */
 export const evaluate = function* (set, method, settings) {
@@ -30,12 +34,12 @@ export const evaluate = function* (set, method, settings) {
  *
  * @param {LabelledLogits} set
  * @param {string} method
- * @param {Numbers} settings
+ * @param {Settings} settings
  */
 export const measure = (set, method, settings) => atOnce(evaluate(set, method, settings));
 
 export const TEMPERATURES = Array.from({ length: 41 }, (_, i) => {
-  const { low, high } = registry.parameters.temperature;
+  const { low, high } = TEMPERATURE;
   return Number((low * (high / low) ** (i / 40)).toPrecision(4));
 });
 
@@ -44,7 +48,7 @@ export const TEMPERATURES = Array.from({ length: 41 }, (_, i) => {
  *
  * @param {LabelledLogits} set
  * @param {string} method
- * @param {Numbers} settings
+ * @param {Settings} settings
  * @returns {Generator<undefined, Curve>}
  */
 export const overTemperatures = function* (set, method, settings) {

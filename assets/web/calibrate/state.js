@@ -1,20 +1,20 @@
 // What the Calibrate tab holds: a set, a constraint with its numbers, and what is measured of them. What a slider moves is
 // measured and drawn in the next frame, in one go; the rest waits for its turn in work.js.
 
-/** @import { Figures, LabelledLogits, Numbers, Predicted } from "../types.js" */
+/** @import { Figures, LabelledLogits, Predicted, Settings } from "../types.js" */
 /** @import { Curve } from "./measure.js" */
 
+import { accepted, keepOrder, openingSettings } from "../base/parameters.js";
 import { registry } from "../base/registry.js";
-import { inRange } from "../base/scales.js";
 import { logSliders } from "../base/sliders.js";
+import { texts } from "../base/texts.js";
 import { changed, register } from "../state.js";
 import { figures } from "../twins/calibration.js";
 import { evaluate, measure, overTemperatures, predict } from "./measure.js";
 import { atOnce, jobs, later } from "./work.js";
 
 const SPARSE = Object.keys(registry.methods).filter((key) => registry.methods[key].sparse);
-/** @type {Numbers} */
-const defaults = Object.fromEntries(Object.entries(registry.parameters).map(([key, p]) => [key, p.default]));
+const defaults = openingSettings();
 
 /**
  * @typedef {object} Best box of a sweep
@@ -29,7 +29,7 @@ const defaults = Object.fromEntries(Object.entries(registry.parameters).map(([ke
  * @typedef {object} Sweep a bounded constraint with many boxes; cells are rows of lo and columns of hi
  * @property {string} of key of the setting that it belongs to
  * @property {string} method
- * @property {Numbers} settings
+ * @property {Settings} settings
  * @property {(Figures | null | undefined)[][]} cells over all rows; null is still to come, undefined cannot exist
  * @property {Figures[][]} chosen over the half of the rows that chooses
  * @property {Partial<Record<string, Best>>} best metric -> its box, once that is worked out
@@ -37,9 +37,9 @@ const defaults = Object.fromEntries(Object.entries(registry.parameters).map(([ke
  * @property {number} done
  *
  * @typedef {object} State
- * @property {(LabelledLogits & {name: string, classes: string[]}) | null} set
+ * @property {(LabelledLogits & {name: string}) | null} set
  * @property {string} method
- * @property {Numbers} settings
+ * @property {Settings} settings
  * @property {Figures | null} before of softmax(z)
  * @property {Figures | null} after of the setting
  * @property {Record<string, Figures>} rows of the comparison, by name
@@ -142,10 +142,10 @@ export const set = (key, value) => {
     if (!Object.hasOwn(registry.methods, value)) return;
     state.method = value;
   } else {
-    if (value === null || !Number.isFinite(value)) return; // an emptied box
-    state.settings[key] = inRange(registry.parameters[key], value);
-    const { lo, hi } = state.settings;
-    if (lo > hi) state.settings[key === "lo" ? "hi" : "lo"] = state.settings[key]; // the other one goes along
+    value = accepted(registry.parameters[key], value);
+    if (value === undefined) return;
+    state.settings[key] = value;
+    keepOrder(state.settings, key);
   }
   change();
   changed();
@@ -184,7 +184,7 @@ export const receive = (message) => {
   state.fitted = new Map(data.fitted ? [[settingKey("softmax"), data.fitted]] : []);
   state.curves = { raw: null, own: null, pending: null };
   state.before = measure(set, "softmax", defaults);
-  if (data.fitted) state.rows.fitted = measure(set, "softmax", { temperature: data.fitted });
+  if (data.fitted) state.rows.fitted = measure(set, "softmax", { ...defaults, temperature: data.fitted });
   change();
   for (const method of SPARSE) {
     later(method, evaluate(set, method, defaults), (found) => {
@@ -201,5 +201,8 @@ export const receive = (message) => {
   followers.set();
 };
 
-register("calibrate", { get: (key) => (key === "method" ? state.method : state.settings[key]), set });
-export const { slide, type, value } = logSliders(registry.parameters, state.settings, set);
+/** @param {string} key */
+const get = (key) => (key === "method" ? state.method : state.settings[key]);
+register("calibrate", { get, set });
+export const { slide, type, value } = logSliders(registry.parameters, get, set);
+export const { write } = texts("calibrate", set, () => state.set?.classes ?? []);

@@ -4,7 +4,8 @@
 
 import { phrase, t } from "../base/i18n.js";
 import { registry } from "../base/registry.js";
-import { percent, short } from "../twins/formats.js";
+import { inWords } from "../base/words.js";
+import { percent } from "../twins/formats.js";
 import { family, state } from "./state.js";
 
 /** @typedef {"accuracy" | "nll" | "ece" | "brier" | "impossible"} Column a figure that tables show */
@@ -41,6 +42,6 @@ export const description = () => {
   const { title, parameters } = registry.methods[method];
   const keys = family() === "probability" ? parameters : [...parameters, "temperature"];
   // No line breaks inside "T = 1".
-  const numbers = keys.map((key) => `${registry.parameters[key].symbol}\u00a0=\u00a0${short(settings[key])}`);
-  return { title: t(title), full: `${t(title)}, ${numbers.join(", ")}` };
+  const numbers = keys.map((key) => inWords(key, settings[key]).replace(" = ", "\u00a0=\u00a0"));
+  return { title: t(title), full: [t(title), ...numbers].filter(Boolean).join(", ") };
 };

@@ -4,8 +4,8 @@
 /** @import { Family } from "../types.js" */
 /** @import { Answer } from "./gradients.js" */
 
+import { accepted, keepOrder } from "../base/parameters.js";
 import { FAMILIES, registry } from "../base/registry.js";
-import { inRange } from "../base/scales.js";
 import { changed, register } from "../state.js";
 import { fitPicture, grow, settle } from "./axes.js";
 import { forget, remember } from "./drags.js";
@@ -46,18 +46,17 @@ const choose = (family, method) => {
 
 /**
  * @param {string} key of a parameter
- * @param {number | null} given null for a box that was emptied
+ * @param {unknown} given what a control holds: null for a box that was emptied
  * @returns {boolean} whether anything changes
  */
 const move = (key, given) => {
-  if (given === null || !Number.isFinite(given)) return false;
-  const number = inRange(registry.parameters[key], given);
-  if (state.settings[key] === number) return false;
+  const value = accepted(registry.parameters[key], given);
+  if (value === undefined || state.settings[key] === value) return false;
   const { family } = familyOf(key);
   remember(family);
-  state.settings[key] = number;
+  state.settings[key] = value;
   state.family = family;
-  if (state.settings.lo > state.settings.hi) state.settings[key === "lo" ? "hi" : "lo"] = number; // it goes along
+  keepOrder(state.settings, key);
   return true;
 };
 

@@ -1,11 +1,11 @@
 // Comparing two settings: A is pinned, B is what the controls say.
 
-/** @import { Family, Numbers, Parameter, Setting } from "../types.js" */
+/** @import { Family, Setting } from "../types.js" */
 
 import { find } from "../base/dom.js";
 import { t } from "../base/i18n.js";
+import { accepted, isUpper, keepOrder, openingSettings } from "../base/parameters.js";
 import { FAMILIES, registry } from "../base/registry.js";
-import { inRange } from "../base/scales.js";
 import { assign, changed, explore } from "../state.js";
 import { announce, describe } from "./announcements.js";
 import { grow, rescale, settle } from "./axes.js";
@@ -21,13 +21,12 @@ const whole = ({ methods, settings }) => {
   /** @param {Family} family */
   const choice = (family) =>
     registry.methods[methods[family]]?.family === family ? methods[family] : registry.chosen[family];
-  /** @type {(key: string, parameter: Parameter) => number} */
-  const number = (key, parameter) =>
-    Number.isFinite(settings[key]) ? inRange(parameter, settings[key]) : parameter.default;
-  /** @type {Numbers} */
-  const numbers = Object.fromEntries(Object.entries(registry.parameters).map(([key, p]) => [key, number(key, p)]));
-  numbers.hi = Math.max(numbers.lo, numbers.hi);
-  return { methods: Object.fromEntries(FAMILIES.map((family) => [family, choice(family)])), settings: numbers };
+  const values = openingSettings();
+  for (const [key, parameter] of Object.entries(registry.parameters)) {
+    values[key] = accepted(parameter, settings[key]) ?? values[key];
+  }
+  for (const key of Object.keys(values)) if (!isUpper(key)) keepOrder(values, key);
+  return { methods: Object.fromEntries(FAMILIES.map((family) => [family, choice(family)])), settings: values };
 };
 
 /**

@@ -2,8 +2,10 @@
 // the event itself, and hears what gradio says of sliders once they rest: in a drag that is a step back.
 
 import { targetOf } from "../base/dom.js";
+import { partnerOf } from "../base/parameters.js";
 import { registry } from "../base/registry.js";
 import { follow, logSliders } from "../base/sliders.js";
+import { texts } from "../base/texts.js";
 import { set } from "./changes.js";
 import { SETTLED } from "./drags.js";
 import { state } from "./state.js";
@@ -25,13 +27,14 @@ export const hear = (key, value) => {
   else set(key, value);
 };
 
-const direct = logSliders(registry.parameters, state.settings, set);
+/** @param {string} key */
+const current = (key) => state.settings[key];
+const direct = logSliders(registry.parameters, current, set);
 /** What gradio says of a box counts at once; what it says of a slider, once that rests. */
 export const { type, value } = direct;
-export const { slide } = logSliders(registry.parameters, state.settings, hear);
+export const { slide } = logSliders(registry.parameters, current, hear);
+export const { write } = texts("explore", set, () => state.labels);
 
-/** @type {Record<string, string>} */
-const OTHER = { lo: "hi", hi: "lo" };
 const [BEFORE, AFTER] = ["explore-", "-slider"]; // of a parameter's key in the id of its slider
 
 document.addEventListener(
@@ -44,9 +47,9 @@ document.addEventListener(
     if (!(key in registry.parameters)) return;
     moved = performance.now();
     const at = Number(range.value);
+    const other = partnerOf(key);
     if (range.closest(".position")) direct.slide(key, at);
-    else if (key in OTHER) {
-      const other = OTHER[key];
+    else if (other) {
       const there = follow(key, at, state.settings[other]);
       set(key, at);
       set(other, there);

@@ -4,6 +4,7 @@
 
 import { say } from "../base/dom.js";
 import { phrase, t } from "../base/i18n.js";
+import { isEachClass, unknownClasses, valuesOf } from "../base/parameters.js";
 import { registry } from "../base/registry.js";
 import { words } from "../base/words.js";
 import { sum } from "../twins/constraints.js";
@@ -45,9 +46,31 @@ const writeConstrained = (column) => {
   else {
     // y, the result, wears the column's unit; everything else is a plain number.
     const numbers = { z: short(state.logits[lit]), y: formatOf(column)(state.outputs[column].y[lit]) };
-    say(example, `${state.labels[lit]}: ${fill(method.example, column, numbers)}`);
+    say(example, `${state.labels[lit]}: ${fill(method.example, column, { ...numbers, ...ofClass(method, lit) })}`);
   }
-  say(note, t(method.help) + penaltyNote(key));
+  say(note, [t(method.help) + penaltyNote(key), unknownNote(method)].filter(Boolean).join(" "));
+};
+
+/**
+ * What differs by class, for one class; in a formula for all of them it stands as its symbol.
+ *
+ * @param {Entry} method
+ * @param {number} index
+ */
+const ofClass = ({ parameters }, index) => {
+  const values = valuesOf(parameters, state.settings, state.labels);
+  const keys = parameters.filter((key) => isEachClass(registry.parameters[key]));
+  return Object.fromEntries(
+    keys.map((key) => [key, short(Number(Array.isArray(values[key]) ? values[key][index] : values[key]))]),
+  );
+};
+
+/** @param {Entry} method */
+const unknownNote = ({ parameters }) => {
+  const names = unknownClasses(parameters, state.settings, state.labels);
+  return names.length
+    ? t("Without effect, since the model has no such class: {names}.", { names: names.join(", ") })
+    : "";
 };
 
 /**
@@ -59,8 +82,10 @@ const writeConstrained = (column) => {
  */
 const fill = (template, column, extra = {}) => {
   const numbers = { ...state.settings, ...state.outputs[column].named };
+  /** @param {string} key */
+  const written = (key) => (typeof numbers[key] === "number" ? short(numbers[key]) : registry.parameters[key].symbol);
   return template
-    .replace(/\{(\w+)\}/g, (_, /** @type {string} */ key) => extra[key] ?? short(numbers[key]))
+    .replace(/\{(\w+)\}/g, (_, /** @type {string} */ key) => extra[key] ?? written(key))
     .replace(/([+−-]) −/g, (_, sign) => (sign === "+" ? "− " : "+ "));
 };
 

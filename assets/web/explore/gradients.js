@@ -3,6 +3,7 @@
 
 /** @import { Column } from "../types.js" */
 
+import { allValues } from "../base/parameters.js";
 import { max } from "../twins/constraints.js";
 import { SETTLED } from "./drags.js";
 import { redraw, state } from "./state.js";
@@ -33,7 +34,8 @@ export const askAnew = () => {
   clearTimeout(settling);
   if (!state.gradientOn) return;
   settling = window.setTimeout(() => {
-    const { methods, settings, target, asked } = state;
+    const { methods, target, asked } = state;
+    const settings = allValues(state.settings, state.labels);
     ask({ logits: Array.from(state.logits), methods, settings, target, asked });
   }, SETTLED);
 };

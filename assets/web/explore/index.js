@@ -4,5 +4,5 @@ export { rescale } from "./axes.js";
 export { receive, set } from "./changes.js";
 export { mount } from "./chart.js";
 export { pinA, reset, swap, unpinA } from "./compare.js";
-export { hear, slide, type, value } from "./fast_path.js";
+export { hear, slide, type, value, write } from "./fast_path.js";
 export { redraw, state } from "./state.js";

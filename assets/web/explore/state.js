@@ -1,10 +1,11 @@
 // What the Explore tab is about: a picture's logits, the setting of the constraints, and what they make of the logits.
 // Nothing is drawn here: whoever draws it subscribes with `onChange`.
 
-/** @import { Family, Methods, Numbers, Output, Setting } from "../types.js" */
+/** @import { Family, Methods, Output, Setting, Settings } from "../types.js" */
 /** @import { Answer } from "./gradients.js" */
 /** @import { Range } from "./ranges.js" */
 
+import { openingSettings, valuesOf } from "../base/parameters.js";
 import { FAMILIES, registry } from "../base/registry.js";
 import * as twins from "../twins/constraints.js";
 
@@ -19,7 +20,7 @@ import * as twins from "../twins/constraints.js";
  * @property {Float64Array} logits
  * @property {number[]} order classes by raw logit, highest first
  * @property {Methods} methods
- * @property {Numbers} settings
+ * @property {Settings} settings
  * @property {number} k how many classes have a row
  * @property {number} target class of the gradients' loss
  * @property {string | null} targetName null: the raw top-1
@@ -48,7 +49,7 @@ export const state = {
   logits: new Float64Array(0),
   order: [],
   methods: { ...registry.chosen },
-  settings: Object.fromEntries(Object.entries(registry.parameters).map(([key, p]) => [key, p.default])),
+  settings: openingSettings(),
   k: 10,
   target: 0,
   targetName: null,
@@ -85,6 +86,8 @@ export const remaining = () => state.order.slice(state.k);
 
 /** @type {Record<string, (logits: Float64Array, settings: any) => Output>} */
 const constrain = twins.methods;
+for (const key of Object.keys(registry.methods))
+  if (!Object.hasOwn(constrain, key)) throw new Error(`assets/web/twins/constraints.js has no ${key}.`);
 
 /**
  * What a setting makes of the logits. An output stays the very same object while nothing changes that it depends on.
@@ -93,12 +96,13 @@ const constrain = twins.methods;
  * @param {Partial<Record<Family, Result>>} last the outputs before
  */
 const outputsOf = ({ methods, settings }, last = {}) => {
-  const { logits } = state;
+  const { logits, labels } = state;
   /** @type {(method: string, known: Result | undefined) => Result} */
   const of = (method, known) => {
-    const key = JSON.stringify([method, registry.methods[method].parameters.map((name) => settings[name])]);
+    const { parameters } = registry.methods[method];
+    const key = JSON.stringify([method, parameters.map((name) => settings[name])]);
     if (known?.key === key && known.logits === logits) return known;
-    return { key, logits, ...constrain[method](logits, settings) };
+    return { key, logits, ...constrain[method](logits, valuesOf(parameters, settings, labels)) };
   };
   const entries = FAMILIES.map((family) => [family, of(methods[family], last[family])]);
   return /** @type {Record<Family, Result>} */ (Object.fromEntries(entries));

@@ -36,9 +36,9 @@ const nth = (where, at = 0) => /** @type {NodeListOf<HTMLElement>} */ (document.
 /** @param {() => void} go */
 const step = (go) => () => (lessons.state.slug ? go() : bar.tell(t("No lesson is open.")));
 
-/** @param {string[]} names of sliders */
-const take = (names) => {
-  choose(names);
+/** @param {string} key that chooses a slider */
+const take = (key) => {
+  choose(key);
   bar.tell();
 };
 
@@ -85,12 +85,7 @@ const KEYS = [
     work: () => nth("#lesson :is(.lesson-question input, .lesson-button.main)")?.focus(),
   },
   { keys: ["s"], names: "S", what: phrase("show the answer"), work: () => lessons.reveal() },
-  ...Object.entries(SLIDERS).map(([key, { what, names }]) => ({
-    keys: [key],
-    names: key.toUpperCase(),
-    what,
-    work: () => take(names),
-  })),
+  ...SLIDERS.map(({ key, what }) => ({ keys: [key], names: key.toUpperCase(), what, work: () => take(key) })),
   {
     keys: ["ArrowUp", "]", "+"],
     names: "↑  ]  +",

@@ -2,17 +2,17 @@
 // that a hand would cause, so that all else follows.
 
 import { phrase } from "../base/i18n.js";
+import { registry } from "../base/registry.js";
 
 const LOGARITHMIC = 2; // steps of a log slider that a key moves it by; one is nothing to see, and T's clicks into 1
 
-/** Key -> what it chooses: the first of these sliders that is in view, since a method has a weight or a radius. */
-export const SLIDERS = {
-  l: { what: phrase("choose lo, the lower bound"), names: ["lo"] },
-  h: { what: phrase("choose hi, the upper bound"), names: ["hi"] },
-  t: { what: phrase("choose T, the temperature"), names: ["temperature"] },
-  w: { what: phrase("choose λ, the weight, or r, the radius, whichever the method has"), names: ["lam", "radius"] },
-  k: { what: phrase("choose how many classes are shown"), names: ["k"] },
-};
+/** @type {{key: string, name: string, what: string}[]} keys, the sliders that they choose, and how those are called */
+export const SLIDERS = [
+  ...Object.values(registry.parameters)
+    .filter(({ shortcut }) => shortcut)
+    .map(({ shortcut, key, name }) => ({ key: shortcut, name: key, what: name })),
+  { key: "k", name: "k", what: phrase("how many classes are shown") },
+];
 
 /** @type {HTMLInputElement | null} */
 export let chosen = null;
@@ -23,9 +23,9 @@ const inputOf = (name) => {
   return /** @type {HTMLInputElement | null} */ (document.querySelector(`${where} input[type=range]`));
 };
 
-/** @param {string[]} names */
-export const choose = (names) => {
-  const found = names.map(inputOf);
+/** @param {string} key of the keyboard: it chooses the first of its sliders that is in view, since a method has one of them */
+export const choose = (key) => {
+  const found = SLIDERS.filter((slider) => slider.key === key).map(({ name }) => inputOf(name));
   chosen = found.find((input) => input?.offsetParent) ?? found[0] ?? null;
   chosen?.focus({ preventScroll: true });
 };
@@ -35,11 +35,7 @@ export const release = () => {
 };
 
 /** The name of the chosen slider; nothing if none is, or if the page has another one in its place. */
-export const chosenName = () =>
-  chosen &&
-  Object.values(SLIDERS)
-    .flatMap(({ names }) => names)
-    .find((name) => inputOf(name) === chosen);
+export const chosenName = () => chosen && SLIDERS.find(({ name }) => inputOf(name) === chosen)?.name;
 
 /** @param {number} steps up, or down where that is negative */
 export const move = (steps) => {

@@ -57,7 +57,7 @@ export const nllOf = ({ nll }) => nll ?? Infinity;
  * @param {boolean} zeros whether the constraint makes exact zeros
  * @returns {Sentence[]}
  */
-const onConstraint = ({ size, dead }, { method, lo, hi }, zeros) => {
+const onConstraint = ({ size, dead }, { method, settings: { lo, hi } }, zeros) => {
   const { idle = zeros ? FLAT : "", point = "", free = "" } = METHODS[method] ?? {};
   if (free && size > LARGE && size > 2 * Math.max(Math.abs(lo), Math.abs(hi)))
     return [[free, { size: short(size, 3) }]];
@@ -121,7 +121,7 @@ export const reading = ({ state, points, setting }, entry) => {
   }
   if (last.temperature !== null && setting.learned) {
     const text = phrase("T went from {from} to {to}; it is learned as log T, so it stays positive.");
-    sentences.push([text, { from: short(setting.temperature), to: short(last.temperature, 3) }]);
+    sentences.push([text, { from: short(setting.settings.temperature), to: short(last.temperature, 3) }]);
   }
   sentences.push(...onNoise(last, setting), ...onPenalty(last, setting, Boolean(entry)));
   return sentences;

@@ -4,7 +4,7 @@
 
 import { t } from "../base/i18n.js";
 import { addKind, announce, ask, halt, next, redraw, whenUnanswered } from "./jobs.js";
-import { inWords, settings, training, whenSet } from "./setting.js";
+import { copy, inWords, question, settings, training, whenSet } from "./setting.js";
 
 const SETTLED = 250; // ms without a change after which a control counts as settled
 const MOST = 6;
@@ -33,7 +33,7 @@ export const begin = (fromLive = false) => {
   const replaced = fromLive && runs.at(-1)?.live ? runs.pop() : null;
   if (runs.length === MOST) runs.shift();
   const free = [...DASHES.keys()].find((slot) => !runs.some((run) => run.slot === slot)) ?? 0;
-  const setting = { ...settings };
+  const setting = copy();
   runs.push({
     number,
     slot: replaced?.slot ?? free,
@@ -50,7 +50,7 @@ export const begin = (fromLive = false) => {
     live: fromLive,
   });
   running = number;
-  ask("run", { run: number, setting });
+  ask("run", { run: number, setting: question(setting) });
   redraw();
 };
 

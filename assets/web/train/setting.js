@@ -1,12 +1,13 @@
 // The numbers of the Train tab, as its controls set them.
 
-/** @import { Parameter, TrainFigures, TrainSetting } from "../types.js" */
+/** @import { RangeParameter, TrainFigures, TrainSetting } from "../types.js" */
 
 import { label, phrase, t } from "../base/i18n.js";
+import { accepted, keepOrder, openingSettings, valuesOf } from "../base/parameters.js";
 import { registry } from "../base/registry.js";
 import { show as showRows } from "../base/rows.js";
-import { inRange } from "../base/scales.js";
 import { logSliders } from "../base/sliders.js";
+import { texts } from "../base/texts.js";
 import { words } from "../base/words.js";
 import { changed, register } from "../state.js";
 import { describe } from "./description.js";
@@ -15,15 +16,38 @@ import { describe } from "./description.js";
  * What the server says of the tab: constrained/page/tabs/train.py writes it. `figures` are the names of a point's numbers, `judged`
  * is the number of examples that no run learns from.
  *
- * @type {{parameters: Record<string, Parameter>, setting: TrainSetting, figures: (keyof TrainFigures)[],
+ * @type {{parameters: Record<string, RangeParameter>, classes: string[], setting: TrainSetting, figures: (keyof TrainFigures)[],
  *   lambdas: number[], bounds: {lo: number[], hi: number[]}, judged: number}}
  */
 export const training = registry.training;
-const { parameters } = training;
-const WHOLE = ["epochs", "examples", "seed"];
-
-export const settings = { ...training.setting };
+const parameters = { ...registry.parameters, ...training.parameters };
+export const settings = { ...training.setting, settings: openingSettings() };
 const numbers = /** @type {Record<string, any>} */ (settings); // the same, by the name of a control
+/** @param {string} key */
+const holder = (key) => (key in registry.parameters ? settings.settings : numbers);
+/** @param {string} key of a control */
+const get = (key) => holder(key)[key];
+
+/**
+ * A setting as one row: by the names of its controls.
+ *
+ * @param {TrainSetting} setting
+ * @returns {Record<string, any>}
+ */
+export const flat = ({ method, settings: values, ...rest }) => ({ method, ...values, ...rest });
+
+/** What is set now, which nothing changes any more. */
+export const copy = () => ({ ...settings, settings: { ...settings.settings } });
+
+/**
+ * A setting as the server takes it: of the constraint's parameters those that it has.
+ *
+ * @param {TrainSetting} setting
+ */
+export const question = (setting) => ({
+  ...setting,
+  settings: valuesOf(registry.methods[setting.method]?.parameters ?? [], setting.settings, training.classes),
+});
 
 let settle = () => {};
 /** @param {() => void} work done after every change of a number */
@@ -36,15 +60,10 @@ export const whenSet = (work) => {
  * @param {any} value
  */
 export const set = (key, value) => {
-  if (key in parameters) {
-    if (value === null || !Number.isFinite(value)) return; // an emptied box
-    value = inRange(parameters[key], value);
-    if (WHOLE.includes(key)) value = Math.round(value);
-  }
-  if (numbers[key] === value) return;
-  numbers[key] = value;
-  if (key === "lo" && value > settings.hi) settings.hi = value;
-  if (key === "hi" && value < settings.lo) settings.lo = value;
+  if (key in parameters) value = accepted(parameters[key], value);
+  if (value === undefined || get(key) === value) return;
+  holder(key)[key] = value;
+  keepOrder(settings.settings, key);
   showSliders();
   settle();
   changed();
@@ -70,9 +89,9 @@ export const showSliders = () => {
 export const partsOf = (setting) => {
   const method = registry.methods[setting.method];
   const facts = {
-    constraint: method ? words(setting.method, /** @type {any} */ (setting)) : "",
+    constraint: method ? words(setting.method, setting.settings) : "",
     tempered: Boolean(method?.parameters.includes("temperature")),
-    most: parameters.examples.high,
+    most: training.parameters.examples.high,
   };
   return describe(setting, facts, t);
 };
@@ -80,5 +99,6 @@ export const partsOf = (setting) => {
 /** @param {TrainSetting} setting */
 export const inWords = (setting) => partsOf(setting).join(" · ");
 
-export const { slide, type, value } = logSliders(parameters, settings, set);
-register("train", { get: (key) => numbers[key], set });
+export const { slide, type, value } = logSliders(parameters, get, set);
+export const { write } = texts("train", set, () => training.classes);
+register("train", { get, set });

@@ -14,7 +14,7 @@ import { percent, short } from "../twins/formats.js";
 import { describePenalty } from "./description.js";
 import { addKind, announce, ask, next, redraw, whenUnanswered } from "./jobs.js";
 import { nllOf } from "./reading.js";
-import { partsOf, settings, training } from "./setting.js";
+import { copy, flat, partsOf, question, settings, training } from "./setting.js";
 
 /**
  * @typedef {"lambda" | "bounds"} Axis what is swept
@@ -45,12 +45,12 @@ export const active = () => sweep.active && sweep[sweep.active];
 /** @param {Axis} axis */
 const begin = (axis) => {
   const number = next();
-  const setting = { ...settings };
+  const setting = copy();
   if (axis === "lambda" && !setting.penalty) setting.penalty = "l1";
   if (axis === "bounds" && !registry.methods[setting.method]?.parameters.includes("lo")) setting.method = "clamp";
   const of = axis === "lambda" ? lambdas.length : bounds.lo.length * bounds.hi.length;
   sweep = { ...sweep, active: axis, [axis]: { number, setting, points: [], done: 0, of } };
-  ask("sweep", { run: number, kind: axis, setting });
+  ask("sweep", { run: number, kind: axis, setting: question(setting) });
   redraw();
 };
 
@@ -115,10 +115,11 @@ let parts;
  * A point of a sweep, with all else that was swept, becomes the setting.
  *
  * @param {Axis} axis
- * @param {Partial<TrainSetting>} point
+ * @param {Partial<Point>} point
  */
 const take = (axis, point) => {
-  assign({ train: { ...sweep[axis]?.setting, ...point } });
+  const found = sweep[axis];
+  if (found) assign({ train: { ...flat(found.setting), ...point } });
   redraw();
 };
 
@@ -199,6 +200,6 @@ const drawBounds = ({ setting, points }) => {
   say(parts.boundsText, [t("{constraint} to any box", { constraint }), ...rest].join(" · "));
   const found = new Map(points.map(({ lo, hi, accuracy }) => [`${lo} ${hi}`, accuracy]));
   const values = bounds.lo.map((lo) => bounds.hi.map((hi) => found.get(`${lo} ${hi}`) ?? null));
-  const here = settings.method === method ? [settings.hi, settings.lo] : [];
+  const here = settings.method === method ? [settings.settings.hi, settings.settings.lo] : [];
   parts.boxes.draw({ xs: bounds.hi, ys: bounds.lo, values, current: here });
 };

@@ -9,7 +9,7 @@ import { percent, short } from "../twins/formats.js";
 import { ask, clear, redraw } from "./jobs.js";
 import { nllOf } from "./reading.js";
 import { lookOf, remove, runs } from "./runs.js";
-import { inWords, settings, training } from "./setting.js";
+import { flat, inWords, settings, training } from "./setting.js";
 
 /**
  * @typedef {object} Column
@@ -234,7 +234,7 @@ const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 // Every number as it is, and the whole setting.
 const saveAll = () => {
-  const keys = /** @type {(keyof typeof settings)[]} */ (Object.keys(settings));
+  const keys = Object.keys(flat(settings));
   const { figures } = training;
   /** @type {unknown[][]} */
   const rows = [["name", "state", ...keys, ...figures]];
@@ -242,7 +242,7 @@ const saveAll = () => {
     const last = points.at(-1);
     if (!last) continue;
     const numbers = { ...last, nll: last.nll ?? "inf" };
-    rows.push([name, state, ...keys.map((key) => setting[key]), ...figures.map((key) => numbers[key])]);
+    rows.push([name, state, ...keys.map((key) => flat(setting)[key]), ...figures.map((key) => numbers[key])]);
   }
   save("runs.csv", csv(rows));
 };

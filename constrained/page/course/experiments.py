@@ -293,7 +293,8 @@ def clamp_gradients() -> Rows:
         ("inward", "inward gradient", "clamp_inward"),
     )
     for key, title, method in kinds:
-        *_, (told, _) = training.fit(Setting(method=method, lo=0.0, hi=1.0, epochs=EPOCHS), reports=1)
+        box = {"lo": 0.0, "hi": 1.0} if method else {}
+        *_, (told, _) = training.fit(Setting(method=method, settings=box, epochs=EPOCHS), reports=1)
         yield key, title, {"accuracy": told.accuracy, "dead": told.dead, "size": told.size}
 
 

@@ -47,10 +47,9 @@ def measure(query: str) -> dict:
     ``nll`` and ``ece`` on the test pictures.
     """
     told = dict(parse_qsl(query))
-    z = logits(told["image"])
-    numbers = {key: float(told.get(key, parameter.default)) for key, parameter in NAMES.items()}
+    z, names = logits(told["image"]), labels()
+    numbers = {key: p.read(told[key], names) if key in told else p.default for key, p in NAMES.items()}
     settings = {parameter.key: numbers[key] for key, parameter in NAMES.items()}
-    names = labels()
     first = names[int(z.argmax())]
     wanted = told.get("target", first)
     test = cifar10.facts()["test"]
@@ -87,7 +86,7 @@ def _column(family: str, constraint: Callable | None, z: Tensor, target: str) ->
         "kept": bool(best[raw]) and int(best.sum()) == 1,
         "tied": int(best.sum()),
         "zeros": int((y == 0).sum()),
-        "dead": 0 if constraint is None else int(_dead(constraint, z).sum()),
+        "dead": 0 if constraint is None else int(constraint.blocked(z).sum()),
         "sum": round(y.sum().item(), 6) if unit is Share else unit(y.sum().item()),  # as the badge says it
         "norm1": y.abs().sum().item(),
         "norm2": y.norm().item(),
@@ -96,13 +95,3 @@ def _column(family: str, constraint: Callable | None, z: Tensor, target: str) ->
         "gradient": {name: Logit(value) for name, value in zip(names, sent.gradient.tolist(), strict=True)}
         | {"loss": sent.loss, "stopped": int((sent.gradient == 0).sum())},
     }
-
-
-def _dead(constraint: Callable, z: Tensor) -> Tensor:
-    """Which classes ``(C,)`` get no gradient, whatever comes back to the outputs."""
-    count = len(z)
-    several = z.repeat(2 * count, 1).requires_grad_()
-    # Up and down for every output: what an inward gradient lets through depends on the sign.
-    ask = torch.cat([torch.eye(count), -torch.eye(count)]).to(z)
-    (gradient,) = torch.autograd.grad(constraint(several), several, ask)
-    return (gradient == 0).all(0)

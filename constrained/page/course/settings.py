@@ -6,11 +6,12 @@ from urllib.parse import parse_qsl, urlencode
 
 from ... import models, registry, shipped
 from ...models import cifar10
+from ...parameters import Number
 
 SAMPLES = shipped.ROOT / "assets" / "samples"
 MODEL = models.BUNDLED  # what lessons speak about
 FIRST = {family: next(iter(registry.family(family))) for family in registry.FAMILIES}  # what the page opens with
-NAMES = {"t" if key == "temperature" else key: parameter for key, parameter in registry.PARAMETERS.items()}  # in links
+NAMES = {parameter.link: parameter for parameter in registry.PARAMETERS.values()}  # in links
 
 
 def setting(query: str, over: str = "") -> str:
@@ -26,9 +27,11 @@ def setting(query: str, over: str = "") -> str:
     known = _read(query) | _read(over)
     if "image" not in known or "family" not in known:
         raise ValueError("a setting needs image= and family=")
-    lo, hi = (float(known.get(key, NAMES[key].default)) for key in ("lo", "hi"))
-    if lo > hi:
-        raise ValueError(f"lo={lo:g} is above hi={hi:g}")
+    values = {p.key: p.read(known[name], labels()) if name in known else p.default for name, p in NAMES.items()}
+    for key, parameter in registry.PARAMETERS.items():
+        least = parameter.above if isinstance(parameter, Number) else ""
+        if least and values[least] > values[key]:
+            raise ValueError(f"{least}={values[least]:g} is above {key}={values[key]:g}")
     family = known["family"]
     told = {"image": known["image"], "model": MODEL, "family": family, "method": known.get(family, FIRST[family])}
     told |= {key: known[key] for key in (*registry.FAMILIES, *NAMES, "k", "gradient", "target") if key in known}
@@ -59,7 +62,7 @@ def _read(query: str) -> dict[str, str]:
             if value not in among[key]:
                 raise ValueError(f"{key}={value} is not one of {', '.join(among[key])}")
         elif key in NAMES:
-            registry.number(NAMES[key], float(value))
+            NAMES[key].read(value, labels())
         elif key != "k" or not value.isdecimal() or not 2 <= int(value) <= len(labels()):
             raise ValueError(f"{key}={value} is no part of a setting")
     return known

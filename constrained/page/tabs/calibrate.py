@@ -18,9 +18,10 @@ from torch import Tensor
 
 from ... import calibration, registry, validation
 from ...models import cifar10
-from ...registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
+from ...parameters import Number, Value
+from ...registry import PARAMETERS, TEMPERATURE
 from ...validation import ValidationError
-from ..controls import BROWSER, Control, HeldFile, Island, bounds, log_slider, notice, position, speaker, wire
+from ..controls import BROWSER, Control, HeldFile, Island, notice, position, rows, speaker, wire
 from ..languages import said, t
 from ..server.workers import WORKERS, WorkerError
 
@@ -185,11 +186,12 @@ def _looks(shown: Own) -> str:
     return f'<p role="status" class="{kind}">{text}</p>'
 
 
-def words(method: str, settings: dict[str, float]) -> str:
+def words(method: str, settings: dict[str, Value]) -> str:
     """A constraint and its numbers as a person reads them, as HTML."""
     if method == "softmax":
         return said("Softmax")
-    symbols = [f"{p.symbol} = {settings[p.key]:.4g}" for p in registry.REGISTRY[method].parameters if p != TEMPERATURE]
+    numbers = [p for p in registry.REGISTRY[method].parameters if isinstance(p, Number) and p != TEMPERATURE]
+    symbols = [f"{p.symbol} = {settings[p.key]:.4g}" for p in numbers]
     return ", ".join([said(registry.REGISTRY[method].title), *symbols]).replace("= -", "= −")
 
 
@@ -260,18 +262,21 @@ def on_bundled():
     return message(bundled()), "", "", described(bundled()), "", *UNFITTED
 
 
-def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: str):
-    """The best T for a constraint: (board, notice, fit, slider, box)."""
-    try:
-        given = {"lo": lo, "hi": hi, "lam": lam, "radius": radius, "temperature": 1.0}
-        settings = {key: registry.number(PARAMETERS[key], value) for key, value in given.items()}
-        constraint = registry.build(method, settings)
-    except (TypeError, ValueError) as error:
-        raise gr.Error(f"T cannot be fitted: {error}", print_exception=False) from error
+def on_fit(method: str, path: str, *values: float | str):
+    """The best T for a constraint: (board, notice, fit, slider, box); ``values`` are what the rows hold."""
     try:
         shown = parts(path)
     except TROUBLE as error:
         return gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip()
+    try:
+        given = dict(zip(PARAMETERS, values, strict=True)) | {TEMPERATURE.key: 1.0}
+        settings = {
+            key: p.check(given[key]) if isinstance(p, Number) else p.read(str(given[key]), shown.classes)
+            for key, p in PARAMETERS.items()
+        }
+        constraint = registry.build(method, settings, classes=len(shown.classes))
+    except (TypeError, ValueError) as error:
+        raise gr.Error(f"T cannot be fitted: {error}", print_exception=False) from error
     if method in SPARSE:
         text = said(
             "{title} gives some classes probability 0. Where the right class is among them the NLL is infinite, so "
@@ -283,7 +288,7 @@ def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: s
     text = told(words(method, settings), fit, shown, calibration.as_logits(constraint, shown.judge[0]))
     if fit.edge:
         return gr.skip(), "", text, gr.skip(), gr.skip()
-    found = json.dumps({"method": method, "settings": settings, "temperature": fit.temperature})
+    found = json.dumps({"method": method, "settings": given, "temperature": fit.temperature})
     value = float(f"{min(max(fit.temperature, TEMPERATURE.low), TEMPERATURE.high):.4g}")
     return found, "", text, position(TEMPERATURE, value), value
 
@@ -308,10 +313,8 @@ def build() -> dict[str, Control]:
             method = gr.Dropdown(
                 choices, value="softmax", label=t("Constraint"), elem_id="calibrate-method", filterable=False
             )
-            low, high = bounds("calibrate", LO, HI)
-            lam = log_slider("calibrate", LAM, t("λ, weight"))
-            radius = log_slider("calibrate", RADIUS, t("r, radius"))
-            temperature = log_slider("calibrate", TEMPERATURE, t("T, temperature"))
+            parameters = rows("calibrate", [*(p for p in PARAMETERS.values() if p != TEMPERATURE), TEMPERATURE])
+            temperature = [parameters[TEMPERATURE.key].slider, parameters[TEMPERATURE.key].component]
             fit = gr.Button(t("Fit temperature"), variant="primary", elem_id="calibrate-fit")
             result = gr.HTML("", elem_id="calibrate-result")
             about = gr.HTML(described(bundled()), elem_id="calibrate-set")
@@ -345,15 +348,13 @@ def build() -> dict[str, Control]:
     ]
     fitting = fit.click(
         on_fit,
-        [method, low, high, lam[1], radius[1], path],
+        [method, path, *(parameters[key].component for key in PARAMETERS)],
         [board, told_notice, result, *temperature],
         show_progress="hidden",
         **SERVER,
     )
     for other in others:
         other.success(cancels=[fitting], **BROWSER)  # its answer would be about the set that was there before
-    controls = {"method": Control(method), "lo": Control(low), "hi": Control(high)}
-    for parameter, (slider, box) in {LAM: lam, RADIUS: radius, TEMPERATURE: temperature}.items():
-        controls[parameter.key] = Control(box, slider, parameter)
+    controls = {"method": Control(method)} | parameters
     wire("calibrate", controls)
     return controls

@@ -63,7 +63,7 @@ def written(asked: dict) -> dict:
     """
     script, family, model = (str(asked[key]) for key in ("script", "family", "model"))
     methods = {name: str(asked["methods"][name]) for name in registry.FAMILIES}
-    settings = {key: registry.number(p, asked["settings"][key]) for key, p in PARAMETERS.items()}
+    settings = {key: p.check(asked["settings"][key]) for key, p in PARAMETERS.items()}
     if script not in snippets.SCRIPTS:
         raise ValueError(f"script must be one of {', '.join(snippets.SCRIPTS)}, got {script!r:.40}")
     if family not in registry.FAMILIES:
@@ -83,7 +83,6 @@ def written(asked: dict) -> dict:
     return {
         "column": registry.FAMILIES[family],
         "method": method,
-        "settings": settings,
         "weights": bool(models.SCRIPTS[model]().weights),  # whether they come with the page
         "name": snippets.name(script, method),
         "about": [about(script, family, methods, settings[LAM.key], model), *([[OWN]] if own else [])],

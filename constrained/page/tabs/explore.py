@@ -16,9 +16,10 @@ from torch import Tensor
 
 from ... import gradients, registry
 from ...models import BUNDLED, CheckpointError
-from ...registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
+from ...parameters import Value
+from ...registry import PARAMETERS
 from ..api import Model, checked, classify, constrain, described
-from ..controls import BROWSER, Control, HeldBytes, Island, bounds, in_browser, log_slider, notice, speaker, wire
+from ..controls import BROWSER, Control, HeldBytes, Island, in_browser, notice, rows, speaker, wire
 from ..languages import said, t
 from ..models import (
     ADOPTING,
@@ -74,7 +75,7 @@ class Pace:
 _FRAMES = Pace()  # of all live webcams: there is always another frame, and nobody waits for a certain one
 
 
-def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float], target: int) -> dict:
+def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, Value], target: int) -> dict:
     """What training would send back to each raw logit, in every column.
 
     Args:
@@ -89,7 +90,8 @@ def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, float
     Raises:
         ValueError: if a method or a parameter is not in the registry's range.
     """
-    columns = {"raw": None} | {family: registry.build(key, settings) for family, key in methods.items()}
+    built = {family: registry.build(key, settings, classes=len(logits)) for family, key in methods.items()}
+    columns = {"raw": None} | built
     sent = {family: gradients.through(constraint, logits, target) for family, constraint in columns.items()}
     return {family: one._asdict() | {"gradient": one.gradient.tolist()} for family, one in sent.items()}
 
@@ -173,7 +175,7 @@ def on_gradient(event: gr.EventData) -> str:
     try:
         logits = checked(asked["logits"], least=2)
         methods = {family: str(asked["methods"][family]) for family in registry.FAMILIES}
-        settings = {key: registry.number(p, asked["settings"][key]) for key, p in PARAMETERS.items()}
+        settings = {key: p.check(asked["settings"][key], len(logits)) for key, p in PARAMETERS.items()}
         target = asked["target"]
         if type(target) is not int or not 0 <= target < len(logits):  # True is an int as well
             raise ValueError("target must be the index of a class")
@@ -294,7 +296,7 @@ def build(model: str) -> Tab:
                     pin = gr.Button(t("Pin as A"), size="sm", min_width=70, elem_id="pin-a")
                     swap = gr.Button(t("Swap A and B"), size="sm", min_width=100, elem_id="swap-a")
                     unpin = gr.Button(t("Unpin A"), size="sm", min_width=70, elem_id="unpin-a")
-            methods = {}
+            methods, parameters = {}, {}
             for family in registry.FAMILIES:
                 with gr.Column(elem_id=f"controls-{family}", elem_classes="controls", min_width=120):
                     gr.HTML(f"<h2>{said(registry.FAMILIES[family])}</h2>")
@@ -305,13 +307,7 @@ def build(model: str) -> Tab:
                         elem_id=f"method-{family}",
                         filterable=False,
                     )
-                    if family == "bounded":
-                        lo, hi = bounds("explore", LO, HI)
-                    elif family == "probability":
-                        logs = {TEMPERATURE: log_slider("explore", TEMPERATURE, t("T, temperature"))}
-                    else:
-                        logs[LAM] = log_slider("explore", LAM, t("λ, weight"))
-                        logs[RADIUS] = log_slider("explore", RADIUS, t("r, radius"))
+                    parameters |= rows("explore", registry.parameters(family).values())
             chart = Island("explore.mount", ("gradient", "back"), value=told_first, node="chart", elem_id="chart-block")
             with gr.Row(elem_id="take-home"):
                 gr.HTML(f"<p>{said('Download')}</p>")
@@ -365,12 +361,13 @@ def build(model: str) -> Tab:
     )
     live.input(on_live, [live, chooser, head, shown], on_chart, show_progress="hidden", **NETWORK)
 
-    setting = methods | {"lo": lo, "hi": hi, "k": top_k, "gradient": with_gradient, "target": target}
-    controls = {key: Control(component) for key, component in setting.items()}
-    controls |= {parameter.key: Control(box, slider, parameter) for parameter, (slider, box) in logs.items()}
+    others = {"k": top_k, "gradient": with_gradient, "target": target}
+    controls = {key: Control(component) for key, component in methods.items()} | parameters
+    controls |= {key: Control(component) for key, component in others.items()}
     wire("explore", controls, take="hear")
     rescale.click(js=in_browser("explore.rescale()"), **BROWSER)
-    back = [part for key, control in controls.items() if key != "gradient" for part in control[:2] if part]
+    kept = [control for key, control in controls.items() if key != "gradient"]
+    back = [part for control in kept for part in (control.component, control.slider) if part]
     opening = [component.value for component in back]
     again = in_browser(f"explore.reset({json.dumps(opening)})")
     reset.click(outputs=back, js=again, **BROWSER)

@@ -21,6 +21,7 @@ import gradio as gr
 from ... import export, models, registry, shipped
 from ...export import ExportError
 from ...heads import HeadError
+from ...parameters import Value
 from .. import models as menu
 from ..controls import in_browser, notice, speaker
 from ..languages import said
@@ -61,7 +62,7 @@ def checked(question: str, head: bytes | None) -> tuple[str, str, dict[str, floa
         raise ValueError(f"ending must be one of {', '.join(export.FORMATS)}, got {ending!r:.40}")
     if method not in registry.REGISTRY:
         raise ValueError(f"method must be one of {', '.join(registry.REGISTRY)}, got {method!r:.40}")
-    settings = {p.key: registry.number(p, asked["settings"][p.key]) for p in registry.REGISTRY[method].parameters}
+    settings = registry.checked(method, asked["settings"])
     registry.build(method, settings)  # lo above hi
     own = chosen.startswith(f"{menu.YOURS}-")
     if own and (head is None or chosen != menu.named(head)):
@@ -74,7 +75,7 @@ def checked(question: str, head: bytes | None) -> tuple[str, str, dict[str, floa
     return ending, method, settings, model, head if own else None
 
 
-def file(ending: str, method: str, settings: dict[str, float], model: str, head: bytes | None) -> Path:
+def file(ending: str, method: str, settings: dict[str, Value], model: str, head: bytes | None) -> Path:
     """The file of a setting, made now or kept from before.
 
     Raises:
@@ -110,7 +111,7 @@ def leash() -> Iterator[int]:
         os.close(writing)
 
 
-def make(path: Path, method: str, settings: dict[str, float], model: str, head: bytes | None) -> None:
+def make(path: Path, method: str, settings: dict[str, Value], model: str, head: bytes | None) -> None:
     """Run `constrained.export` for a file."""
     command = [
         sys.executable,
@@ -124,7 +125,7 @@ def make(path: Path, method: str, settings: dict[str, float], model: str, head: 
         model,
         "--leashed",
     ]
-    command += [f"--{key}={value!r}" for key, value in settings.items()]
+    command += [f"--{key}={json.dumps(value)}" for key, value in settings.items()]
     if head is not None:
         own = path.with_name("head.safetensors")
         own.write_bytes(head)

@@ -20,20 +20,18 @@ from gradio.context import LocalContext
 from ... import heads, registry, training
 from ...models import cifar10
 from ...modules import ConstrainedLinear
-from ...registry import HI, LAM, LO, RADIUS, TEMPERATURE
-from ...training import LEARNING_RATE, PENALTY, Setting
+from ...registry import LO, PARAMETERS, TEMPERATURE
+from ...training import Setting
 from .. import models as menu
 from ..controls import (
     BROWSER,
     FITS,
     Control,
     Island,
-    bounds,
     classes,
     in_browser,
-    linear_slider,
-    log_slider,
     notice,
+    rows,
     speaker,
     wire,
 )
@@ -50,7 +48,8 @@ HALTED = "halted"  # in a question that the page no longer wants answered
 def facts() -> dict:
     """What assets/web/train needs to know."""
     return {
-        "parameters": {key: asdict(p) for key, p in training.PARAMETERS.items()},
+        "parameters": {key: p.facts() for key, p in training.PARAMETERS.items()},
+        "classes": cifar10.facts()["labels"],
         "setting": asdict(Setting()),
         "figures": training.Figures._fields,
         "lambdas": LAMBDAS,
@@ -135,7 +134,8 @@ def on_sweep(event: gr.EventData) -> Iterator[str]:
             if state == "stopped":
                 break
             told = dict(zip(training.Figures._fields, plain(figures), strict=True)) if figures else {}
-            points.append(told | {key: getattr(setting, key) for key in ("lo", "hi", "weight")})
+            box = {key: setting.settings[key] for key in BOUNDS if kind == "bounds"}
+            points.append(told | box | {"weight": setting.weight})
             yield json.dumps({"run": run, "sweep": kind, "state": "running", "points": points})
     except ValueError as error:
         state, why = "failed", str(error)
@@ -147,7 +147,8 @@ def sweep(setting: Setting, kind: object) -> Iterator[Setting]:
     if kind == "lambda" and setting.penalty:
         return (replace(setting, weight=weight) for weight in LAMBDAS)
     if kind == "bounds" and setting.method and LO in registry.REGISTRY[setting.method].parameters:
-        return (replace(setting, lo=lo, hi=hi) for lo, hi in itertools.product(BOUNDS["lo"], BOUNDS["hi"]))
+        boxes = itertools.product(BOUNDS["lo"], BOUNDS["hi"])
+        return (replace(setting, settings=setting.settings | {"lo": lo, "hi": hi}) for lo, hi in boxes)
     raise ValueError("a sweep needs a penalty for lambda, or a constraint with bounds")
 
 
@@ -207,26 +208,22 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
                 elem_id="train-method",
             )
             gr.HTML(f"<p>{said('The logits go to the loss as they are.')}</p>", elem_id="train-help")
-            lo, hi = bounds("train", LO, HI)
-            logs = [log_slider("train", TEMPERATURE, t("T, temperature"))]
+            parameters = rows("train", PARAMETERS.values())
             learned = gr.Checkbox(
                 default.learned,
                 label=t("Learn T, starting there"),
                 elem_id="train-learned",
                 elem_classes=classes(TEMPERATURE),
             )
-            logs += [log_slider("train", LAM, t("λ of the proximal step")), log_slider("train", RADIUS, t("r, radius"))]
             penalty = gr.Radio(
                 [(t("none"), ""), ("L1", "l1"), ("L2", "l2")],
                 value=default.penalty,
                 label=t("Penalty on the logits, in the loss"),
                 elem_id="train-penalty",
             )
-            weight = log_slider("train", PENALTY, t("λ, weight of the penalty"))
-            logs += [weight, log_slider("train", LEARNING_RATE, t("Learning rate"))]
-            epochs = linear_slider("train", training.EPOCHS, t("Epochs"), step=10)
-            noise = gr.Slider(0, 60, 0, step=5, label=t("Label noise, %"), elem_id="train-noise-slider", buttons=[])
-            examples = linear_slider("train", training.EXAMPLES, t("Training examples"), step=100)
+            own = rows("train", [training.PENALTY, training.LEARNING_RATE, training.EPOCHS])
+            noise = gr.Slider(0, 60, 0, step=5, label=t(training.NOISE.name), elem_id="train-noise-slider", buttons=[])
+            own |= rows("train", [training.EXAMPLES])
             with gr.Accordion(t("Optimiser"), open=False, elem_id="train-optimiser"):
                 optimizer = gr.Radio(
                     [("AdamW", "adamw"), ("SGD, Nesterov", "sgd")], value=default.optimizer, label=t("Optimiser")
@@ -238,7 +235,9 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
                     elem_id="train-batch",
                     filterable=False,
                 )
-                seed = gr.Number(default.seed, label=t("Seed"), precision=0, minimum=0, maximum=training.SEED.high)
+                seed = gr.Number(
+                    default.seed, label=t(training.SEED.name), precision=0, minimum=0, maximum=training.SEED.high
+                )
             live = gr.Checkbox(label=t("Train live"), info=t("again whenever a control settles"), elem_id="train-live")
             with gr.Row(elem_id="train-actions"):
                 begin = gr.Button(t("Train"), variant="primary", size="sm", min_width=80)
@@ -264,11 +263,8 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
     stop.click(js=in_browser("train.halt()"), **BROWSER)
     live.change(inputs=live, js=in_browser("train.goLive(on)", "on"), **BROWSER)
 
-    setting = {"method": method, "lo": lo, "hi": hi, "learned": learned, "penalty": penalty, "epochs": epochs}
-    setting |= {"examples": examples, "optimizer": optimizer, "batch": batch, "seed": seed}
-    controls = {key: Control(component) for key, component in setting.items()}
-    logarithmic = [TEMPERATURE, LAM, RADIUS, PENALTY, LEARNING_RATE]
-    controls |= {p.key: Control(box, slider, p) for p, (slider, box) in zip(logarithmic, logs, strict=True)}
-    controls["noise"] = Control(noise, unit=100)
+    setting = {"method": method, "learned": learned, "penalty": penalty, "optimizer": optimizer, "batch": batch}
+    controls = {key: Control(component) for key, component in setting.items()} | parameters | own
+    controls |= {"seed": Control(seed, training.SEED), "noise": Control(noise, training.NOISE, unit=100)}
     wire("train", controls)
     return controls

@@ -1,0 +1,123 @@
+// The browser's twin of constrained/parameters.py: what vectors and masks hold, as a text that a person reads and writes.
+// "cat=2; dog=-1" gives two classes numbers of their own; "#3" is the class with that index, for a name that cannot be
+// written there, and "*" stands for all other classes. tests/browser/test_parity.py compares the two.
+
+/** @import { EachClass, Notice } from "../types.js" */
+
+import { phrase } from "../base/phrase.js";
+
+/** @typedef {[name: string, value: number | boolean]} Entry */
+
+/** @param {string} text @returns {number} NaN for what is none, also for what `Number` alone would take */
+const numberOf = (text) => {
+  const plain = text.trim().replace("−", "-");
+  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
+};
+
+/**
+ * Names and values of a text; `error` is a sentence about the first part that cannot be read.
+ *
+ * @param {EachClass} parameter
+ * @param {string} text
+ * @param {number} classes how many there are: as many numbers alone are one for each
+ * @returns {{entries: Entry[], error: Notice | null}}
+ */
+export const parse = (parameter, text, classes) => {
+  const parts = text
+    .split(/[;,\n]/)
+    .map((part) => part.trim())
+    .filter(Boolean);
+  if (parameter.kind === "mask") return { entries: parts.map((part) => [part, true]), error: null };
+  const alone = !parts.some((part) => part.includes("=")) && (parts.length === 1 || parts.length === classes);
+  /** @type {Entry[]} */
+  const entries = [];
+  for (const [at, part] of parts.entries()) {
+    const split = part.lastIndexOf("=");
+    const value = numberOf(part.slice(split + 1));
+    const { low, high } = parameter;
+    if ((split < 0 && !alone) || Number.isNaN(value))
+      return {
+        entries,
+        error: { text: phrase("Write a class and its number, such as cat = 2, not “{part}”."), values: { part } },
+      };
+    if (!(value >= low && value <= high))
+      return {
+        entries,
+        error: { text: phrase("“{part}” is not a number from {low} to {high}."), values: { part, low, high } },
+      };
+    const name = parts.length === 1 ? "*" : `#${at}`;
+    entries.push([split < 0 ? name : part.slice(0, split).trim(), value]);
+  }
+  return { entries, error: null };
+};
+
+/**
+ * The index of a class from its name in a text, or of "#3"; -1 where there is none, or several.
+ *
+ * @param {string} name
+ * @param {string[]} labels
+ */
+const indexOf = (name, labels) => {
+  if (/^#\d{1,6}$/.test(name)) return Number(name.slice(1)) < labels.length ? Number(name.slice(1)) : -1;
+  const found = labels.indexOf(name);
+  return found === labels.lastIndexOf(name) ? found : -1;
+};
+
+/**
+ * How a text names a class: by its label, where that can be read back.
+ *
+ * @param {number} index
+ * @param {string[]} labels
+ */
+const nameOf = (index, labels) => {
+  const label = labels[index];
+  const plain = label === label.trim() && !/^#|^\*?$|[;=,\n]/.test(label);
+  return plain && indexOf(label, labels) === index ? label : `#${index}`;
+};
+
+/**
+ * What a text says of these classes: one value for all, or one for each; and the names that are none of them.
+ *
+ * @param {EachClass} parameter
+ * @param {string} text
+ * @param {string[]} labels
+ * @returns {{value: number | boolean | (number | boolean)[], unknown: string[]}}
+ */
+export const resolve = (parameter, text, labels) => {
+  /** @type {(number | boolean)[]} */
+  const values = [];
+  let others = parameter.default;
+  /** @type {string[]} */
+  const unknown = [];
+  for (const [name, value] of parse(parameter, text, labels.length).entries) {
+    const index = name === "*" ? -1 : indexOf(name, labels);
+    if (name === "*") others = value;
+    else if (index < 0 || index in values) unknown.push(name);
+    else values[index] = value;
+  }
+  if (!values.length) return { value: others, unknown };
+  return { value: labels.map((_, i) => values[i] ?? others), unknown };
+};
+
+/**
+ * The same text in its one form: classes in the model's order, and those that it does not have at the end.
+ *
+ * @param {EachClass} parameter
+ * @param {string} text without an error
+ * @param {string[]} labels
+ */
+export const spell = (parameter, text, labels) => {
+  const { value, unknown } = resolve(parameter, text, labels);
+  const values = Array.isArray(value) ? value : labels.map(() => value);
+  const counts = new Map([[parameter.default, 0]]);
+  for (const one of values) counts.set(one, (counts.get(one) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  const common = [...counts.keys()].find((one) => counts.get(one) === most) ?? parameter.default;
+  const others = parameter.kind === "mask" ? false : common;
+  /** @type {(name: string, one: number | boolean) => string} */
+  const part = (name, one) => (parameter.kind === "mask" ? name : `${name}=${one}`);
+  const parts = others === parameter.default ? [] : [part("*", others)];
+  for (const [i, one] of values.entries()) if (one !== others) parts.push(part(nameOf(i, labels), one));
+  const lost = parse(parameter, text, labels.length).entries.filter(([name]) => unknown.includes(name));
+  return [...parts, ...lost.map(([name, one]) => part(name, one))].join("; ");
+};
