@@ -28,6 +28,7 @@ class Constraint(nn.Module):
     sparse: ClassVar[bool] = False  # whether it can predict a probability of exactly 0
     tempered: ClassVar[bool] = False  # whether it has a temperature of its own
     loss_name: ClassVar[str] = "cross-entropy of softmax(y)"  # how its loss is written
+    norm: ClassVar[str] = ""  # "l1" or "l2" for a proximal step, which a penalty with the same norm can replace
     _CHECKS: ClassVar[dict[str, Callable[[str, object], float | Tensor]]] = {}  # of each parameter, by its name
 
     def __init__(self, *, dim: int = -1) -> None:
@@ -474,6 +475,7 @@ class ProxL1(_Weighted):
     __doc__ = "`functional.prox_l1`: soft threshold.\n\n" + (_Weighted.__doc__ or "")
 
     elementwise = True
+    norm = "l1"
 
     def forward(self, x: Tensor) -> Tensor:
         return F.prox_l1(x, self.lam, dim=self.dim)
@@ -483,6 +485,7 @@ class ProxL2(_Weighted):
     __doc__ = "`functional.prox_l2`: shrinkage.\n\n" + (_Weighted.__doc__ or "")
 
     elementwise = True
+    norm = "l2"
 
     def forward(self, x: Tensor) -> Tensor:
         return F.prox_l2(x, self.lam, dim=self.dim)

@@ -52,7 +52,7 @@ TEMPERATURE = Number(
 LAM = Number(
     "lam",
     "λ",
-    "λ of the proximal step",
+    "λ, weight",
     "How strongly outputs are pulled to zero; 0 is off.",
     shortcut="w",
     default=0.5,
@@ -101,9 +101,14 @@ class Entry:
     zeros: bool = False
 
     @functools.cached_property
+    def opening(self) -> Constraint:
+        """The module with the parameters' defaults."""
+        return self.build(**{p.key: p.default for p in self.parameters})
+
+    @property
     def module(self) -> type[Constraint]:
         """The class of what `build` makes."""
-        return type(self.build(**{p.key: p.default for p in self.parameters}))
+        return type(self.opening)
 
     @property
     def elementwise(self) -> bool:
@@ -122,6 +127,16 @@ class Entry:
     def sparse(self) -> bool:
         """Whether it can predict a probability of exactly 0, for which the NLL is infinite."""
         return self.module.sparse
+
+    @property
+    def inward(self) -> bool:
+        """Whether it passes only gradients that lead back into its bounds."""
+        return getattr(self.opening, "gradient", "") == "inward"
+
+    @property
+    def norm(self) -> str:
+        """The norm of the penalty that can replace it, ``"l1"`` or ``"l2"``; ``""`` for what is no proximal step."""
+        return self.module.norm
 
     @property
     def clips(self) -> bool:

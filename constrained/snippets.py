@@ -18,7 +18,7 @@ from .parameters import Mask, Parameter, Value
 from .registry import LAM, REGISTRY
 
 SCRIPTS = {"plain": "PyTorch alone", "library": "With this library", "training": "A training step"}
-PENALTIES = {"prox_l1": "L1", "prox_l2": "L2"}  # a proximal step, and the penalty with the same norm
+PENALTIES = {key: entry.norm.upper() for key, entry in REGISTRY.items() if entry.norm}
 WIDTH = 100  # of a line
 
 # Each entry of the registry as `constrain`, and what it needs before it -------------------------------------------

@@ -8,6 +8,7 @@
 
 /** @import { Control, Controls, Link, LinkFacts, Notice, Pairs, Setting, Value, Wanted } from "./types.js" */
 
+import { complaint } from "./base/complaint.js";
 import { phrase } from "./base/phrase.js";
 import { parse as parseText } from "./twins/parameters.js";
 
@@ -177,9 +178,9 @@ const read = (control, name, text, notices) => {
   if (control.kind === "text") return text;
   if (control.kind === "vector" || control.kind === "mask") {
     const { error } = parseText(control.scale, text, 0);
-    return error
-      ? void notices.push(notice(phrase("{name} in the link was left out. {why}"), { name, why: error }))
-      : text;
+    if (!error) return text;
+    const why = complaint(control.scale, error);
+    return void notices.push(notice(phrase("{name} in the link was left out. {why}"), { name, why }));
   }
   const { low, high } = control;
   const value = text.trim() === "" ? NaN : Number(text);

@@ -41,6 +41,8 @@
  * @property {boolean} elementwise whether each output depends on its own logit alone, so that many rows can be mapped as one
  * @property {boolean} sparse whether it can predict a probability of exactly 0, for which the NLL is infinite
  * @property {boolean} clips whether it changes only what lies beyond its bounds
+ * @property {boolean} inward whether it passes only gradients that lead back into its bounds
+ * @property {"l1" | "l2" | ""} norm of the penalty that can replace a proximal step
  *
  * @typedef {Record<string, number>} Numbers by name
  * @typedef {Record<string, any>} Settings key of a parameter -> its number, or the text of one that differs by class

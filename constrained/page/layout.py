@@ -42,6 +42,8 @@ def facts() -> dict:
             "elementwise": entry.elementwise,
             "sparse": entry.sparse,
             "clips": entry.clips,
+            "inward": entry.inward,
+            "norm": entry.norm,
         }
         for key, entry in registry.REGISTRY.items()
     }

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from constrained import registry
+from constrained.parameters import Mask, Parameter, Value, Vector
 from constrained.registry import REGISTRY
 
 from .driver import load
@@ -78,17 +79,25 @@ def twins(browser):
     page.close()
 
 
-def grid(parameter: registry.Parameter) -> list[float]:
-    """Both ends of a parameter's range, its default, the middle of its slider, and 0 where that is allowed."""
+def grid(parameter: Parameter, classes: int) -> list[Value]:
+    """Both ends of a parameter's range, its default, the middle of its slider, and 0 where that is allowed.
+
+    Of what differs by class the default, and values for each class.
+    """
     p = parameter
+    if isinstance(p, Mask):
+        return [False, [i % 2 == 1 for i in range(classes)], [i == 0 for i in range(classes)]]
+    if isinstance(p, Vector):
+        ends = [(p.low, p.default, p.high)[i % 3] for i in range(classes)]
+        return [p.default, ends, np.random.default_rng(classes).uniform(p.low, p.high, classes).tolist()]
     middle = math.sqrt(p.low * p.high) if p.scale == "log" else (p.low + p.high) / 2
     return sorted({p.low, p.high, p.default, middle} | ({0.0} if p.zero else set()))
 
 
-def settings_of(key: str) -> list[dict[str, float]]:
+def settings_of(key: str, classes: int = 10) -> list[dict[str, Value]]:
     """Every combination of the grids that the library accepts: not lo > hi."""
     found = []
-    for values in itertools.product(*(grid(p) for p in REGISTRY[key].parameters)):
+    for values in itertools.product(*(grid(p, classes) for p in REGISTRY[key].parameters)):
         settings = {p.key: value for p, value in zip(REGISTRY[key].parameters, values, strict=True)}
         try:
             registry.build(key, settings)
@@ -100,7 +109,7 @@ def settings_of(key: str) -> list[dict[str, float]]:
 
 def in_browser(page, key: str, cases: dict[str, np.ndarray]):
     """Yields name, logits, settings, and what the browser makes of them: y, dead, named; all in one exchange."""
-    wanted = [(name, z, s) for name, z in cases.items() for s in settings_of(key)]
+    wanted = [(name, z, s) for name, z in cases.items() for s in settings_of(key, len(z))]
     sent = [(key, base64.b64encode(z.astype("<f8").tobytes()).decode(), s) for _, z, s in wanted]
     got = json.loads(page.evaluate(RUN, json.dumps(sent)))
     for (name, z, settings), (y, dead, named) in zip(wanted, got, strict=True):
@@ -108,11 +117,11 @@ def in_browser(page, key: str, cases: dict[str, np.ndarray]):
         yield f"{key} {settings} of {name}", z, settings, y, dead.astype(bool), named
 
 
-def in_torch(key: str, z: np.ndarray, settings: dict[str, float]) -> np.ndarray:
+def in_torch(key: str, z: np.ndarray, settings: dict[str, Value]) -> np.ndarray:
     return registry.build(key, settings)(torch.from_numpy(z)).numpy()
 
 
-def off_by(key: str, settings: dict[str, float], y: np.ndarray) -> float:
+def off_by(key: str, settings: dict[str, Value], y: np.ndarray) -> float:
     """The absolute error that rounding explains."""
     if key not in SUBTRACTS:
         return SMALLEST
@@ -168,7 +177,7 @@ def test_dead_is_where_no_gradient_comes_back(twins, key):
     assert not wrong, "\n".join(wrong[:5])
 
 
-def at_a_kink(key: str, settings: dict[str, float], z: np.ndarray, y: np.ndarray) -> np.ndarray:
+def at_a_kink(key: str, settings: dict[str, Value], z: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where rounding decides on which side of a threshold, or of the last float below 1, a class lies."""
     if key == "smooth_clamp":
         half = (settings["hi"] - settings["lo"]) / 2
@@ -232,3 +241,48 @@ def test_formulas_name_nothing_that_is_not_there(twins, key):
     known = {p.key for p in entry.parameters} | set(named)
     assert set(re.findall(r"\{(\w+)\}", entry.formula)) <= known
     assert set(re.findall(r"\{(\w+)\}", entry.example)) <= known | {"z", "y"}
+
+
+# What differs by class, as a text -------------------------------------------------------------------------------------
+
+LABELS = ["cat", "dog", "a, b", "twin", "twin", "=", "#7", " space ", "*", "Ä"]
+OFFSET = Vector("offset", "b", "b, offset", "Added.", default=0.5, low=-5.0, high=5.0)
+EXCLUDED_CLASSES = Mask("excluded", "M", "M, excluded", "Left out.")
+TEXTS = [
+    *(
+        "",
+        "cat=2",
+        "cat=2; dog=-1",
+        "*=1; cat=0.5",
+        "3",
+        "1,2,3,4,5,-1,-2,-3,-4,-5",
+        "#2=1e-3, Ä=.5",
+        "cat = −2\ndog=+1",
+    ),
+    *("cat=9", "cat", "cat=", "cat=1_0", "cat=0x1", "cat=nan", "1,2,3", "bird=1", "twin=1", "#12=1", "cat=1;cat=2"),
+    *("cat; dog", "#2", "twin", "*", "bird", "cat; cat"),
+]
+
+
+@pytest.mark.parametrize("parameter", [OFFSET, EXCLUDED_CLASSES], ids=lambda p: p.kind)
+def test_texts_say_the_same_in_python_and_in_the_browser(browser, parameter):
+    page = browser.new_page()
+    load(page, "twins/parameters.js", "texts")
+    read = """([parameter, text, labels]) => {
+      const { error } = texts.parse(parameter, text, labels.length);
+      const { value, unknown } = texts.resolve(parameter, text, labels);
+      return error || unknown.length ? null : [value, texts.spell(parameter, text, labels)];
+    }"""
+    good = 0
+    for text in TEXTS:
+        found = page.evaluate(read, [parameter.facts(), text, LABELS])
+        try:
+            wanted = parameter.read(text, LABELS)
+        except ValueError:
+            assert found is None, text
+            continue
+        assert found == [wanted, parameter.spell(wanted, LABELS)], text
+        assert parameter.read(found[1], LABELS) == (parameter.default if found[1] == "" else wanted), text
+        good += 1
+    assert 3 <= good < len(TEXTS) - 3
+    page.close()

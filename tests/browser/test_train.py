@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import dataclasses
 import io
 import threading
 import time
@@ -41,7 +42,8 @@ class Train:
         box.press("ControlOrMeta+a")
         box.press_sequentially(str(value), delay=20)
         box.blur()
-        self.page.wait_for_function("([k, v]) => train.settings[k] === v", arg=[key, value])
+        holds = "([k, v]) => ({ ...train.settings, ...train.settings.settings })[k] === v"
+        self.page.wait_for_function(holds, arg=[key, value])
 
     def for_epochs(self, epochs: int) -> None:
         """Have the next fit take so many: few, mostly, so that nobody waits."""
@@ -149,7 +151,8 @@ def test_a_run_gives_the_figures_of_the_library(train):
     run = train.run()
     *_, (figures, head) = training.fit(training.Setting(epochs=20))
     assert run["state"] == "done"
-    assert run["setting"] == training.asdict(training.Setting(epochs=20))
+    numbers = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
+    assert run["setting"] == dataclasses.asdict(training.Setting(epochs=20)) | {"settings": numbers}
     last = run["points"][-1]
     for key in ("accuracy", "nll", "ece", "size", "dead", "train_loss"):
         assert last[key] == pytest.approx(getattr(figures, key), abs=2e-3), key
@@ -193,7 +196,7 @@ def test_a_dead_clamp_is_told_in_words(train):
     train.type("lo", 0)
     train.type("hi", 1)
     run = train.run()
-    assert run["setting"]["hi"] == 1
+    assert run["setting"]["settings"]["hi"] == 1
     assert run["points"][-1]["dead"] > 0.5
     expect(train.page.locator(".reading")).to_contain_text("get no gradient")
     assert "Hard clamp [0, 1]" in train.rows()[0][-1]
@@ -203,7 +206,7 @@ def test_bounds_cannot_cross(train):
     train.method("clamp")
     train.type("hi", 3)
     train.type("lo", 5)
-    assert train.page.evaluate("() => train.settings.hi") == 5
+    assert train.page.evaluate("() => train.settings.settings.hi") == 5
     expect(train.page.locator("#train-hi-slider input[type=number]")).to_have_value("5")
 
 
@@ -216,10 +219,10 @@ def test_live_training_replaces_its_own_run(train):
     slider.focus()
     for _ in range(4):
         train.page.keyboard.press("ArrowRight")
-    moved = "({ temperature }) => temperature > 1 && temperature === train.settings.temperature"
-    train.page.wait_for_function(f"() => ({moved})(train.runs.at(-1).setting)")
+    moved = "({ temperature }) => temperature > 1 && temperature === train.settings.settings.temperature"
+    train.page.wait_for_function(f"() => ({moved})(train.runs.at(-1).setting.settings)")
     first, live = train.trained(2)
-    assert live["setting"]["temperature"] > 1 == first["setting"]["temperature"]
+    assert live["setting"]["settings"]["temperature"] > 1 == first["setting"]["settings"]["temperature"]
     train.page.locator("#train-live input").uncheck()
     slider.focus()
     train.page.keyboard.press("ArrowRight")
@@ -353,7 +356,8 @@ def test_sweep_of_the_bounds_and_taking_a_cell(train):
     cell = page.locator(".map button").nth(2 * 5 + 3)
     expect(cell).to_have_text(f"{100 * found['accuracy']:.1f}")
     cell.click()
-    page.wait_for_function("([lo, hi]) => train.settings.lo === lo && train.settings.hi === hi", arg=[lo, hi])
+    holds = "([lo, hi]) => train.settings.settings.lo === lo && train.settings.settings.hi === hi"
+    page.wait_for_function(holds, arg=[lo, hi])
     expect(page.locator("#train-hi-slider input[type=number]")).to_have_value(f"{hi:g}")
     cell.focus()
     page.keyboard.press("ArrowUp")
@@ -386,7 +390,7 @@ def test_a_head_goes_to_explore_for_this_visitor_alone(train, server, browser):
         "() => explore.state.methods.bounded === 'clamp_inward' && explore.state.settings.hi === 1"
     )
     state = explore.agree()
-    assert state["settings"]["lo"] == run["setting"]["lo"]
+    assert state["settings"]["lo"] == run["setting"]["settings"]["lo"]
     expect(page.locator("#model input")).to_have_value("CIFAR-10, your head")
 
     # Nobody else has this head.

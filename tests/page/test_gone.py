@@ -105,7 +105,8 @@ def test_a_set_of_ones_own_is_fitted_whoever_asks():
     rows = "\n".join(f"{i % 2},{i % 5},{(i * 7) % 4}" for i in range(60))
     path = uploaded(f"label,a,b\n{rows}\n".encode(), "mine.csv")
     values = [-2.0, 4.0, 1.0, 0.5, 1.0]
-    assert "fitted on 36 rows" in json.dumps(asked(calibrate.on_fit, ["softmax", path, *values])).replace("{rows}", "36")
+    answer = json.dumps(asked(calibrate.on_fit, ["softmax", path, *values]))
+    assert "fitted on 36 rows" in answer.replace("{rows}", "36")
     assert "6,000" in json.dumps(asked(calibrate.on_fit, ["softmax", "", *values]))
 
 

@@ -28,7 +28,7 @@ const SETTING = {
 const output = (y, dead = y.map(() => 0)) => ({ y: Float64Array.from(y), dead: Uint8Array.from(dead), named: {} });
 /** @type {(logits: number[], y: number[], column?: Family, setting?: Setting, dead?: number[]) => any} */
 const measured = (logits, y, column = "bounded", setting = SETTING, dead = undefined) =>
-  measure(column, Float64Array.from(logits), setting, output(y, dead));
+  measure(column, Float64Array.from(logits), setting, output(y, dead), [setting.settings.lo, setting.settings.hi]);
 
 // Measures ---------------------------------------------------------------------------------------------------------
 

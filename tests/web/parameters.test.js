@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { complaint } from "../../assets/web/base/complaint.js";
 import { parse, resolve, spell } from "../../assets/web/twins/parameters.js";
 import { excluded, offset } from "./facts.js";
 
@@ -21,7 +22,7 @@ test("classes get numbers by name or by index, and the others theirs", () => {
 test("numbers alone are one for all, or one for each", () => {
   assert.equal(read("0.5"), 0.5);
   assert.deepEqual(read("1, 2, 3, 4, 5"), [1, 2, 3, 4, 5]);
-  assert.match(parse(offset, "1, 2, 3", 5).error?.text ?? "", /^Write a class and its number/);
+  assert.deepEqual(parse(offset, "1, 2, 3", 5).error, { part: "1", why: "form" });
 });
 
 test("a mask is a list of classes", () => {
@@ -40,7 +41,8 @@ test("what is no number, or out of range, is named", () => {
     const { error } = parse(offset, text, 5);
     assert.ok(error, text);
   }
-  assert.deepEqual(parse(offset, "cat=9", 5).error, {
+  assert.deepEqual(parse(offset, "cat=9", 5).error, { part: "cat=9", why: "range" });
+  assert.deepEqual(complaint(offset, { part: "cat=9", why: "range" }), {
     text: "“{part}” is not a number from {low} to {high}.",
     values: { part: "cat=9", low: -5, high: 5 },
   });

@@ -58,6 +58,18 @@ export const isUpper = (key) => above(key) !== "";
 export const partnerOf = (/** @type {string} */ key) =>
   above(key) || Object.keys(registry.parameters).find((other) => above(other) === key);
 
+/**
+ * The two bounds that a constraint has; null for one without.
+ *
+ * @param {string} method
+ * @param {Settings} settings
+ * @returns {[low: number, high: number] | null}
+ */
+export const boundsOf = (method, settings) => {
+  const upper = registry.methods[method].parameters.find(isUpper);
+  return upper ? [settings[above(upper)], settings[upper]] : null;
+};
+
 /** @type {Map<string, {text: string, labels: string[], found: ReturnType<typeof resolve>}>} */
 const known = new Map();
 /**

@@ -4,14 +4,15 @@
 /** @import { EachClass, Notice } from "../types.js" */
 
 import { parse, resolve, spell } from "../twins/parameters.js";
+import { complaint } from "./complaint.js";
 import { phrase, t } from "./i18n.js";
 import { tell } from "./notices.js";
 import { registry } from "./registry.js";
 
 /** @param {EachClass} parameter @param {string} text @param {string[]} labels @returns {Notice | null} */
-const complaint = (parameter, text, labels) => {
+const wrongIn = (parameter, text, labels) => {
   const { error } = parse(parameter, text, labels.length);
-  if (error) return error;
+  if (error) return complaint(parameter, error);
   const [name] = resolve(parameter, text, labels).unknown;
   if (name === undefined) return null;
   return { text: phrase("“{name}” is not one of the classes, or is there twice."), values: { name } };
@@ -28,7 +29,7 @@ export const texts = (owner, set, labels) => ({
   /** @type {(key: string, text: string) => string} the text for the box */
   write: (key, text) => {
     const parameter = /** @type {EachClass} */ (registry.parameters[key]);
-    const wrong = complaint(parameter, text, labels());
+    const wrong = wrongIn(parameter, text, labels());
     tell(`${owner}-${key}-value`, wrong ? t(wrong.text, wrong.values) : "");
     if (wrong) return text; // nothing is lost
     const spelled = spell(parameter, text, labels());

@@ -4,7 +4,7 @@
 
 import { short } from "../twins/formats.js";
 import { t } from "./i18n.js";
-import { isEachClass, isUpper, partnerOf } from "./parameters.js";
+import { boundsOf, isEachClass, partnerOf } from "./parameters.js";
 import { registry } from "./registry.js";
 
 /**
@@ -28,8 +28,8 @@ export const inWords = (key, value) => {
 export const words = (method, settings, named = t) => {
   const { parameters } = registry.methods[method];
   const title = named(registry.methods[method].title);
-  const box = parameters.find((key) => isUpper(key));
-  const bounds = box ? ` [${short(settings[partnerOf(box) ?? box])}, ${short(settings[box])}]` : "";
-  const others = parameters.filter((key) => !box || (key !== box && key !== partnerOf(box)));
-  return [title + bounds, ...others.map((key) => inWords(key, settings[key]))].filter(Boolean).join(", ");
+  const bounds = boundsOf(method, settings);
+  const box = bounds ? ` [${bounds.map((bound) => short(bound)).join(", ")}]` : "";
+  const others = parameters.filter((key) => !partnerOf(key));
+  return [title + box, ...others.map((key) => inWords(key, settings[key]))].filter(Boolean).join(", ");
 };

@@ -6,10 +6,11 @@
 /** @import { LabelledLogits } from "../types.js" */
 /** @import { Best, Sweep } from "./state.js" */
 
+import { boundsOf } from "../base/parameters.js";
 import { registry } from "../base/registry.js";
 import { max, min } from "../twins/constraints.js";
 import { evaluate, measure } from "./measure.js";
-import { family, state } from "./state.js";
+import { state } from "./state.js";
 
 export const LOS = [-20, -10, -5, -3, -2, -1, -0.5, 0, 1, 2];
 export const HIS = [0, 0.5, 1, 2, 3, 4, 6, 8, 12, 20];
@@ -23,7 +24,7 @@ export const HIS = [0, 0.5, 1, 2, 3, 4, 6, 8, 12, 20];
  */
 export const SIGN = { accuracy: 1, nll: -1, ece: -1 };
 
-const methodToSweep = () => (family() === "bounded" ? state.method : registry.chosen.bounded);
+const methodToSweep = () => (boundsOf(state.method, state.settings) ? state.method : registry.chosen.bounded);
 
 /** The key of a sweep of the setting. */
 export const sweepKey = () => JSON.stringify([methodToSweep(), state.settings.temperature]);

@@ -13,7 +13,7 @@ import { figures } from "../twins/calibration.js";
 import { evaluate, measure, overTemperatures, predict } from "./measure.js";
 import { atOnce, jobs, later } from "./work.js";
 
-const SPARSE = Object.keys(registry.methods).filter((key) => registry.methods[key].sparse);
+export const SPARSE = Object.keys(registry.methods).filter((key) => registry.methods[key].sparse);
 const defaults = openingSettings();
 
 /**

@@ -4,16 +4,16 @@
 
 import { node, put, say } from "../base/dom.js";
 import { label, phrase, t } from "../base/i18n.js";
+import { registry } from "../base/registry.js";
 import { short } from "../twins/formats.js";
-import { family, settingKey, state } from "./state.js";
+import { family, SPARSE, settingKey, state } from "./state.js";
 import { COLUMNS, description, figure, TITLES } from "./wording.js";
 
 // Key of the figures, name, and class of the row.
 const ROWS = [
   ["before", phrase("Softmax, T = 1"), "raw"],
   ["fitted", phrase("Softmax, fitted T"), "probability"],
-  ["sparsemax", phrase("Sparsemax, T = 1"), "probability"],
-  ["entmax15", phrase("1.5-entmax, T = 1"), "probability"],
+  ...SPARSE.map((key) => [key, "", registry.methods[key].family]),
   ["after", "", ""],
 ];
 
@@ -51,6 +51,7 @@ export const mount = (host) => {
  */
 const nameOf = (key, name) => {
   if (key === "after") return t("Chosen: {setting}", { setting: description().full });
+  if (SPARSE.includes(key)) return `${t(registry.methods[key].title)}, T = 1`;
   const fitted = state.fitted.get(settingKey("softmax"));
   return key === "fitted" && fitted ? t("Softmax, fitted T = {value}", { value: short(fitted, 3) }) : t(name);
 };

@@ -1,11 +1,12 @@
 // The badges under a column: what the constraint did to the ranking, how many classes it clipped, set to zero or cut off
 // from the gradient, and what its numbers are like. With A pinned, each says how A differs.
 
-/** @import { Column, Family } from "../types.js" */
+/** @import { Column, Family, Setting } from "../types.js" */
 /** @import { Measures } from "./measures.js" */
 
 import { node, put, say } from "../base/dom.js";
 import { phrase, t } from "../base/i18n.js";
+import { boundsOf } from "../base/parameters.js";
 import { registry } from "../base/registry.js";
 import { max, min, sum } from "../twins/constraints.js";
 import { logit, minus, short } from "../twins/formats.js";
@@ -55,6 +56,9 @@ const rawBadges = () => [
   { text: t("sum {sum}", { sum: logit(sum(state.logits)) }) },
 ];
 
+/** @type {(setting: Setting, column: Family) => ReturnType<typeof boundsOf>} */
+const boundsIn = ({ methods, settings }, column) => boundsOf(methods[column], settings);
+
 /**
  * @param {Family} column
  * @returns {Badge[]}
@@ -64,12 +68,12 @@ const constrainedBadges = (column) => {
   const ofA = aOutputs[column];
   const sides = {
     column,
-    b: measure(column, logits, state, outputs[column]),
-    a: state.a && ofA ? measure(column, logits, state.a, ofA) : null,
+    b: measure(column, logits, state, outputs[column], boundsIn(state, column)),
+    a: state.a && ofA ? measure(column, logits, state.a, ofA, boundsIn(state.a, column)) : null,
   };
   return [
     rankBadge(sides),
-    ...(column === "bounded" ? [clippedBadge(sides)] : []),
+    ...(boundsIn(state, column) ? [clippedBadge(sides)] : []),
     ...zerosBadge(sides),
     gradientBadge(sides),
     sumBadge(sides),
@@ -112,11 +116,14 @@ const rankBadge = ({ column, b, a }) => {
   return { ...badge, ofA: rank === rankOfA && (kept || isSame(b.top, a.top)) ? t(SAME) : `A ${rankOfA}` };
 };
 
+/** @param {Measures} measures */
+const clips = ({ method }) => registry.methods[method].clips;
+
 /** @type {(sides: Sides) => Badge} */
 const clippedBadge = ({ b, a }) => {
   const counts = { n: b.clipped, total: state.labels.length };
   return {
-    text: b.method === "smooth_clamp" ? t("{n} of {total} were outside", counts) : t("{n} of {total} clipped", counts),
+    text: clips(b) ? t("{n} of {total} clipped", counts) : t("{n} of {total} were outside", counts),
     ofA: a ? beside(b.clipped, a.clipped, String, signed) : "",
   };
 };
@@ -129,7 +136,7 @@ const zerosBadge = ({ b, a }) => {
 };
 
 /** @param {Measures} measures */
-const isInward = ({ method }) => method === "clamp_inward";
+const isInward = ({ method }) => registry.methods[method].inward;
 
 /** @type {(sides: Sides) => Badge} */
 const gradientBadge = ({ b, a }) => {

@@ -39,9 +39,9 @@ const writeConstrained = (column) => {
   const key = state.methods[column];
   const method = registry.methods[key];
   const lit = state.over ?? state.pinned;
-  const { lo, hi } = state.settings;
-  const point = key === "smooth_clamp" && lo === hi; // the formula would divide 0 by 0
-  say(formula, point ? `y = ${short(lo)}` : fill(method.formula, column));
+  const { middle, half } = state.outputs[column].named;
+  const point = half === 0; // the formula would divide 0 by 0
+  say(formula, point ? `y = ${short(middle)}` : fill(method.formula, column));
   if (lit === null || point) say(example, "");
   else {
     // y, the result, wears the column's unit; everything else is a plain number.
@@ -90,19 +90,20 @@ const fill = (template, column, extra = {}) => {
 };
 
 /**
- * The norms that the methods with a weight have as penalties.
+ * The norms of penalties.
  *
  * @type {Record<string, {symbol: string, term: (v: number) => number}>}
  */
 const NORMS = {
-  prox_l1: { symbol: "‖z‖₁", term: Math.abs },
-  prox_l2: { symbol: "‖z‖₂²", term: (v) => v * v },
+  l1: { symbol: "‖z‖₁", term: Math.abs },
+  l2: { symbol: "‖z‖₂²", term: (v) => v * v },
 };
 
 /** @param {string} method */
 const penaltyNote = (method) => {
-  if (!Object.hasOwn(NORMS, method)) return "";
-  const { symbol, term } = NORMS[method];
+  const { norm: name } = registry.methods[method];
+  if (!name) return "";
+  const { symbol, term } = NORMS[name];
   const { lam } = state.settings;
   const norm = sum(state.logits.map(term));
   const penalty = `λ${symbol} = ${short(lam)} · ${short(norm)} = ${short(lam * norm)}`;

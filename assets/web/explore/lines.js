@@ -3,6 +3,7 @@
 /** @import { Column } from "../types.js" */
 
 import { svgNode } from "../base/dom.js";
+import { boundsOf } from "../base/parameters.js";
 import { minus } from "../twins/formats.js";
 import { axisOf } from "./axes.js";
 import { figures } from "./columns.js";
@@ -53,7 +54,9 @@ export const drawBounds = () => {
   lines.replaceChildren();
   const x = placeOn("raw");
   const [low, high] = axisOf("raw");
-  const { lo, hi } = state.settings;
+  const found = boundsOf(state.methods.bounded, state.settings);
+  if (!found) return;
+  const [lo, hi] = found;
   /** @type {(at: number, anchor: "start" | "end", name: string) => void} */
   const write = (at, anchor, name) => {
     svgNode("text", { x: at, y: BASELINE, "text-anchor": anchor }, lines).textContent = name;

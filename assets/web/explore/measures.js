@@ -33,9 +33,10 @@ const count = (values, counts) => {
  * @param {Float64Array} logits
  * @param {Setting} setting
  * @param {Output} output
+ * @param {[low: number, high: number] | null} bounds that the constraint has
  * @returns {Measures}
  */
-const compute = (column, logits, { methods, settings }, { y, dead }) => {
+const compute = (column, logits, { methods, settings }, { y, dead }, bounds = null) => {
   const method = methods[column];
   const top = max(y);
   const distribution = column === "probability" || (method === "project_simplex" && settings.radius === 1);
@@ -44,7 +45,7 @@ const compute = (column, logits, { methods, settings }, { y, dead }) => {
     best: Array.from(y.keys()).filter((i) => y[i] === top),
     low: min(y),
     top,
-    clipped: count(logits, (v) => v < settings.lo || v > settings.hi),
+    clipped: bounds ? count(logits, (v) => v < bounds[0] || v > bounds[1]) : 0,
     zeros: count(y, (v) => v === 0),
     flat: sum(dead),
     sum: sum(y),

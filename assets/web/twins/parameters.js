@@ -2,11 +2,12 @@
 // "cat=2; dog=-1" gives two classes numbers of their own; "#3" is the class with that index, for a name that cannot be
 // written there, and "*" stands for all other classes. tests/browser/test_parity.py compares the two.
 
-/** @import { EachClass, Notice } from "../types.js" */
+/** @import { EachClass } from "../types.js" */
 
-import { phrase } from "../base/phrase.js";
-
-/** @typedef {[name: string, value: number | boolean]} Entry */
+/**
+ * @typedef {[name: string, value: number | boolean]} Entry
+ * @typedef {{part: string, why: "form" | "range"}} Wrong a part that is no class with its number, or has one out of range
+ */
 
 /** @param {string} text @returns {number} NaN for what is none, also for what `Number` alone would take */
 const numberOf = (text) => {
@@ -15,12 +16,12 @@ const numberOf = (text) => {
 };
 
 /**
- * Names and values of a text; `error` is a sentence about the first part that cannot be read.
+ * Names and values of a text; `error` is the first part that cannot be read.
  *
  * @param {EachClass} parameter
  * @param {string} text
  * @param {number} classes how many there are: as many numbers alone are one for each
- * @returns {{entries: Entry[], error: Notice | null}}
+ * @returns {{entries: Entry[], error: Wrong | null}}
  */
 export const parse = (parameter, text, classes) => {
   const parts = text
@@ -35,16 +36,8 @@ export const parse = (parameter, text, classes) => {
     const split = part.lastIndexOf("=");
     const value = numberOf(part.slice(split + 1));
     const { low, high } = parameter;
-    if ((split < 0 && !alone) || Number.isNaN(value))
-      return {
-        entries,
-        error: { text: phrase("Write a class and its number, such as cat = 2, not “{part}”."), values: { part } },
-      };
-    if (!(value >= low && value <= high))
-      return {
-        entries,
-        error: { text: phrase("“{part}” is not a number from {low} to {high}."), values: { part, low, high } },
-      };
+    if ((split < 0 && !alone) || Number.isNaN(value)) return { entries, error: { part, why: "form" } };
+    if (!(value >= low && value <= high)) return { entries, error: { part, why: "range" } };
     const name = parts.length === 1 ? "*" : `#${at}`;
     entries.push([split < 0 ? name : part.slice(0, split).trim(), value]);
   }
