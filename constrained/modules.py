@@ -26,6 +26,7 @@ class Constraint(nn.Module):
 
     elementwise: ClassVar[bool] = False  # whether each output depends on its own logit alone
     sparse: ClassVar[bool] = False  # whether it can predict a probability of exactly 0
+    clips: ClassVar[bool] = False  # whether it changes only what lies beyond its bounds
     tempered: ClassVar[bool] = False  # whether it has a temperature of its own
     loss_name: ClassVar[str] = "cross-entropy of softmax(y)"  # how its loss is written
     norm: ClassVar[str] = ""  # "l1" or "l2" for a proximal step, which a penalty with the same norm can replace
@@ -248,6 +249,7 @@ class Clamp(_Box):
         ValueError: for ``lo > hi``, NaN, what is no number, or an unknown ``gradient``.
     """
 
+    clips = True
     _CHECKS: ClassVar = {"lo": F.bound, "hi": F.bound, "gradient": _gradient}
 
     def __init__(self, lo: float | Tensor | None, hi: float | Tensor | None, *, gradient: str = "zero", dim: int = -1):

@@ -141,7 +141,7 @@ class Entry:
     @property
     def clips(self) -> bool:
         """Whether it changes only what lies beyond its bounds."""
-        return issubclass(self.module, modules.Clamp)
+        return self.module.clips
 
 
 def _clamp(gradient: str) -> Callable[..., Constraint]:

@@ -314,7 +314,8 @@ def library(key: str, settings: dict[str, Value], model: str = models.BUNDLED) -
     constraint = _check(key, settings, model)
     kind = type(constraint).__name__
     values = {p: settings[p.key] for p in REGISTRY[key].parameters}
-    arguments = [f"{p.key}={p.constant if isinstance(v, list) else p.plain(v)!r}" for p, v in values.items()]
+    written = {p.key: p.constant if isinstance(v, list) else repr(p.plain(v)) for p, v in values.items()}
+    arguments = [f"{name}={value}" for name, value in written.items()]
     if isinstance(constraint, Clamp) and constraint.gradient != "zero":
         arguments.append(f'gradient="{constraint.gradient}"')
     about = f"The output of a ResNet18, constrained with this project's library: {REGISTRY[key].title}."

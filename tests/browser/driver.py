@@ -159,7 +159,8 @@ class Explore:
         return self.page.locator(f"{self._id(key)} input[type=range]")
 
     def box(self, key: str) -> Locator:
-        own = f"#explore-{key}-value" if key in ("temperature", "lam", "radius") else self._id(key)
+        logarithmic = getattr(registry.PARAMETERS.get(key), "scale", "") == "log"
+        own = f"#explore-{key}-value" if logarithmic else self._id(key)
         return self.page.locator(f"{own} input[type=number]")
 
     def _id(self, key: str) -> str:

@@ -36,7 +36,11 @@ class Train:
 
     def type(self, key: str, value: float) -> None:
         """Put a number into a box, as by hand."""
-        own = f"#train-{key}-value" if training.PARAMETERS[key].scale == "log" else f"#train-{key}-slider"
+        own = (
+            f"#train-{key}-value"
+            if (registry.PARAMETERS | training.PARAMETERS)[key].scale == "log"
+            else f"#train-{key}-slider"
+        )
         box = self.page.locator(f"{own} input[type=number]")
         box.click()
         box.press("ControlOrMeta+a")

@@ -26,6 +26,7 @@ from constrained import heads, images, model, models, registry, snippets
 from constrained.models import cifar10, imagenet
 from constrained.modules import ConstrainedLinear
 from constrained.page.server.inference import Network
+from constrained.parameters import Mask, Number, Parameter, Value, Vector
 
 ROOT = Path(__file__).parents[2]
 PICTURE = ROOT / "assets" / "samples" / "ship.jpg"
@@ -35,12 +36,22 @@ MODELS = list(models.CHECKPOINTS)
 OUTSIDE = {"argparse", "json", "math", "pathlib", "torch", "torchvision", "PIL"}  # Pillow comes with torchvision
 
 
-def settings(seed: str) -> dict[str, float]:
+CLASSES = {key: make().classes for key, make in models.SCRIPTS.items()}
+
+
+def settings(seed: str, classes: int = 10) -> dict[str, Value]:
     """A setting anywhere in the registry's ranges, with all the digits that a float has."""
     draw = random.Random(seed)
     lo, hi = sorted(draw.uniform(-6, 8) for _ in range(2))
-    logs = {p.key: p.low * (p.high / p.low) ** draw.random() for p in registry.PARAMETERS.values() if p.scale == "log"}
-    return {"lo": lo, "hi": hi} | logs
+
+    def drawn(p: Parameter) -> Value:
+        if isinstance(p, Mask):
+            return [draw.random() < 0.3 for _ in range(classes)]
+        if isinstance(p, Vector):
+            return [draw.choice([p.default, draw.uniform(p.low, p.high)]) for _ in range(classes)]
+        return p.low * (p.high / p.low) ** draw.random() if p.scale == "log" else draw.uniform(p.low, p.high)
+
+    return {key: drawn(p) for key, p in registry.PARAMETERS.items()} | {"lo": lo, "hi": hi}
 
 
 def scripts(key: str, name: str, given: dict[str, float]) -> dict[str, str]:
@@ -91,7 +102,7 @@ def networks(tmp_path_factory):
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("key", KEYS)
 def test_scripts_give_the_numbers_of_the_page(key, name, networks, tmp_path):
-    given = settings(f"{key} {name}")
+    given = settings(f"{key} {name}", CLASSES[name])
     logits = networks[name].logits(images.decode(PICTURE.read_bytes()))
     constraint = registry.build(key, given)
     files = scripts(key, name, given)
@@ -130,7 +141,8 @@ def test_constrain_is_the_registrys_in_value_and_gradient(key, tmp_path):
         given = settings(f"{key} {seed}")
         script = defined(tmp_path / f"{key}.py", snippets.plain(key, given))
         constraint = registry.build(key, given)
-        for z in (rows, tied, rows.reshape(1, -1)):
+        wide = all(isinstance(p, Number) for p in registry.REGISTRY[key].parameters)
+        for z in (rows, tied, rows.reshape(1, -1))[: 3 if wide else 2]:
             np.testing.assert_allclose(script.constrain(z).numpy(), constraint(z).numpy(), rtol=1e-6, atol=1e-9)
         pull = torch.randn(200, 10, generator=generator, dtype=torch.float64)
         gradients = []
@@ -151,7 +163,8 @@ def test_gradient_at_zero_and_at_ties_is_finite(tmp_path):
 
 def test_a_box_without_width(tmp_path):
     z = torch.tensor([-3.0, 1.5, 4.0])
-    for key in registry.family("bounded"):
+    boxes = [key for key, entry in registry.REGISTRY.items() if registry.HI in entry.parameters]
+    for key in boxes:
         script = defined(tmp_path / f"{key}.py", snippets.plain(key, {"lo": 1.5, "hi": 1.5}))
         assert script.constrain(z).tolist() == [1.5] * 3, key
         for function in (script.constrain, registry.build(key, {"lo": 1.5, "hi": 1.5})):
@@ -225,7 +238,7 @@ def test_a_picture_is_read_and_cropped_as_on_the_page(tmp_path):
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("key", KEYS)
 def test_a_step_has_the_librarys_loss_and_penalty(key, name, tmp_path):
-    given = settings(f"step {key} {name}")
+    given = settings(f"step {key} {name}", CLASSES[name])
     classes = {"cifar10": 10, "imagenet": 1000}[name]
     generator = torch.Generator().manual_seed(2)
     features, labels = torch.randn(6, 512, generator=generator), torch.randint(classes, (6,), generator=generator)
@@ -337,7 +350,7 @@ def test_standalone_in_an_interpreter_of_its_own(networks, tmp_path):
 def test_no_dependency_but_torch_and_torchvision():
     for key in KEYS:
         for name in MODELS:
-            files = scripts(key, name, settings(key))
+            files = scripts(key, name, settings(key, CLASSES[name]))
             for script in ("plain", "training"):
                 tree = ast.walk(ast.parse(files[snippets.name(script, key)]))
                 imported = {
@@ -354,7 +367,8 @@ def test_masked_classes_and_rows_are_those_of_the_library(key, tmp_path):
     """One class left out, all but one, all; NaN. A row that is not in the loss sends nothing back."""
     inf, nan = float("inf"), float("nan")
     rows = [[1, -inf, 2], [-inf, 1, -inf], [-inf, -inf, 0.5], [0.3, -1, 2], [-inf] * 3, [nan, 1, 2]]
-    rows = torch.tensor(rows, dtype=torch.float64)
+    rows = torch.tensor([row + [-inf] * 7 for row in rows], dtype=torch.float64)  # the other classes are left out
+    pull = torch.tensor([0.3, -0.7, 1.1] + [0.5] * 7)
     for seed in range(3):
         given = settings(f"mask {key} {seed}")
         script = defined(tmp_path / f"{key}.py", snippets.plain(key, given))
@@ -365,7 +379,7 @@ def test_masked_classes_and_rows_are_those_of_the_library(key, tmp_path):
             z = rows.clone().requires_grad_()
             y = function(z)[:4]
             y = torch.where(y.isfinite(), y, 0)  # an excluded logit that stays -inf, as after a proximal step
-            gradients.append(torch.autograd.grad((y * torch.tensor([0.3, -0.7, 1.1])).sum(), z)[0].numpy())
+            gradients.append(torch.autograd.grad((y * pull).sum(), z)[0].numpy())
         assert np.isfinite(gradients[1]).all()
         np.testing.assert_allclose(*gradients, rtol=1e-6, atol=1e-9)
 
@@ -374,7 +388,7 @@ def test_scripts_are_well_formed(tmp_path):
     for key in KEYS:
         for name in MODELS:
             (tmp_path / name).mkdir(exist_ok=True)
-            for file, code in scripts(key, name, settings(key)).items():
+            for file, code in scripts(key, name, settings(key, CLASSES[name])).items():
                 (tmp_path / name / file).write_text(code, encoding="utf-8")
     ruff = [sys.executable, "-m", "ruff"]
     for command in (["check", "--select", "B,E,F,I,UP,W"], ["format", "--check"]):

@@ -59,11 +59,12 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(port: int | None = None) -> Iterator[Server]:
+def serving(port: int | None = None, folder: Path = ROOT) -> Iterator[Server]:
     """Starts ``python app.py`` on loopback and ends it afterwards.
 
     Args:
         port: where; a free one without it.
+        folder: the project.
 
     Raises:
         RuntimeError: if it does not answer in time; the message has the end of its log.
@@ -71,12 +72,12 @@ def serving(port: int | None = None) -> Iterator[Server]:
     port = port or free_port()
     # Threads as on a server, whatever the tests around this one are limited to.
     environment = {k: v for k, v in os.environ.items() if k not in ("OMP_NUM_THREADS", "CONSTRAINED_MODEL")}
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder, "log")
+    with tempfile.TemporaryDirectory() as own:
+        log = Path(own, "log")
         with log.open("w", encoding="utf-8") as file:
             process = subprocess.Popen(
                 [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(port)],
-                cwd=ROOT,
+                cwd=folder,
                 env=environment,
                 stdout=file,
                 stderr=subprocess.STDOUT,
