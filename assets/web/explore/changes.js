@@ -50,6 +50,7 @@ const choose = (family, method) => {
  * @returns {boolean} whether anything changes
  */
 const move = (key, given) => {
+  if (!Object.hasOwn(registry.parameters, key)) return false;
   const value = accepted(registry.parameters[key], given);
   if (value === undefined || state.settings[key] === value) return false;
   const { family } = familyOf(key);
