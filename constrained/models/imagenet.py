@@ -2,16 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import http.client
-import os
 import sys
-import time
-import urllib.error
-import urllib.request
-import uuid
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +13,7 @@ from torch import Tensor
 
 from ..views import middle
 from .checkpoint import Checkpoint, CheckpointError, check, normalise, pixels
+from .hub import HubFile
 from .script import TORCHVISION, Script
 
 if TYPE_CHECKING:
@@ -29,65 +22,12 @@ if TYPE_CHECKING:
 KEY, TITLE = "imagenet", "ImageNet-1k"
 # timm's copy of torchvision's IMAGENET1K_V1: the same numbers as safetensors, where torchvision has a pickle.
 IMAGENET = {
-    "file": "timm/resnet18.tv_in1k/resolve/bbd144b3e5565108aad885f145491d11bc6ce807/model.safetensors",
+    "repo": "timm/resnet18.tv_in1k",
+    "commit": "bbd144b3e5565108aad885f145491d11bc6ce807",
+    "file": "model.safetensors",
     "bytes": 46_807_446,
     "sha256": "694f673df6520a3158624e8a89af086f59923ee4cd7436fe5bc3bc71d295ad81",
 }
-SILENCE = 10  # seconds without a byte after which a server counts as gone
-LONGEST = 900  # seconds for a whole download
-
-
-def download(url: str, path: Path, size: int, sha256: str) -> None:
-    """Fetch a file to ``path``, whole and right or not at all.
-
-    It grows under a name of its own and is moved into place once its SHA-256 is right. So any number of processes may
-    do this at once, and be killed at any time; what a killed one leaves is deleted by a later one.
-
-    Raises:
-        CheckpointError: if it does not come; the message is no more than the reason.
-        OSError: if it cannot be stored.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob("*.part"):
-        with contextlib.suppress(OSError):  # another process may be quicker
-            if time.time() - left.stat().st_mtime > LONGEST:
-                left.unlink()
-    part = path.with_name(f"{uuid.uuid4().hex}.part")
-    try:
-        # torch.hub has tqdm, which gradio shows on the page, or a simple one where that is not installed.
-        with open(part, "xb") as file, torch.hub.tqdm(total=size, unit="B", unit_scale=True) as bar:
-            for chunk in _chunks(url, size):
-                file.write(chunk)
-                bar.update(len(chunk))
-        try:
-            check(part, sha256)
-        except ValueError as error:
-            raise CheckpointError("something else came, with another SHA-256") from error
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _chunks(url: str, size: int) -> Iterator[bytes]:
-    """What a server sends, up to ``size`` bytes and a little more; raises `CheckpointError` for less."""
-    end, received = time.monotonic() + LONGEST, 0
-    try:
-        request = urllib.request.Request(url, headers={"User-Agent": "constrained"})
-        with urllib.request.urlopen(request, timeout=SILENCE) as response:
-            # read1 returns what is there; read would wait for all of it, however slowly it drips.
-            while received <= size and (chunk := response.read1(2**16)):
-                if time.monotonic() > end:
-                    raise TimeoutError(f"not done after {LONGEST // 60} minutes")
-                received += len(chunk)
-                yield chunk
-    except (http.client.InvalidURL, ValueError) as error:
-        raise CheckpointError("the variable HF_ENDPOINT is no address") from error
-    except (OSError, http.client.HTTPException) as error:
-        reason = error if isinstance(error, urllib.error.HTTPError) else getattr(error, "reason", error)
-        raise CheckpointError(str(getattr(reason, "strerror", None) or reason)) from error
-    if received < size:
-        raise CheckpointError(f"only {received:,} of {size:,} bytes came")
-
 
 # To a visitor, who is told no path of the server.
 RETRY = "try again later; the server's log says how to put them in place by hand. The bundled model stays."
@@ -115,28 +55,35 @@ def checkpoint() -> Checkpoint:
         return normalise(pixels(views).float() / 255, transforms.mean, transforms.std)
 
     def load() -> dict[str, Tensor]:
-        repository = IMAGENET["file"].split("/")[1]
-        path = Path(torch.hub.get_dir(), "checkpoints", repository, "model.safetensors")
-        # As huggingface_hub has it, for a mirror.
-        hub = os.environ.get("HF_ENDPOINT", "").rstrip("/") or "https://huggingface.co"
-        url = f"{hub}/{IMAGENET['file']}"
-        trouble = None
+        wanted = HubFile(**IMAGENET)
+        # Where a person can put the file by hand: the hub's cache has longer names, and links.
+        by_hand = Path(torch.hub.get_dir(), "checkpoints", IMAGENET["repo"].split("/")[1], IMAGENET["file"])
+        trouble = "could not be downloaded"
+
+        def right(path: Path) -> bool:
+            nonlocal trouble
+            try:
+                check(path, IMAGENET["sha256"])
+                return True
+            except FileNotFoundError:
+                return False
+            except (OSError, ValueError):
+                trouble = "on this machine are damaged and could not be downloaded again"
+                return False
+
         try:
-            check(path, IMAGENET["sha256"])
-        except FileNotFoundError:
-            trouble = "could not be downloaded"
-        except (OSError, ValueError):
-            trouble = "on this machine are damaged and could not be downloaded again"
-        try:
-            if trouble:
-                download(url, path, IMAGENET["bytes"], IMAGENET["sha256"])
-            return safetensors.torch.load_file(path)
+            if right(by_hand):
+                return safetensors.torch.load_file(by_hand)
+            return safetensors.torch.load_file(wanted.path if right(wanted.path) else wanted.fetch())
         except CheckpointError as error:
-            log(f"The ImageNet weights {trouble} ({error}): put {url} into {path.parent} by hand and choose it again.")
+            log(
+                f"The ImageNet weights {trouble} ({error}): put {wanted.url} into {by_hand.parent} by hand and choose "
+                "it again."
+            )
             raise CheckpointError(f"The ImageNet weights {trouble} ({error}): {RETRY}") from error
         except OSError as error:
             why = f"could not be stored ({error.strerror or type(error).__name__})"
-            log(f"The ImageNet weights {why}: make room for 47 MB in {path.parent}, or let this program write there.")
+            log(f"The ImageNet weights {why}: make room for 47 MB in {wanted.folder}, or let this program write there.")
             raise CheckpointError(f"The ImageNet weights {why}: {RETRY}") from error
 
     return Checkpoint(

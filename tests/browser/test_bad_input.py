@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from huggingface_hub import constants
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -192,8 +193,9 @@ def test_every_kind_of_picture(explore, name):
 
 @pytest.fixture
 def torch_home(monkeypatch, tmp_path):
-    """An empty cache of weights, and a hub that cannot be reached."""
+    """Empty caches of weights, and a hub that cannot be reached."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.delitem(inference._networks, "imagenet", raising=False)
     yield tmp_path
@@ -212,7 +214,8 @@ def test_imagenet_without_a_network(explore, torch_home, capsys):
     assert notice.endswith("The bundled model stays.")
     assert str(torch_home) not in notice, "nobody else's business"
     log = capsys.readouterr().err
-    assert imagenet.IMAGENET["file"] in log, "which file to put in place"
+    address = f"{imagenet.IMAGENET['repo']}/resolve/{imagenet.IMAGENET['commit']}/{imagenet.IMAGENET['file']}"
+    assert address in log, "which file to put in place"
     assert str(torch_home) in log, "and where"
     explore.page.wait_for_function("(title) => document.querySelector('#model input').value === title", arg=chosen)
     assert explore.agree() == before, "the bundled model stays"

@@ -20,10 +20,12 @@ import PIL.Image
 import pytest
 import safetensors.torch
 import torch
+from huggingface_hub import constants
 
 from constrained import models, views
 from constrained.model import torchvision
 from constrained.models import cifar10, imagenet
+from constrained.models import hub as transport
 
 FACTS = json.loads((cifar10.FOLDER / "resnet18-cifar10.json").read_text(encoding="utf-8"))
 
@@ -116,27 +118,53 @@ FLIPPED = RIGHT[:700_000] + bytes([RIGHT[700_000] ^ 1]) + RIGHT[700_001:]
 KNOWN = {"bytes": len(RIGHT), "sha256": hashlib.sha256(RIGHT).hexdigest()}
 
 
+ETAG = hashlib.sha256(RIGHT).hexdigest()  # of whatever is sent: a mirror may be damaged
+
+
 class Hub(http.server.BaseHTTPRequestHandler):
     """A hub that answers with what ``server.sends`` says."""
 
+    def do_HEAD(self):
+        self.server.heads.append(self.headers)
+        self.answer(head=True)
+
     def do_GET(self):
         self.server.asked.append(self.path)
+        self.answer()
+
+    def answer(self, head=False):
         sends = self.server.sends
         if sends == "404":
             return self.send_error(404)
-        if sends == "redirect" and not self.path.startswith("/cdn/"):  # as the real one does
-            self.send_response(302)
-            self.send_header("Location", "/cdn" + self.path)
-            return self.end_headers()
         if sends == "nothing":
             return self.server.over.wait()
         body = sends if isinstance(sends, bytes) else RIGHT
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
+        if sends == "redirect" and not self.path.startswith("/cdn/"):  # as the real one does, to another host
+            self.send_response(302)
+            self.send_header("Location", f"http://localhost:{self.server.server_port}/cdn{self.path}")
+            self.send_header("X-Linked-Size", str(len(body)))
+            self.send_header("X-Linked-Etag", f'"{ETAG}"')
+            return self.end(0)
+        start = 0
+        if sends == "breaks once" and "Range" in self.headers:
+            start = int(re.fullmatch(r"bytes=(\d+)-", self.headers["Range"])[1])
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        if sends == b"<!doctype html>":
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+        else:
+            self.send_header("ETag", f'"{ETAG}"')
+            self.end(len(body) - start)
+        if head:
+            return None
         half = len(body) // 2
+        if start:
+            self.server.resumed.append(start)
+            return self.wfile.write(body[start:])
         self.wfile.write(body[:half])
-        if sends == "half":
+        if sends in ("half", "breaks once"):
             return None
         if sends == "half, then nothing":
             return self.server.over.wait()
@@ -148,6 +176,11 @@ class Hub(http.server.BaseHTTPRequestHandler):
             self.server.go.wait()
         self.wfile.write(body[half:])
 
+    def end(self, length):
+        self.send_header("X-Repo-Commit", imagenet.IMAGENET["commit"])
+        self.send_header("Content-Length", str(length))
+        self.end_headers()
+
     def log_message(self, *_):
         pass
 
@@ -155,10 +188,16 @@ class Hub(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    server.sends, server.asked, server.over, server.go = RIGHT, [], threading.Event(), threading.Event()
+    server.sends, server.over, server.go = RIGHT, threading.Event(), threading.Event()
+    server.heads, server.asked, server.resumed = [], [], []
     server.handle_error = lambda *_: None  # a client that hung up
-    server.path = tmp_path / "hub" / "checkpoints" / "resnet18.tv_in1k" / "model.safetensors"
+    server.by_hand = tmp_path / "hub" / "checkpoints" / "resnet18.tv_in1k" / "model.safetensors"
+    server.cache = tmp_path / "cache"
+    server.folder = server.cache / "models--timm--resnet18.tv_in1k"
+    server.path = server.folder / "snapshots" / imagenet.IMAGENET["commit"] / "model.safetensors"
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(server.cache))  # for programs that are started
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(server.cache))
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}/")
     for key, value in KNOWN.items():
         monkeypatch.setitem(imagenet.IMAGENET, key, value)
@@ -172,6 +211,16 @@ def hub(tmp_path, monkeypatch):
     server.server_close()
 
 
+def files(folder):
+    """What is in a folder, below which there may be more; locks are empty and stay."""
+    return {path for path in folder.rglob("*") if not path.is_dir() and path.suffix != ".lock"}
+
+
+def put(path, data):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
 def assert_no_weights(hub, reason, kept=()):
     with pytest.raises(models.CheckpointError) as caught:
         imagenet.checkpoint().load()
@@ -179,9 +228,9 @@ def assert_no_weights(hub, reason, kept=()):
     assert reason in message
     assert message.startswith("The ImageNet weights ")
     assert message.endswith("The bundled model stays.")
-    for name in (str(hub.path), str(Path.home()), "~/", "http", str(hub.path.parent)):
+    for name in (str(hub.path), str(Path.home()), "~/", "http", str(hub.folder), str(hub.by_hand.parent)):
         assert name not in message, "of the server's business"
-    assert list(hub.path.parent.iterdir()) == list(kept)  # nothing half done is left
+    assert files(hub.folder) | files(hub.by_hand.parent) == set(kept)  # nothing half done is left
 
 
 def assert_weights(state):
@@ -192,7 +241,8 @@ def assert_weights(state):
 def test_what_is_downloaded_is_pinned():
     """A full SHA-256, a commit and not a branch, and the length that torchvision's own state as safetensors has."""
     assert re.fullmatch("[0-9a-f]{64}", imagenet.IMAGENET["sha256"])
-    assert re.fullmatch(r"timm/resnet18\.tv_in1k/resolve/[0-9a-f]{40}/model\.safetensors", imagenet.IMAGENET["file"])
+    assert re.fullmatch("[0-9a-f]{40}", imagenet.IMAGENET["commit"])
+    assert (imagenet.IMAGENET["repo"], imagenet.IMAGENET["file"]) == ("timm/resnet18.tv_in1k", "model.safetensors")
     whole = len(safetensors.torch.save(torchvision.models.resnet18().state_dict()))
     assert 0 <= whole - imagenet.IMAGENET["bytes"] < 8  # today's writer rounds the header up
 
@@ -210,10 +260,12 @@ def test_weights_are_downloaded_once(hub, sends, monkeypatch):
     hub.sends = sends
     assert_weights(imagenet.checkpoint().load())
     assert [(bar.total, bar.n) for bar in bars] == [(len(RIGHT), len(RIGHT))]  # what the page shows
-    assert hub.asked[0] == "/" + imagenet.IMAGENET["file"]
+    address = f"/timm/resnet18.tv_in1k/resolve/{imagenet.IMAGENET['commit']}/model.safetensors"
+    assert hub.asked == [f"/cdn{address}" if sends == "redirect" else address]
     hub.asked.clear()
+    hub.heads.clear()
     assert_weights(imagenet.checkpoint().load())
-    assert hub.asked == []
+    assert hub.asked == hub.heads == []
     assert hub.path.read_bytes() == RIGHT
 
 
@@ -225,16 +277,18 @@ WRONG = {
     "drops that never end": ("drops", "not done after"),
     "a flipped bit": (FLIPPED, "another SHA-256"),
     "too much": (RIGHT + b"x", "another SHA-256"),
-    "a page to sign in": (b"<!doctype html>", "only 15 of"),
+    "too little": (RIGHT[:15], "only 15 of"),
+    "a page to sign in": (b"<!doctype html>", "what answers is no Hugging Face hub"),
     "a pickle": (pickle.dumps(bytes(len(RIGHT))), "another SHA-256"),
 }
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_download_that_fails_is_a_message(hub, name, monkeypatch):
-    monkeypatch.setattr(imagenet, "SILENCE", 0.3)
-    monkeypatch.setattr(imagenet, "LONGEST", 0.6)
+    monkeypatch.setattr(transport, "SILENCE", 1)
     hub.sends, reason = WRONG[name]
+    if hub.sends == "drops":
+        monkeypatch.setattr(transport, "LONGEST", 5)
     assert_no_weights(hub, reason)
     hub.sends = RIGHT
     assert_weights(imagenet.checkpoint().load())  # asking again tries again
@@ -246,7 +300,8 @@ def test_without_a_network_the_log_says_once_what_to_do(hub, monkeypatch, capsys
     monkeypatch.setenv("HF_ENDPOINT", address)
     assert_no_weights(hub, "could not be downloaded (Connection refused): try again later")
     assert_no_weights(hub, "could not be downloaded (Connection refused): try again later")
-    told = f"put {address}/{imagenet.IMAGENET['file']} into {hub.path.parent} by hand"
+    file = f"timm/resnet18.tv_in1k/resolve/{imagenet.IMAGENET['commit']}/model.safetensors"
+    told = f"put {address}/{file} into {hub.by_hand.parent} by hand"
     assert capsys.readouterr().err.count(told) == 1
 
 
@@ -257,20 +312,74 @@ def test_a_mirror_that_is_no_address_is_a_message(hub, monkeypatch):
 
 
 def test_a_file_put_in_place_by_hand_is_used_at_once(hub):
-    hub.path.parent.mkdir(parents=True)
-    hub.path.write_bytes(RIGHT)
+    """There is also where downloads were kept before they went to the hub's cache."""
+    put(hub.by_hand, RIGHT)
     assert_weights(imagenet.checkpoint().load())
-    assert hub.asked == []
+    assert hub.asked == hub.heads == []
 
 
-def test_a_damaged_file_is_replaced_or_a_message(hub):
-    hub.path.parent.mkdir(parents=True)
-    hub.path.write_bytes(FLIPPED)
+@pytest.mark.parametrize("place", ["by_hand", "path"])
+def test_a_damaged_file_is_replaced_or_a_message(hub, place):
+    path = getattr(hub, place)
+    put(path, FLIPPED)
     hub.sends = "404"
-    assert_no_weights(hub, "are damaged and could not be downloaded again", kept=[hub.path])
+    # In the hub's cache it would be taken for the right one, by us and by others.
+    assert_no_weights(hub, "are damaged and could not be downloaded again", kept=[path] if place == "by_hand" else [])
     hub.sends = RIGHT
     assert_weights(imagenet.checkpoint().load())
     assert hub.path.read_bytes() == RIGHT
+
+
+def test_a_damaged_file_that_the_hub_linked_is_replaced(hub):
+    assert_weights(imagenet.checkpoint().load())
+    hub.path.write_bytes(FLIPPED)
+    assert_weights(imagenet.checkpoint().load())
+    assert hub.path.read_bytes() == RIGHT
+    assert len(hub.asked) == 2
+
+
+def test_a_connection_that_breaks_goes_on_where_it_was(hub):
+    hub.sends = "breaks once"
+    assert_weights(imagenet.checkpoint().load())
+    assert hub.resumed == [len(RIGHT) // 2]
+
+
+def test_offline_is_a_message_and_asks_nobody(hub, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert_no_weights(hub, "could not be downloaded (the variable HF_HUB_OFFLINE is set)")
+    assert hub.asked == hub.heads == []
+
+
+def test_what_was_loaded_before_a_space_started_is_used_offline(hub, monkeypatch):
+    """As `preload_from_hub` in the card does it: huggingface_hub by itself, into its own cache."""
+    repo, file, commit = (imagenet.IMAGENET[key] for key in ("repo", "file", "commit"))
+    command = f"import huggingface_hub; huggingface_hub.hf_hub_download({repo!r}, {file!r}, revision={commit!r})"
+    environment = os.environ | {"HF_HUB_DISABLE_TELEMETRY": "1"}
+    subprocess.run([sys.executable, "-c", command], env=environment, check=True, capture_output=True)
+    hub.asked.clear()
+    hub.heads.clear()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert_weights(imagenet.checkpoint().load())
+    assert hub.asked == hub.heads == []
+
+
+def test_the_hub_learns_no_more_than_which_file(hub, monkeypatch, capfd):
+    """No token, no telemetry; and nothing in the log, whatever the transport has to say."""
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    monkeypatch.setenv("HF_HUB_DISABLE_TELEMETRY", "0")
+    assert_weights(imagenet.checkpoint().load())
+    assert all("Authorization" not in head and "torch" not in head["User-Agent"] for head in hub.heads)
+    assert len(hub.asked) == 1
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert not [line for line in err.replace("\r", "\n").split("\n") if line and "B/s" not in line]  # the bar's
+
+
+def test_without_huggingface_hub_a_sentence_says_so(hub, monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    assert_no_weights(hub, "(the package huggingface_hub is not installed: run pip install huggingface_hub)")
+    put(hub.by_hand, RIGHT)
+    assert_weights(imagenet.checkpoint().load())
 
 
 def test_a_full_disk_is_a_message(hub):
@@ -283,8 +392,8 @@ def test_a_full_disk_is_a_message(hub):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-def test_a_folder_that_cannot_be_made_is_a_message(hub, tmp_path):
-    (tmp_path / "hub").write_text("in the way", encoding="utf-8")
+def test_a_folder_that_cannot_be_made_is_a_message(hub):
+    hub.cache.write_text("in the way", encoding="utf-8")
     with pytest.raises(models.CheckpointError, match=r"could not be stored \(Not a directory\)"):
         imagenet.checkpoint().load()
 
@@ -318,10 +427,11 @@ def test_three_processes_at_once_and_one_is_killed(hub, tmp_path):
     started = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         end = time.monotonic() + 100
-        while len(hub.asked) < 3 and time.monotonic() < end:
+        while len(hub.heads) < 6 and time.monotonic() < end:
             time.sleep(0.05)
-        assert len(hub.asked) == 3
-        assert not hub.path.exists()  # half of it is there, under other names
+        assert len(hub.heads) == 6  # all three know what they want
+        assert len(hub.asked) == 1  # and one of them fetches it
+        assert not hub.path.exists()  # half of it is there, under another name
         os.kill(int(started.stdout.readline().split()[0]), signal.SIGKILL)
         hub.go.set()
         started.wait(100)
@@ -332,15 +442,19 @@ def test_three_processes_at_once_and_one_is_killed(hub, tmp_path):
     assert {file.name: file.read_text(encoding="utf-8") for file in answers.iterdir()} == dict.fromkeys(
         "bc", str(WEIGHTS["fc.weight"].sum().item())
     )
-    (left,) = (path for path in hub.path.parent.iterdir() if path != hub.path)  # of the one that was killed
-    hub.path.unlink()
+    assert len(hub.asked) <= 2  # the second time if it was the first that was killed
+    assert {path.suffix for path in files(hub.folder)} == {"", ".safetensors"}
+
+
+def test_what_a_killed_process_left_is_deleted_later(hub):
+    old, young = (hub.folder / "blobs" / f"{name}.incomplete" for name in ("old", "young"))
+    for path in (old, young):
+        put(path, RIGHT[:100])
+    long_ago = time.time() - transport.LONGEST - 1
+    os.utime(old, (long_ago, long_ago))
     assert_weights(imagenet.checkpoint().load())
-    assert left.exists()  # it might still be growing
-    long_ago = time.time() - imagenet.LONGEST - 1
-    os.utime(left, (long_ago, long_ago))
-    hub.path.unlink()
-    assert_weights(imagenet.checkpoint().load())
-    assert list(hub.path.parent.iterdir()) == [hub.path]
+    assert not old.exists()
+    assert young.exists()  # it might still be growing
 
 
 def test_no_pickle_is_loaded(hub, tmp_path):

@@ -23,7 +23,7 @@ import sys
 from importlib.machinery import PathFinder
 
 class Absent:
-    names = {"gradio", "loky", "markdown_it", "onnx", "PIL", "pytest", "scipy", "torchvision"}
+    names = {"gradio", "huggingface_hub", "loky", "markdown_it", "onnx", "PIL", "pytest", "scipy", "torchvision"}
     def find_spec(name, path=None, target=None):
         return None if name.split(".")[0] in Absent.names else PathFinder.find_spec(name, path, target)
 

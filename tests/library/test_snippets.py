@@ -83,7 +83,7 @@ def defined(path: Path, code: str) -> SimpleNamespace:
 def networks(tmp_path_factory):
     """Each model as the page runs it; ImageNet's with random weights, where both kinds of download lie."""
     home = tmp_path_factory.mktemp("torch")
-    own = home / "hub" / "checkpoints" / imagenet.IMAGENET["file"].split("/")[1] / "model.safetensors"
+    own = home / "hub" / "checkpoints" / imagenet.IMAGENET["repo"].split("/")[1] / imagenet.IMAGENET["file"]
     own.parent.mkdir(parents=True)
     torch.manual_seed(0)
     weights = model.torchvision.models.ResNet18_Weights.IMAGENET1K_V1

@@ -18,6 +18,7 @@ from gradio_client import Client, handle_file
 from huggingface_hub.utils import filter_repo_objects
 from packaging.requirements import Requirement
 
+from constrained.models import imagenet
 from tests.load.server import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -55,6 +56,14 @@ def test_the_card_fits_the_requirements():
     assert card["colorFrom"] in card["colorTo"] + "red yellow green blue indigo purple pink gray"
     assert card["license"] == "mit"
     assert (3, 10) <= tuple(int(part) for part in card["python_version"].strip('"').split(".")) <= (3, 13)
+
+
+def test_the_card_preloads_the_file_that_is_downloaded():
+    """`repository file commit`; into huggingface_hub's cache, where the page looks first."""
+    lines = re.search(r"^preload_from_hub:\n((?: +- .+\n)+)", FRONT, re.MULTILINE)[1]
+    wanted = [imagenet.IMAGENET[key] for key in ("repo", "file", "commit")]
+    assert [line.strip("- ").split() for line in lines.splitlines()] == [wanted]
+    assert f"models:\n  - {imagenet.IMAGENET['repo']}\n" in FRONT
 
 
 def test_the_upload_has_what_is_needed_and_nothing_else():
