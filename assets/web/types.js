@@ -38,13 +38,13 @@
  * @typedef {(what: string | string[], work: () => void) => void} Watch calls `work` when the server has sent something
  * @typedef {Record<string, (asked?: unknown) => void>} Asks name of an event -> asks the server, or gradio
  *
- * @typedef {object} Question to the server, while it waits for its answer
+ * @typedef {object} Pending a request of gradio's, while it waits for its answer
  * @property {string} [event]
  * @property {any} data of the event
  * @property {any[]} given the event's inputs
- * @property {string} at id of the element that asked
- * @property {string[]} outputs ids of the elements that are told
- * @property {number} number later questions have higher ones
+ * @property {string} at id of the element whose event it is
+ * @property {string[]} outputs ids of the elements that the answer is for
+ * @property {number} order later requests have higher ones
  *
  * @typedef {object} LabelledLogits logits with the right class of each row
  * @property {Float64Array} logits rows x width numbers, row by row

@@ -1,6 +1,6 @@
 // Experiments of a lesson: the server does one, for real, and a table says what came of it.
 
-/** @import { Question, Table } from "../types.js" */
+/** @import { Pending, Table } from "../types.js" */
 
 import { node, put } from "../base/dom.js";
 import { label, t } from "../base/i18n.js";
@@ -48,7 +48,7 @@ const ended = () => {
 };
 
 document.addEventListener("unanswered", (event) => {
-  const { at, event: kind, data, why } = /** @type {CustomEvent<Question & {why: string}>} */ (event).detail;
+  const { at, event: kind, data, why } = /** @type {CustomEvent<Pending & {why: string}>} */ (event).detail;
   if (at !== "lesson-block" || kind !== "run") return;
   event.preventDefault();
   if (data?.run !== runs) return;
