@@ -36,7 +36,13 @@
  *
  * @typedef {Record<string, any>} Props of gradio's component; `value` is what the server sent last
  * @typedef {(what: string | string[], work: () => void) => void} Watch calls `work` when the server has sent something
- * @typedef {Record<string, (asked?: unknown) => void>} Asks name of an event -> asks the server, or gradio
+ * @typedef {Record<string, (data?: unknown) => void>} Asks name of an event -> asks the server, or gradio
+ *
+ * @typedef {object} Message of the server to a tab; the rest of it depends on its kind
+ * @property {string} kind
+ * @property {number} [question] the number of the question that it answers
+ *
+ * @typedef {Record<string, (message: any) => void>} Readers kind of message -> who reads it
  *
  * @typedef {object} Pending a request of gradio's, while it waits for its answer
  * @property {string} [event]
@@ -188,7 +194,7 @@
  * @property {number | null} temperature
  *
  * @typedef {object} Run of the Train tab
- * @property {number} number of the question to the server
+ * @property {number} question to the server, its number
  * @property {number} slot its colour and dash
  * @property {number} label what its lines wear
  * @property {string} given the visitor's name for it

@@ -63,7 +63,7 @@ def forgotten(server, monkeypatch):
 
     def come():
         for number in range(25):
-            asked = {"fn_index": halt, "data": [], "event_data": {"run": 1}, "session_hash": f"other {number}"}
+            asked = {"fn_index": halt, "data": [], "event_data": {"question": 1}, "session_hash": f"other {number}"}
             httpx.post(f"{server}/gradio_api/run/predict", json=asked).raise_for_status()
         assert set(demo.app.state_holder.session_data) <= {f"other {number}" for number in range(25)}
 

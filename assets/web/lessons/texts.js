@@ -31,8 +31,8 @@ export const fetchLessons = async () => {
   return arrival;
 };
 
-/** @param {(Lesson | {trouble: string})[]} all lessons as the server sends them, or why one cannot be shown */
-export const receive = (all) => {
+/** @param {{lessons: (Lesson | {trouble: string})[]}} message with all lessons, or why one cannot be shown */
+export const keep = ({ lessons: all }) => {
   if (lessons) return;
   const sound = all.flatMap((one) => ("trouble" in one ? [] : one));
   lessons = sound;

@@ -9,7 +9,6 @@ stand in the way of other visitors.
 import base64
 import functools
 import html
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from ... import calibration, registry, validation
 from ...models import cifar10
 from ...registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ...validation import ValidationError
+from .. import controls
 from ..controls import BROWSER, Control, HeldFile, Island, bounds, log_slider, notice, position, speaker, wire
 from ..languages import said, t
 from ..server.workers import WORKERS, WorkerError
@@ -131,18 +131,17 @@ def parts(path: str) -> Parts:
 
 
 def message(shown: Parts) -> str:
-    """A set as the browser takes it: JSON, with the judging part in base64, little-endian, and softmax's fitted T."""
+    """The message with a set: its judging part in base64, little-endian, and softmax's fitted T."""
     logits, labels = shown.judge
     fit = calibration.fit_temperature(calibration.as_logits(None, shown.fit[0]), shown.fit[1])
-    return json.dumps(
-        {
-            "name": shown.name,
-            "classes": shown.classes,
-            "rows": {"fit": len(shown.fit[1]), "judge": len(labels)},
-            "logits": base64.b64encode(logits.numpy().astype("<f4").tobytes()).decode(),
-            "labels": base64.b64encode(labels.numpy().astype("<i4").tobytes()).decode(),
-            "fitted": None if fit.edge else fit.temperature,
-        }
+    return controls.message(
+        "set",
+        name=shown.name,
+        classes=shown.classes,
+        rows={"fit": len(shown.fit[1]), "judge": len(labels)},
+        logits=base64.b64encode(logits.numpy().astype("<f4").tobytes()).decode(),
+        labels=base64.b64encode(labels.numpy().astype("<i4").tobytes()).decode(),
+        fitted=None if fit.edge else fit.temperature,
     )
 
 
@@ -283,7 +282,7 @@ def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: s
     text = told(words(method, settings), fit, shown, calibration.as_logits(constraint, shown.judge[0]))
     if fit.edge:
         return gr.skip(), "", text, gr.skip(), gr.skip()
-    found = json.dumps({"method": method, "settings": settings, "temperature": fit.temperature})
+    found = controls.message("fit", method=method, settings=settings, temperature=fit.temperature)
     value = float(f"{min(max(fit.temperature, TEMPERATURE.low), TEMPERATURE.high):.4g}")
     return found, "", text, position(TEMPERATURE, value), value
 
