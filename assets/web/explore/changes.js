@@ -1,5 +1,5 @@
-// What changes the chart: a control's value, by `set`, and the server's messages, which `readers` take. The server is asked for a
-// picture's logits and for gradients only; all else is computed here, in the frame in which a control moves.
+// What changes the chart: a control's value, by `set`, and the server's messages, which `readers` take. The server is asked
+// for a picture's logits and for gradients only; all else is computed here, in the frame in which a control moves.
 
 /** @import { Family, Readers } from "../types.js" */
 

@@ -1,5 +1,5 @@
 // Gradients: what training would send back to each logit. The server is asked for them once the controls rest, and its
-// answer is kept unless a newer question has overtaken it.
+// answer is kept unless something has changed meanwhile.
 
 /** @import { Asks, Column } from "../types.js" */
 
