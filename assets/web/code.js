@@ -1,11 +1,12 @@
 // The Code tab: the setting of the Explore tab as a script. The server writes it (constrained/snippets.py), once the
 // setting has settled and only while the tab is open; here it is asked for, coloured, copied and saved.
 
-/** @import { Asks, Props, Settings, Watch } from "./types.js" */
+/** @import { Asks, Props, Readers, Settings, Watch } from "./types.js" */
 
 import { find, node, say } from "./base/dom.js";
 import { save } from "./base/files.js";
 import { label, t } from "./base/i18n.js";
+import { ask, overtake, read, receive } from "./base/messages.js";
 import { allValues } from "./base/parameters.js";
 import { words } from "./base/words.js";
 import { state as explored } from "./explore/index.js";
@@ -13,7 +14,6 @@ import { changed, tab } from "./state.js";
 
 /**
  * @typedef {object} Script as the server writes it
- * @property {number} asked the number of the question
  * @property {string} name of the file
  * @property {string} code
  * @property {{text: string, values?: Record<string, unknown>}[][]} about it: paragraphs of sentences, code between `
@@ -34,12 +34,11 @@ import { changed, tab } from "./state.js";
 
 const SETTLED = 200; // ms without a change after which the code follows
 
-/** `asked` counts questions, `shown` is the answer to the last one, and `settings` are what that was about. */
+/** The kind of script that is wanted, the script that is visible, and the settings that the last question was about. */
 export const state = {
   script: "plain",
-  asked: 0,
   settings: /** @type {Settings} */ ({}),
-  shown: /** @type {Script | null} */ (null),
+  visible: /** @type {Script | null} */ (null),
 };
 let last = ""; // the last question
 /** @type {string | null} */
@@ -63,8 +62,8 @@ const follow = () => {
   if (text === last) return;
   last = text;
   state.settings = { ...settings };
-  state.asked += 1;
-  asks.write({ ...question, asked: state.asked });
+  overtake("script");
+  ask(asks, "write", question);
 };
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -140,13 +139,10 @@ const colour = (code, into) => {
 
 // Showing ----------------------------------------------------------------------------------------------------------
 
-/** @param {string} message of the server */
-const receive = (message) => {
-  if (!message || !parts) return;
-  /** @type {Script} */
-  const script = JSON.parse(message);
-  if (script.asked !== state.asked) return; // an answer to a question that was overtaken
-  state.shown = script;
+/** @param {Script} script */
+const show = (script) => {
+  if (!parts) return;
+  state.visible = script;
   describe();
   say(parts.file, script.name);
   say(parts.status, "");
@@ -157,9 +153,12 @@ const receive = (message) => {
   for (const button of parts.buttons) button.disabled = false;
 };
 
+/** @type {Readers} */
+const readers = { script: show };
+
 const describe = () => {
-  if (!state.shown || !parts) return;
-  const { column, method, about } = state.shown;
+  if (!state.visible || !parts) return;
+  const { column, method, about } = state.visible;
   say(parts.title, `${t(column)}: ${words(method, state.settings)}`);
   parts.about.replaceChildren();
   for (const sentences of about) {
@@ -170,9 +169,9 @@ const describe = () => {
 };
 
 const copy = async () => {
-  if (!state.shown || !parts) return;
+  if (!state.visible || !parts) return;
   try {
-    await navigator.clipboard.writeText(state.shown.code);
+    await navigator.clipboard.writeText(state.visible.code);
     say(parts.status, t("Copied."));
   } catch {
     // An embedded page may not write to the clipboard, but a person may.
@@ -198,15 +197,15 @@ export const mount = (element, props, watch, server) => {
   status.setAttribute("role", "status");
   const buttons = [label("Copy", node("button", "", head)), label("Download", node("button", "", head))];
   buttons[0].addEventListener("click", copy);
-  buttons[1].addEventListener("click", () => state.shown && save(state.shown.name, state.shown.code));
+  buttons[1].addEventListener("click", () => state.visible && save(state.visible.name, state.visible.code));
   for (const button of buttons) button.disabled = true;
   const frame = node("pre", "", root);
   frame.tabIndex = 0; // it scrolls sideways
   frame.setAttribute("role", "region");
   label("The script", frame, "aria-label");
   parts = { root, title, about, file, status, buttons, frame, code: node("code", "", frame) };
-  receive(props.value);
-  watch("value", () => receive(props.value));
+  read(props.value, readers);
+  receive(props, watch, readers);
   document.addEventListener("language", describe);
   follow();
 };

@@ -59,15 +59,21 @@
  *
  * @typedef {Record<string, any>} Props of gradio's component; `value` is what the server sent last
  * @typedef {(what: string | string[], work: () => void) => void} Watch calls `work` when the server has sent something
- * @typedef {Record<string, (asked?: unknown) => void>} Asks name of an event -> asks the server, or gradio
+ * @typedef {Record<string, (data?: unknown) => void>} Asks name of an event -> asks the server, or gradio
  *
- * @typedef {object} Question to the server, while it waits for its answer
+ * @typedef {object} Message of the server to a tab; the rest of it depends on its kind
+ * @property {string} kind
+ * @property {number} [question] the number of the question that it answers
+ *
+ * @typedef {Record<string, (message: any) => void>} Readers kind of message -> who reads it
+ *
+ * @typedef {object} Pending a request of gradio's, while it waits for its answer
  * @property {string} [event]
  * @property {any} data of the event
  * @property {any[]} given the event's inputs
- * @property {string} at id of the element that asked
- * @property {string[]} outputs ids of the elements that are told
- * @property {number} number later questions have higher ones
+ * @property {string} at id of the element whose event it is
+ * @property {string[]} outputs ids of the elements that the answer is for
+ * @property {number} order later requests have higher ones
  *
  * @typedef {object} LabelledLogits logits with the right class of each row
  * @property {Float64Array} logits rows x width numbers, row by row
@@ -210,7 +216,7 @@
  * @property {number | null} temperature
  *
  * @typedef {object} Run of the Train tab
- * @property {number} number of the question to the server
+ * @property {number} question to the server, its number
  * @property {number} slot its colour and dash
  * @property {number} label what its lines wear
  * @property {string} given the visitor's name for it

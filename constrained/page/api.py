@@ -14,7 +14,7 @@ from .. import registry
 from ..models import BUNDLED, CHECKPOINTS
 from ..parameters import Number, Parameter, Value, Vector
 from ..registry import PARAMETERS
-from .models import TROUBLE, message, sentence
+from .models import TROUBLE, classified, sentence
 from .pictures import views
 from .server.inference import network
 
@@ -56,7 +56,7 @@ def classify(picture: str | bytes | None, model: str = BUNDLED) -> dict:
         raise gr.Error("picture must be an image file", print_exception=False)
     try:
         net = network(model, wait=False)
-        return message(net.checkpoint.labels, net.logits_of(views(picture, net.checkpoint)), model)
+        return classified(net.checkpoint.labels, net.logits_of(views(picture, net.checkpoint)), model)
     except TROUBLE as error:
         raise gr.Error(sentence(error), print_exception=False) from error
 

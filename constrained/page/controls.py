@@ -2,6 +2,7 @@
 
 import base64
 import html
+import json
 import math
 import os
 from collections.abc import Iterable, Sequence
@@ -39,7 +40,7 @@ class Island(gr.HTML):
         mount: which function of main.js makes it: it is given the element, gradio's ``props`` and ``watch``, and
             ``asks``, which has a function for each event.
         events: by which it asks the server, or gradio.
-        value: what the browser is given at first, as JSON.
+        value: the first `message`, if there is one from the start.
         node: the id of the element in it.
         more: further arguments of ``mount``, as JavaScript.
         options: of ``gr.HTML``.
@@ -48,7 +49,7 @@ class Island(gr.HTML):
     def __init__(
         self, mount: str, events: Sequence[str] = (), value: str = "", node: str = "", more: str = "", **options
     ) -> None:
-        asks = ", ".join(f"{name}: (asked) => trigger('{name}', asked)" for name in events)
+        asks = ", ".join(f"{name}: (data) => trigger('{name}', data)" for name in events)
         super().__init__(
             value,
             html_template=f'<div id="{node}"></div>',
@@ -56,6 +57,30 @@ class Island(gr.HTML):
             apply_default_css=False,
             **options,
         )
+
+
+def message(kind: str, question: int | None = None, **fields) -> str:
+    """What an island is sent, as JSON; assets/web/base/messages.js hands it to whoever reads messages of its kind.
+
+    Args:
+        kind: by which the island tells it from its other messages.
+        question: the `question_number` of what it answers; None where questions have none.
+        fields: what it says.
+    """
+    number = {} if question is None else {"question": question}
+    return json.dumps({"kind": kind} | number | fields)
+
+
+def question_number(event: gr.EventData) -> int:
+    """The number that assets/web/base/messages.js gave to a question, and that each answer to it brings back.
+
+    Raises:
+        gr.Error: for a question without one, which the page never asks.
+    """
+    number = event._data.get("question") if isinstance(event._data, dict) else None
+    if type(number) is not int:  # True is an int as well
+        raise gr.Error("question must be a whole number", print_exception=False)
+    return number
 
 
 def speaker(about: str, name: str, value: str = "") -> gr.HTML:

@@ -3,7 +3,6 @@
 import base64
 import functools
 import io
-import json
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from ..heads import HeadError
 from ..models import BUNDLED, CHECKPOINTS, TITLES, CheckpointError
 from ..parameters import Number
 from ..registry import PARAMETERS
-from .controls import position
+from .controls import message, position
 from .languages import said, t
 from .pictures import is_sample, views
 from .server.inference import PICTURE, Network, network
@@ -91,8 +90,8 @@ def named(head: bytes) -> str:
     return f"{YOURS}-{sha256(head).hexdigest()[:8]}"
 
 
-def message(labels: tuple[str, ...], logits: np.ndarray, name: str) -> dict:
-    """What the chart, or a program, is told about a picture: the labels and logits of a model."""
+def classified(labels: tuple[str, ...], logits: np.ndarray, name: str) -> dict:
+    """What the chart, and a program, hear of a picture: the labels and logits of a model."""
     return {"model": name, "labels": labels, "logits": [round(v, 6) for v in logits.tolist()]}
 
 
@@ -134,9 +133,8 @@ def look(source: str | bytes, model: str, head: bytes | None = None, kind: int =
     if own:
         seen += f'<p class="own-head"><b>{said("Your head")}</b>: {words(own)}</p>'
     image = Path(source).stem if is_sample(source) else None
-    return json.dumps(
-        message(classes(net, own), net.logits_of(crops, own and own.layer, kind), name) | {"image": image}
-    ), seen
+    answer = classified(classes(net, own), net.logits_of(crops, own and own.layer, kind), name)
+    return message("logits", **answer, image=image), seen
 
 
 def sentence(error: Exception) -> str:

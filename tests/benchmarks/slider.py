@@ -69,7 +69,8 @@ SETTLED = """async (count) => {
   await new Promise((done) => setTimeout(done, 60));
 }"""
 FILL = """(logits) => {
-  explore.receive(JSON.stringify({ model: 'numbers', labels: logits.map((_, i) => `class ${i}`), logits }));
+  const labels = logits.map((_, i) => `class ${i}`);
+  explore.receive(JSON.stringify({ kind: 'logits', model: 'numbers', labels, logits }));
 }"""
 
 

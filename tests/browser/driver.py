@@ -239,7 +239,7 @@ class Explore:
         self.page.evaluate("() => { document.activeElement.blur(); document.querySelector('.numbers').open = false; }")
         self.page.mouse.move(2, 2)
         self.button("Reset").click()
-        first = {key: opened[key] for key in ("model", "image", "labels", "logits")}
+        first = {"kind": "logits"} | {key: opened[key] for key in ("model", "image", "labels", "logits")}
         self.page.evaluate("(first) => explore.receive(JSON.stringify(first))", first)
 
     # What PyTorch says to it

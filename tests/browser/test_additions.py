@@ -168,8 +168,8 @@ def test_calibrate_measures_and_fits(opened):
 
 def test_code_that_runs(opened, tmp_path):
     page = opened(f"tab=code&image=cat&family=regularised&method=add_offset&offset={SPELLED}")
-    page.wait_for_function("() => code.state.shown?.method === 'add_offset'")
-    source = page.evaluate("code.state.shown.code")
+    page.wait_for_function("() => code.state.visible?.method === 'add_offset'")
+    source = page.evaluate("code.state.visible.code")
     assert re.search(r"^OFFSET\[\[3\]\] = 2\.0$", source, re.MULTILINE), source
     space = {"__name__": "script"}
     exec(compile(source, "script.py", "exec"), space)
@@ -178,8 +178,8 @@ def test_code_that_runs(opened, tmp_path):
     expect(page.locator("#code-board h2")).to_have_text(f"Regularised: Logit adjustment, b: {SPELLED}")
     for script in ("library", "training"):
         page.evaluate("(script) => code.choose(script)", script)
-        page.wait_for_function("(script) => code.state.shown.name.includes(script)", arg=script)
-        assert "OFFSET" in page.evaluate("code.state.shown.code")
+        page.wait_for_function("(script) => code.state.visible.name.includes(script)", arg=script)
+        assert "OFFSET" in page.evaluate("code.state.visible.code")
 
 
 def test_programs_can_ask_for_them(copy):

@@ -172,7 +172,7 @@ def test_copying_by_hand_where_the_browser_forbids_it(code):
 def test_ones_own_head_and_another_model(code):
     message = """(model) => {
       const { labels, logits } = explore.state;
-      explore.receive(JSON.stringify({ model, labels, logits: Array.from(logits), image: null }));
+      explore.receive(JSON.stringify({ kind: 'logits', model, labels, logits: Array.from(logits), image: null }));
     }"""
     code.page.evaluate(message, "yours-1a2b3c4d")
     expect(code.page.locator(".code-about")).to_contain_text(

@@ -63,7 +63,7 @@ def forgotten(server, monkeypatch):
 
     def come():
         for number in range(25):
-            asked = {"fn_index": halt, "data": [], "event_data": {"run": 1}, "session_hash": f"other {number}"}
+            asked = {"fn_index": halt, "data": [], "event_data": {"question": 1}, "session_hash": f"other {number}"}
             httpx.post(f"{server}/gradio_api/run/predict", json=asked).raise_for_status()
         assert set(demo.app.state_holder.session_data) <= {f"other {number}" for number in range(25)}
 
@@ -385,8 +385,8 @@ def test_whatever_waits_when_the_connection_breaks_ends_with_a_sentence(far, net
     lesson = next(lesson for lesson in catalogue.catalogue() if lesson["slug"] == "mistakes")
     number = next(number for number, step in enumerate(lesson["steps"], 1) if step["run"])
     page.evaluate("(step) => lessons.open('mistakes', step)", number)
-    load(page, "base/server/questions.js", "questions")
-    page.wait_for_function("() => questions.waiting.size === 0")  # the step has its picture, whose stream is closed
+    load(page, "base/server/pending.js", "pending")
+    page.wait_for_function("() => pending.waiting.size === 0")  # the step has its picture, whose stream is closed
     panel = page.locator("#lesson")
     cut(page, net, slow, panel.get_by_role("button", name="Show me").click)
     told = panel.locator(".lesson-table")

@@ -28,7 +28,7 @@ def logits_of(data: bytes) -> list[float]:
 
 
 CRAFT = """(logits) => explore.receive(
-  JSON.stringify({ model: 'crafted', labels: logits.map((_, i) => `class ${i}`), logits })
+  JSON.stringify({ kind: 'logits', model: 'crafted', labels: logits.map((_, i) => `class ${i}`), logits })
 )"""
 
 
@@ -729,10 +729,17 @@ def test_old_gradients_are_marked_as_old(explore, visited):
     visited.page.wait_for_function("() => !document.querySelector('.gradient-stale')")
 
 
+# The number of the last question for gradients, as a global.
+QUESTION = """() => document.addEventListener('asked', ({ detail: { event, data } }) => {
+  if (event === 'gradient') globalThis.question = data.question;
+})"""
+
+
 def test_an_answer_that_comes_too_late_is_not_shown(explore, visited):
+    visited.page.evaluate(QUESTION)
     switch_gradient(explore)
     state = answered(explore)
-    asked = visited.page.evaluate("() => explore.state.asked")
+    question = visited.page.evaluate("() => question")
     visited.requests.clear()
     visited.page.evaluate(
         """() => {
@@ -742,7 +749,8 @@ def test_an_answer_that_comes_too_late_is_not_shown(explore, visited):
     )
     explore.state()
     visited.page.evaluate(
-        "([gradient, asked]) => explore.receive(JSON.stringify({ gradient, asked }))", [state["gradients"], asked]
+        "(answer) => explore.receive(JSON.stringify(answer))",
+        {"kind": "gradient", "question": question, "gradient": state["gradients"]},
     )
     visited.page.wait_for_timeout(SETTLED)
     assert explore.state()["gradients"] is None

@@ -204,7 +204,7 @@ def test_what_cannot_be_falls_back_with_a_sentence(as_opened, query, words):
 
 
 ARRIVES = """(labels) => explore.receive(JSON.stringify(
-  { model: 'imagenet', image: 'cat', labels, logits: labels.map((_, i) => -i) }))"""
+  { kind: 'logits', model: 'imagenet', image: 'cat', labels, logits: labels.map((_, i) => -i) }))"""
 
 
 @pytest.mark.parametrize("target", ["goldfish", "unicorn"])

@@ -212,7 +212,7 @@ def test_odd_labels(explore):
     labels = ['a, "b"', "=1+1", "<b>&amp;", "x\u0001y", "línea\nzwei"]
     page.evaluate(
         """(labels) => explore.receive(
-          JSON.stringify({ model: 'odd/../model', image: null, labels, logits: [5, 4, 3, 2, 1] })
+          JSON.stringify({ kind: 'logits', model: 'odd/../model', image: null, labels, logits: [5, 4, 3, 2, 1] })
         )""",
         labels,
     )

@@ -68,8 +68,8 @@ class Train:
 
     def runs(self) -> list[dict]:
         return self.page.evaluate(
-            "() => train.runs.map(({ number, name, state, points, setting, head }) => "
-            "({ number, name, state, points, setting, head }))"
+            "() => train.runs.map(({ question, name, state, points, setting, head }) => "
+            "({ question, name, state, points, setting, head }))"
         )
 
     def trained(self, count: int) -> list[dict]:
@@ -268,7 +268,7 @@ def test_six_runs_stay(train):
         run = train.run()
     runs = train.runs()
     assert len(runs) == 6
-    assert runs[-1]["number"] == run["number"]
+    assert runs[-1]["question"] == run["question"]
     assert len({r["name"] for r in runs}) == 6
     page = train.page
     before = train.lines()

@@ -143,7 +143,7 @@ class Visitor:
 
     async def train(self, epochs: int, run: int) -> None:
         """Train a head on the Train tab, to its end."""
-        async for _ in self.call("train-block", "run", [], {"run": run, "setting": {"epochs": epochs}}):
+        async for _ in self.call("train-block", "run", [], {"question": run, "setting": {"epochs": epochs}}):
             pass
 
     async def film(self, files: list[File]) -> AsyncIterator[bool]:

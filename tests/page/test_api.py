@@ -149,18 +149,24 @@ def test_files_of_the_server_cannot_be_classified(client, path):
 
 def ask(**changes):
     """The gradient event as the chart sends it."""
-    asked = {
+    question = {
         "logits": [2.0, -1.0, 0.5],
         "methods": dict(menu.METHODS),
         "settings": dict(DEFAULTS),
         "target": 0,
-        "asked": 1,
+        "question": 1,
     }
-    return gr.EventData(None, asked | changes)
+    return gr.EventData(None, question | changes)
 
 
 def test_gradients_need_no_more_than_was_asked():
-    assert '"asked": 1' in explore.on_gradient(ask())
+    assert '"question": 1' in explore.on_gradient(ask())
+
+
+@pytest.mark.parametrize("number", [None, True, 1.5, "1", [], {}])
+def test_a_question_has_a_whole_number(number):
+    with pytest.raises(gr.Error, match="question must be a whole number"):
+        explore.on_gradient(ask(question=number))
 
 
 @pytest.mark.parametrize(

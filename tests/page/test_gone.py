@@ -113,11 +113,11 @@ def test_a_set_of_ones_own_is_fitted_whoever_asks():
 # Runs ---------------------------------------------------------------------------------------------------------------
 
 
-def question(session: str, run: int, fn=train.on_run):
+def question(session: str, number: int, fn=train.on_run):
     return types.SimpleNamespace(
         session_hash=session,
         fn=types.SimpleNamespace(fn=fn),
-        data=types.SimpleNamespace(event_data={"run": run, "kind": "lambda", "setting": {}}),
+        data=types.SimpleNamespace(event_data={"question": number, "axis": "lambda", "setting": {}}),
     )
 
 
@@ -130,11 +130,11 @@ def test_what_is_halted_ends_and_nothing_that_comes_later(monkeypatch):
     )
     blocks = types.SimpleNamespace(get=lambda: types.SimpleNamespace(_queue=queue))
     monkeypatch.setattr(train, "LocalContext", types.SimpleNamespace(blocks=blocks))
-    asyncio.run(train.on_halt(gr.EventData(None, {"run": 3}), types.SimpleNamespace(session_hash="ann")))
+    asyncio.run(train.on_halt(gr.EventData(None, {"question": 3}), types.SimpleNamespace(session_hash="ann")))
     marked = [train.HALTED in one.data.event_data for one in [*line, *(job[0] for job in work if job)]]
     assert marked == [True, True, False, False, True, False, False]
     for one in line[:2]:
         assert list(one.fn.fn(gr.EventData(None, one.data.event_data))) == []
     setting = {"method": "", "epochs": 10}
-    later = [json.loads(told) for told in train.on_run(gr.EventData(None, {"run": 5, "setting": setting}))]
+    later = [json.loads(told) for told in train.on_run(gr.EventData(None, {"question": 5, "setting": setting}))]
     assert later[-1]["state"] == "done"

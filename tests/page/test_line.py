@@ -18,9 +18,9 @@ from constrained.page.tabs import calibrate, explore, lessons, train
 from tests.page.test_safety import JSON, SETTING, Server
 
 NUMBERS = {fn.fn: fn._id for fn in app.demo.fns.values() if fn.fn}
-SWEEP = {"run": 1, "kind": "bounds", "setting": SETTING | {"method": "clamp", "epochs": 500}}
+SWEEP = {"question": 1, "axis": "bounds", "setting": SETTING | {"method": "clamp", "epochs": 500}}
 CONSTRAIN = [[2.0, -1.0], "softmax", -2, 4, 1, 0.1, 1]
-RUN = {"run": 1, "setting": SETTING | {"epochs": 500}}
+RUN = {"question": 1, "setting": SETTING | {"epochs": 500}}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_what_is_no_name_is_refused_wherever_one_stands(server, name):
     client = httpx.Client(base_url=f"{server.url}/gradio_api", timeout=30)
     bodies = {
         "/queue/join": question(train.on_run, name, RUN),
-        "/run/predict": question(train.on_halt, name, {"run": 1}),
+        "/run/predict": question(train.on_halt, name, {"question": 1}),
         "/call/constrain": {"data": [[1.0, 2.0], "softmax"], "session_hash": name},
         "/cancel": {"session_hash": name, "fn_index": 1, "event_id": "1"},
     }

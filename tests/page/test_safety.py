@@ -748,7 +748,7 @@ def test_nothing_of_one_visitor_reaches_another(server):
 # Every parameter of every endpoint ----------------------------------------------------------------------------------
 
 SETTING = {name: field.default for name, field in training.Setting.__dataclass_fields__.items()}
-ASKED = {"logits": [2.0, -1.0, 0.5], "methods": dict(menu.METHODS), "settings": DEFAULTS, "target": 0, "asked": 1}
+ASKED = {"logits": [2.0, -1.0, 0.5], "methods": dict(menu.METHODS), "settings": DEFAULTS, "target": 0, "question": 1}
 WRITE = {"script": "plain", "family": "bounded", "model": "cifar10", "methods": dict(menu.METHODS)}
 QUESTION = {"ending": ".pt2", "method": "clamp", "settings": DEFAULTS, "model": "cifar10"}
 LINK = {"model": "cifar10", "image": "dog", "target": "cat", "k": 5}
@@ -765,9 +765,9 @@ CALLS = {
     explore.on_gradient: ([], ASKED),
     api.classify: ([file(str(UPLOADED)), "cifar10"], None),
     api.constrain: ([[2.0, -1.0], "softmax", *DEFAULTS.values()], None),
-    train.on_run: ([], {"run": 1, "setting": SETTING}),
-    train.on_sweep: ([], {"run": 1, "kind": "lambda", "setting": SETTING | {"penalty": "l1"}}),
-    train.on_halt: ([], {"run": 1}),
+    train.on_run: ([], {"question": 1, "setting": SETTING}),
+    train.on_sweep: ([], {"question": 1, "axis": "lambda", "setting": SETTING | {"penalty": "l1"}}),
+    train.on_halt: ([], {"question": 1}),
     train.on_use: (["cat", HEAD], {"head": held(head_file(3))}),
     train.on_upload: ([file(str(UPLOADED)), "cat", HEAD], None),
     calibrate.on_open: ([""], None),
@@ -776,9 +776,9 @@ CALLS = {
     calibrate.on_bundled: ([], None),
     calibrate.on_fit: (["clamp", str(UPLOADED), -2.0, 4.0, 1.0, 0.5, 1.0], None),
     lessons.on_open: ([], None),
-    lessons.on_run: ([], {"run": 1, "key": "double-softmax"}),
+    lessons.on_run: ([], {"question": 1, "key": "double-softmax"}),
     export.on_make: ([json.dumps(QUESTION), HEAD], None),
-    code.on_write: ([], WRITE | {"settings": DEFAULTS, "asked": 1}),
+    code.on_write: ([], WRITE | {"settings": DEFAULTS, "question": 1}),
     share.on_link: ([HEAD, "cat"], LINK),
 }
 
@@ -841,7 +841,9 @@ numbers = st.one_of(
     st.sampled_from([10**400, -(10**400), 2**63, 1e308, 5e-324, -0.0, 0, 1, 2, True]),
 )
 scalars = st.one_of(st.none(), numbers, words, st.text(max_size=20), st.binary(max_size=20).map(lambda b: b.hex()))
-named = st.sampled_from(["path", "url", "meta", "_type", "size", "run", "index", "value", "settings", "method", "lo"])
+named = st.sampled_from(
+    ["path", "url", "meta", "_type", "size", "question", "index", "value", "settings", "method", "lo"]
+)
 files = st.fixed_dictionaries({"path": words, "meta": st.just({"_type": "gradio.FileData"})}, optional={"url": words})
 values = st.recursive(
     scalars | files,

@@ -95,7 +95,7 @@ def work(url: str) -> None:
             train.on_sweep,
             session,
             [],
-            {"run": 1, "kind": "bounds", "setting": {"method": "clamp", "epochs": 500}},
+            {"question": 1, "axis": "bounds", "setting": {"method": "clamp", "epochs": 500}},
         )
     for session in "abcdefgh":
         join(url, explore.on_sample, session, ["cifar10", None], {"index": "abcdefgh".index(session)})

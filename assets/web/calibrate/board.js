@@ -4,12 +4,13 @@
 
 import { find, node, say } from "../base/dom.js";
 import { t } from "../base/i18n.js";
+import { read, receive } from "../base/messages.js";
 import { FAMILIES, registry } from "../base/registry.js";
 import { show as showRows } from "../base/rows.js";
 import * as changes from "./changes.js";
 import * as curves from "./curves.js";
 import * as reliability from "./reliability.js";
-import { family, follow, receive, state } from "./state.js";
+import { family, follow, readers, state } from "./state.js";
 import * as sweep from "./sweep.js";
 import * as table from "./table.js";
 import { description, figure } from "./wording.js";
@@ -43,7 +44,7 @@ follow({ setting: draw, curves: curves.draw, rows: table.draw, set: sweep.sweep 
 
 /**
  * @param {HTMLElement} element
- * @param {Props} props with the set as JSON, once there is one
+ * @param {Props} props
  * @param {Watch} watch
  * @param {Asks} asks
  */
@@ -73,8 +74,8 @@ export const mount = (element, props, watch, asks) => {
     if (detail.at === "calibrate-block") asked = false; // the next visit to the tab asks again
   });
   addEventListener("online", see);
-  receive(props.value);
-  watch("value", () => receive(props.value));
+  read(props.value, readers);
+  receive(props, watch, readers);
   document.addEventListener("language", draw);
   draw();
 };

@@ -1,7 +1,7 @@
 // What the Calibrate tab holds: a set, a constraint with its numbers, and what is measured of them. What a slider moves is
 // measured and drawn in the next frame, in one go; the rest waits for its turn in work.js.
 
-/** @import { Figures, LabelledLogits, Predicted, Settings } from "../types.js" */
+/** @import { Figures, LabelledLogits, Predicted, Readers, Settings } from "../types.js" */
 /** @import { Curve } from "./measure.js" */
 
 import { accepted, keepOrder, openingSettings } from "../base/parameters.js";
@@ -154,19 +154,17 @@ export const set = (key, value) => {
 /** @param {string} text in base64 */
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
 
+/** @param {{method: string, settings: Settings, temperature: number}} fit the T that the server has found for a setting */
+const keepFit = ({ method, settings, temperature }) => {
+  state.fitted.set(settingKey(method, settings), temperature);
+  followers.setting();
+};
+
 /**
- * Take what the server sends: a set, or the T that it has fitted.
- *
- * @param {string} message as JSON; nothing before the first one
+ * @param {{name: string, classes: string[], logits: string, labels: string, fitted: number | null}} data a set, and the T
+ *   that was fitted on it for softmax, unless there is none
  */
-export const receive = (message) => {
-  if (!message) return;
-  const data = JSON.parse(message);
-  if (data.temperature) {
-    state.fitted.set(settingKey(data.method, data.settings), data.temperature);
-    followers.setting();
-    return;
-  }
+const takeSet = (data) => {
   if (state.set) state.settings.temperature = 1; // the server's answer moves slider and box there, a moment later
   const labels = new Int32Array(bytes(data.labels));
   const { name, classes } = data;
@@ -200,6 +198,9 @@ export const receive = (message) => {
   }
   followers.set();
 };
+
+/** @type {Readers} */
+export const readers = { set: takeSet, fit: keepFit };
 
 /** @param {string} key */
 const get = (key) => (key === "method" ? state.method : state.settings[key]);

@@ -1,8 +1,7 @@
-// What changes the chart: a control's value, by `set`, and the server's messages, by `receive`. The server is asked for a
-// picture's logits and for gradients only; all else is computed here, in the frame in which a control moves.
+// What changes the chart: a control's value, by `set`, and the server's messages, which `readers` take. The server is asked
+// for a picture's logits and for gradients only; all else is computed here, in the frame in which a control moves.
 
-/** @import { Family } from "../types.js" */
-/** @import { Answer } from "./gradients.js" */
+/** @import { Family, Readers } from "../types.js" */
 
 import { accepted, keepOrder } from "../base/parameters.js";
 import { FAMILIES, registry } from "../base/registry.js";
@@ -105,14 +104,8 @@ const show = ({ model, image, labels, logits }) => {
   settle();
 };
 
-/** @param {string} message the server's, as JSON: a picture's logits, or gradients */
-export const receive = (message) => {
-  if (!message) return;
-  /** @type {Classified | Answer} */
-  const data = JSON.parse(message);
-  if ("gradient" in data) keepGradients(data);
-  else show(data);
-};
+/** @type {Readers} */
+export const readers = { logits: show, gradient: keepGradients };
 
 register("explore", {
   get: (key) => {

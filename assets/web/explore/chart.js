@@ -8,15 +8,16 @@
 /** @import { Layout } from "./layout.js" */
 
 import { find } from "../base/dom.js";
+import { read, receive } from "../base/messages.js";
 import { FAMILIES, registry } from "../base/registry.js";
 import { show as showRows } from "../base/rows.js";
 import { announceRankings, makeRegion } from "./announcements.js";
 import { drawBadges } from "./badges.js";
 import { drawBars, drawOutlines } from "./bars.js";
-import { receive } from "./changes.js";
+import { readers } from "./changes.js";
 import { COLUMNS, figures, makeFigures } from "./columns.js";
 import { drawFormula } from "./formulas.js";
-import { askThrough } from "./gradients.js";
+import { connect } from "./gradients.js";
 import { readLayout } from "./layout.js";
 import { drawAxis, drawBounds } from "./lines.js";
 import * as picture from "./picture.js";
@@ -80,7 +81,7 @@ const drawOn = (on, grid, layout) => {
  */
 export const mount = (element, props, watch, asks) => {
   chart = find("#chart", element);
-  askThrough(asks.gradient);
+  connect(asks);
   picture.follow(asks.back);
   makeFigures(chart);
   makeTable(chart);
@@ -92,8 +93,8 @@ export const mount = (element, props, watch, asks) => {
     width = contentRect.width;
   }).observe(figures.raw.figure);
 
-  if (state.model === null) receive(props.value);
-  watch("value", () => receive(props.value));
+  if (state.model === null) read(props.value, readers);
+  receive(props, watch, readers);
   draw();
 };
 

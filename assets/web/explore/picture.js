@@ -3,7 +3,7 @@
 // gradio's box shows a file as soon as it is chosen, long before there are logits for it, and nothing while one is sent.
 // Once nothing is on its way any more, it goes to what the chart is about.
 
-/** @import { Question } from "../types.js" */
+/** @import { Pending } from "../types.js" */
 
 import { config } from "../base/gradio.js";
 
@@ -13,7 +13,7 @@ const SETTLED = 100; // ms after which gradio has shown what came before
 
 /** @type {Picture | undefined} */
 let charted; // the file that the chart is about
-let [asked, answered] = [0, 0]; // the last question about a picture, and the last one that has had its answer
+let [sent, answered] = [0, 0]; // the last request about a picture, and the last one that has had its answer
 let bring = () => {};
 
 /**
@@ -25,7 +25,7 @@ let bring = () => {};
 const settle = (failed) => {
   setTimeout(() => {
     const box = document.querySelector("#picture");
-    if (!box || !charted || asked !== answered) return;
+    if (!box || !charted || sent !== answered) return;
     const image = box.querySelector("img[src]:not(.hide)"); // the webcam keeps one out of sight
     const differs =
       image instanceof HTMLImageElement
@@ -36,12 +36,12 @@ const settle = (failed) => {
 };
 
 /** @param {Event} event */
-const questionOf = (event) => /** @type {CustomEvent<Question>} */ (event).detail;
-/** @param {Question} question */
+const pendingOf = (event) => /** @type {CustomEvent<Pending>} */ (event).detail;
+/** @param {Pending} pending */
 const isOurs = ({ at }) => at === "picture" || at === "samples";
 
-/** @param {any} sent a value of gradio's, or an update of it */
-const contentOf = (sent) => (sent?.__type__ === "update" ? sent.value : sent);
+/** @param {any} output a value of gradio's, or an update of it */
+const contentOf = (output) => (output?.__type__ === "update" ? output.value : output);
 
 const isLive = () => {
   const box = document.querySelector("#live input");
@@ -49,14 +49,14 @@ const isLive = () => {
 };
 
 document.addEventListener("asked", (event) => {
-  const question = questionOf(event);
-  if (isOurs(question)) asked = question.number;
+  const pending = pendingOf(event);
+  if (isOurs(pending)) sent = pending.order;
 });
 
 document.addEventListener("answer", (event) => {
-  const question = questionOf(event);
-  const { at, number, given, outputs, data } = question;
-  const late = (at === "camera" && !isLive()) || (isOurs(question) && number < answered);
+  const pending = pendingOf(event);
+  const { at, order, given, outputs, data } = pending;
+  const late = (at === "camera" && !isLive()) || (isOurs(pending) && order < answered);
   if (late) {
     event.preventDefault();
     return;
@@ -65,15 +65,15 @@ document.addEventListener("answer", (event) => {
   const picture = contentOf(data?.[outputs.indexOf("picture")]);
   if (picture?.path) charted = picture;
   else if (at === "picture" && logits) [charted] = given;
-  if (!isOurs(question)) return;
-  answered = number;
+  if (!isOurs(pending)) return;
+  answered = order;
   settle(!logits && given[0] !== null);
 });
 
 document.addEventListener("unanswered", (event) => {
-  const question = questionOf(event);
-  if (!isOurs(question)) return;
-  answered = Math.max(answered, question.number);
+  const pending = pendingOf(event);
+  if (!isOurs(pending)) return;
+  answered = Math.max(answered, pending.order);
   settle(true);
 });
 

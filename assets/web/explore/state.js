@@ -37,7 +37,6 @@ import * as twins from "../twins/constraints.js";
  * @property {Range} base the logit axis before it follows what a constraint makes
  * @property {number | null} over the class under the pointer or focus
  * @property {number | null} pinned the class whose example stays
- * @property {number} asked how many questions for gradients there were, or would have been
  */
 
 /** @type {State} */
@@ -66,7 +65,6 @@ export const state = {
   base: [-8, 8],
   over: null,
   pinned: null,
-  asked: 0,
 };
 
 /** @type {(() => void)[]} */

@@ -1,21 +1,21 @@
 // Experiments of a lesson: the server does one, for real, and a table says what came of it.
 
-/** @import { Question, Table } from "../types.js" */
+/** @import { Asks, Pending, Table } from "../types.js" */
 
 import { node, put } from "../base/dom.js";
 import { label, t } from "../base/i18n.js";
+import { ask, isOvertaken, overtake } from "../base/messages.js";
 import { tell } from "./attention.js";
 import { button } from "./elements.js";
 
-let runs = 0; // experiments asked for; an answer names its question
-/** @type {(question: {key: string, run: number}) => void} */
-let ask;
+/** @type {Asks} */
+let asks = {};
 /** @type {{start: HTMLButtonElement, table: HTMLElement} | null} of the experiment that was drawn last */
 let place = null;
 
-/** @param {(question: {key: string, run: number}) => void} asks the server */
-export const connect = (asks) => {
-  ask = asks;
+/** @param {Asks} server */
+export const connect = (server) => {
+  asks = server;
 };
 
 /**
@@ -30,8 +30,8 @@ export const experiment = (parent, key) => {
   const begin = () => {
     start.disabled = true;
     label("Running…", start);
-    runs += 1;
-    ask({ key, run: runs });
+    overtake("table");
+    ask(asks, "run", { key });
   };
   const start = button(holder, "", begin, "main");
   label("Run it", start);
@@ -48,19 +48,18 @@ const ended = () => {
 };
 
 document.addEventListener("unanswered", (event) => {
-  const { at, event: kind, data, why } = /** @type {CustomEvent<Question & {why: string}>} */ (event).detail;
+  const { at, event: kind, data, why } = /** @type {CustomEvent<Pending & {why: string}>} */ (event).detail;
   if (at !== "lesson-block" || kind !== "run") return;
   event.preventDefault();
-  if (data?.run !== runs) return;
+  if (isOvertaken("table", data.question)) return;
   const into = ended();
   if (!into) return;
   into.replaceChildren();
   node("p", "", into, why).setAttribute("role", "alert");
 });
 
-/** @param {Table & {run: number}} answer of the server */
-export const tabulate = ({ run, caption, columns, rows }) => {
-  if (run !== runs) return;
+/** @param {Table} table */
+export const tabulate = ({ caption, columns, rows }) => {
   const into = ended();
   if (!into) return;
   tell(t("The table is there: {caption}", { caption }));

@@ -4,6 +4,7 @@
 
 import { find, node, targetOf } from "../base/dom.js";
 import { label, phrase, t } from "../base/i18n.js";
+import { receive } from "../base/messages.js";
 import { apply } from "../share.js";
 import { rearranged } from "../state.js";
 import { focus, onceVisible, tell } from "./attention.js";
@@ -12,7 +13,7 @@ import { connect as connectExperiments, experiment, tabulate } from "./experimen
 import { isDone } from "./progress.js";
 import { answer, ask } from "./question.js";
 import { close, current, currentStep, go, open, set, state, watch } from "./steps.js";
-import { connect as connectTexts, receive } from "./texts.js";
+import { connect as connectTexts, keep } from "./texts.js";
 
 /** @type {HTMLElement | null} */
 let panel = null;
@@ -25,14 +26,10 @@ let panel = null;
  */
 export const mountPanel = (element, props, listen, asks) => {
   panel = find("#lesson", element);
-  listen("value", () => {
-    const message = props.value ? JSON.parse(props.value) : {};
-    if (message.lessons) receive(message.lessons);
-    else if (message.run) tabulate(message);
-  });
+  receive(props, listen, { lessons: keep, table: tabulate });
   panel.addEventListener("click", follow);
   draw();
-  connectExperiments(asks.run);
+  connectExperiments(asks);
   connectTexts(() => asks.open({}));
 };
 

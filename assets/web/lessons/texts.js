@@ -1,7 +1,7 @@
 // The lessons' texts: fetched once, when they are first needed. They come from this project's own files, as HTML; the
 // numbers in them are PyTorch's.
 
-/** @import { Lesson, Question } from "../types.js" */
+/** @import { Lesson, Pending } from "../types.js" */
 
 import { say as announce } from "../share.js";
 
@@ -31,8 +31,8 @@ export const fetchLessons = async () => {
   return arrival;
 };
 
-/** @param {(Lesson | {trouble: string})[]} all lessons as the server sends them, or why one cannot be shown */
-export const receive = (all) => {
+/** @param {{lessons: (Lesson | {trouble: string})[]}} message with all lessons, or why one cannot be shown */
+export const keep = ({ lessons: all }) => {
   if (lessons) return;
   const sound = all.flatMap((one) => ("trouble" in one ? [] : one));
   lessons = sound;
@@ -41,7 +41,7 @@ export const receive = (all) => {
 };
 
 document.addEventListener("unanswered", (event) => {
-  const { at, event: kind, why } = /** @type {CustomEvent<Question & {why: string}>} */ (event).detail;
+  const { at, event: kind, why } = /** @type {CustomEvent<Pending & {why: string}>} */ (event).detail;
   if (at !== "lesson-block" || kind !== "open") return;
   event.preventDefault();
   asked = false; // the next visit to the tab asks again

@@ -1,10 +1,12 @@
 // What the Train tab shows of its runs: a line about the last one, its figures in words, and a plot for each figure.
 
 /** @import { Asks, TrainFigures, Props, Run, Watch } from "../types.js" */
+/** @import { Report } from "./runs.js" */
 /** @import { Plot } from "./sweeps.js" */
 
 import { find, node, put, say } from "../base/dom.js";
 import { label, phrase, t } from "../base/i18n.js";
+import { receive } from "../base/messages.js";
 import { registry } from "../base/registry.js";
 import { lines } from "../plots/lines.js";
 import { percent, short } from "../twins/formats.js";
@@ -44,7 +46,7 @@ export const mount = (element, props, watch, asks) => {
   table.build(root);
   sweeps.build(root);
   connect(asks, draw);
-  watch("value", () => receive(props.value));
+  receive(props, watch, { run: hear, sweep: sweeps.receive });
   document.addEventListener("language", draw);
   const line = find("#train-line");
   new MutationObserver(drawStatus).observe(line, { subtree: true, childList: true, characterData: true });
@@ -72,11 +74,8 @@ const buildPlots = (root) => {
   };
 };
 
-/** @param {string} message of the server */
-const receive = (message) => {
-  if (!message) return;
-  const report = JSON.parse(message);
-  if (report.sweep) return sweeps.receive(report);
+/** @param {Report} report */
+const hear = (report) => {
   const run = runner.receive(report);
   const last = run?.points.at(-1);
   if (run?.state === "done" && last) {

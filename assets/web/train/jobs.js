@@ -1,7 +1,8 @@
-// What the server trains for this page: runs and sweeps. Their questions are numbered together, and a new one halts what
-// is on its way.
+// What the server trains for this page: runs and sweeps. A new one halts what is on its way.
 
 /** @import { Asks } from "../types.js" */
+
+import * as messages from "../base/messages.js";
 
 /**
  * @typedef {object} Kind of job: runs, or sweeps
@@ -14,7 +15,7 @@
 const kinds = [];
 /** @type {Asks} */
 let asks = {};
-let number = 0; // of the last question
+let last = 0; // the last question, by its number
 let draw = () => {};
 
 /** What the page says last, where that is about no run of the table. */
@@ -40,23 +41,26 @@ export const connect = (server, draws) => {
 export const redraw = () => draw();
 
 /**
- * @param {"run" | "sweep" | "use"} event
- * @param {object} question
+ * Have the server train, and halt what it trains now.
+ *
+ * @param {"run" | "sweep"} event
+ * @param {object} data
+ * @returns {number} the question's number
  */
-export const ask = (event, question) => asks[event](question);
-
-/** Make room for a new question: returns its number. */
-export const next = () => {
+export const ask = (event, data) => {
   halt();
-  number += 1;
   notice = "";
-  return number;
+  last = messages.ask(asks, event, data);
+  return last;
 };
+
+/** @param {string} head the file of a run's, which goes to the Explore tab */
+export const use = (head) => asks.use({ head });
 
 /** What has not begun leaves at once; what is on its way ends at its next report, and keeps what there is. */
 export const halt = () => {
   if (!kinds.some(({ busy }) => busy())) return;
-  asks.halt({ run: number });
+  asks.halt({ question: last });
   for (const { stop } of kinds) stop();
   draw();
 };

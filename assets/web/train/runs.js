@@ -3,8 +3,8 @@
 /** @import { Run, TrainFigures } from "../types.js" */
 
 import { t } from "../base/i18n.js";
-import { addKind, announce, ask, halt, next, redraw, whenUnanswered } from "./jobs.js";
-import { copy, inWords, question, settings, training, whenSet } from "./setting.js";
+import { addKind, announce, ask, halt, redraw, whenUnanswered } from "./jobs.js";
+import { copy, inWords, requestOf, settings, training, whenSet } from "./setting.js";
 
 const SETTLED = 250; // ms without a change after which a control counts as settled
 const MOST = 6;
@@ -14,7 +14,7 @@ const DASHES = ["", "7 3", "2 2", "9 3 2 3", "5 2", "1 3"];
 export let runs = [];
 let labels = 0; // given so far
 /** @type {number | null} */
-let running = null; // the number of the run on its way
+let running = null; // the question whose run is on its way
 let live = false; // whether a setting is trained as soon as it has settled
 
 /**
@@ -25,17 +25,17 @@ let live = false; // whether a setting is trained as soon as it has settled
 export const lookOf = ({ slot }) => ({ colour: `var(--run-${slot + 1})`, dash: DASHES[slot] });
 
 /** The run on its way, or else the last one. */
-export const current = () => runs.find(({ number }) => number === running) ?? runs.at(-1);
+export const current = () => runs.find(({ question }) => question === running) ?? runs.at(-1);
 
 /** @param {boolean} fromLive whether it takes the place of the last live run */
 export const begin = (fromLive = false) => {
-  const number = next();
+  const setting = copy();
+  const question = ask("run", { setting: requestOf(setting) });
   const replaced = fromLive && runs.at(-1)?.live ? runs.pop() : null;
   if (runs.length === MOST) runs.shift();
   const free = [...DASHES.keys()].find((slot) => !runs.some((run) => run.slot === slot)) ?? 0;
-  const setting = copy();
   runs.push({
-    number,
+    question,
     slot: replaced?.slot ?? free,
     label: replaced?.label ?? ++labels,
     given: "",
@@ -49,20 +49,19 @@ export const begin = (fromLive = false) => {
     hidden: false,
     live: fromLive,
   });
-  running = number;
-  ask("run", { run: number, setting: question(setting) });
+  running = question;
   redraw();
 };
 
 /** @param {Run} run */
 const forget = (run) => {
-  if (running === run.number) running = null;
+  if (running === run.question) running = null;
   runs = runs.filter((other) => other !== run);
 };
 
 /** @param {Run} run */
 export const remove = (run) => {
-  if (running === run.number) halt();
+  if (running === run.question) halt();
   forget(run);
   redraw();
 };
@@ -70,7 +69,7 @@ export const remove = (run) => {
 addKind({
   busy: () => running !== null,
   stop: () => {
-    const run = runs.find(({ number }) => number === running);
+    const run = runs.find(({ question }) => question === running);
     if (!run || run.points.length >= 2) return;
     announce(t("{run} was stopped before it began.", { run: run.name }));
     forget(run);
@@ -88,14 +87,23 @@ const figuresOf = (point) =>
   /** @type {any} */ (Object.fromEntries(training.figures.map((name, i) => [name, point[i]])));
 
 /**
- * A report of the server: returns the run, unless it is gone or has ended.
+ * @typedef {object} Report of the server on a run
+ * @property {number} question
+ * @property {Run["state"]} state
+ * @property {(number | null)[][]} points
+ * @property {string | null} head
+ * @property {string} why it failed
+ * @property {number} [seconds]
+ */
+
+/**
+ * Returns the run, unless it is gone or has ended.
  *
- * @param {{run: number, state: Run["state"], points: (number | null)[][], head: string | null, why: string,
- *   seconds?: number}} report
+ * @param {Report} report
  */
 export const receive = (report) => {
-  const run = runs.find(({ number }) => number === report.run);
-  if (report.state !== "running" && running === report.run) running = null;
+  const run = runs.find(({ question }) => question === report.question);
+  if (report.state !== "running" && running === report.question) running = null;
   if (!run || run.state === "failed") return; // cleared, or overtaken by a live one, or given up
   run.state = report.state;
   run.seconds = report.seconds;
@@ -117,10 +125,10 @@ const giveUp = (run, why) => {
   if (run.points.length < 2) forget(run);
 };
 
-whenUnanswered("run", ({ run: number }, why) => {
-  const run = runs.find((one) => one.number === number);
+whenUnanswered("run", ({ question }, why) => {
+  const run = runs.find((one) => one.question === question);
   if (!run) return;
-  if (running === number) running = null;
+  if (running === question) running = null;
   run.state = "failed";
   giveUp(run, why);
   redraw();

@@ -44,7 +44,7 @@ export const copy = () => ({ ...settings, settings: { ...settings.settings } });
  *
  * @param {TrainSetting} setting
  */
-export const question = (setting) => ({
+export const requestOf = (setting) => ({
   ...setting,
   settings: valuesOf(registry.methods[setting.method]?.parameters ?? [], setting.settings, training.classes),
 });

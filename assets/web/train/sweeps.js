@@ -12,16 +12,16 @@ import { map } from "../plots/map.js";
 import { assign } from "../state.js";
 import { percent, short } from "../twins/formats.js";
 import { describePenalty } from "./description.js";
-import { addKind, announce, ask, next, redraw, whenUnanswered } from "./jobs.js";
+import { addKind, announce, ask, redraw, whenUnanswered } from "./jobs.js";
 import { nllOf } from "./reading.js";
-import { copy, flat, partsOf, question, settings, training } from "./setting.js";
+import { copy, flat, partsOf, requestOf, settings, training } from "./setting.js";
 
 /**
  * @typedef {"lambda" | "bounds"} Axis what is swept
  * @typedef {Partial<TrainFigures> & {lo: number, hi: number, weight: number}} Point the end of a fit, without figures where that
  *   diverged
  * @typedef {object} Sweep
- * @property {number} number of the question to the server
+ * @property {number} question to the server, its number
  * @property {TrainSetting} setting
  * @property {Point[]} points
  * @property {number} done fits
@@ -44,13 +44,12 @@ export const active = () => sweep.active && sweep[sweep.active];
 
 /** @param {Axis} axis */
 const begin = (axis) => {
-  const number = next();
   const setting = copy();
   if (axis === "lambda" && !setting.penalty) setting.penalty = "l1";
   if (axis === "bounds" && !registry.methods[setting.method]?.parameters.includes("lo")) setting.method = "clamp";
   const of = axis === "lambda" ? lambdas.length : bounds.lo.length * bounds.hi.length;
-  sweep = { ...sweep, active: axis, [axis]: { number, setting, points: [], done: 0, of } };
-  ask("sweep", { run: number, kind: axis, setting: question(setting) });
+  const question = ask("sweep", { axis, setting: requestOf(setting) });
+  sweep = { ...sweep, active: axis, [axis]: { question, setting, points: [], done: 0, of } };
   redraw();
 };
 
@@ -71,18 +70,18 @@ const end = (state, why = "") => {
   sweep.active = null;
 };
 
-/** @param {{run: number, sweep: Axis, state: string, points: Point[], why: string}} report of the server */
+/** @param {{question: number, axis: Axis, state: string, points: Point[], why: string}} report of the server */
 export const receive = (report) => {
-  const found = sweep[report.sweep];
-  if (found?.number !== report.run) return;
+  const found = sweep[report.axis];
+  if (found?.question !== report.question) return;
   found.points = report.points;
   found.done = report.points.length;
-  if (report.state !== "running" && sweep.active === report.sweep) end(report.state, report.why);
+  if (report.state !== "running" && sweep.active === report.axis) end(report.state, report.why);
   redraw();
 };
 
-whenUnanswered("sweep", ({ run, kind }, why) => {
-  if (sweep.active !== kind || active()?.number !== run) return;
+whenUnanswered("sweep", ({ question, axis }, why) => {
+  if (sweep.active !== axis || active()?.question !== question) return;
   end("failed", why);
   redraw();
 });

@@ -6,7 +6,7 @@ import { node, put, svgNode } from "../base/dom.js";
 import { csv, save } from "../base/files.js";
 import { label, phrase, t } from "../base/i18n.js";
 import { percent, short } from "../twins/formats.js";
-import { ask, clear, redraw } from "./jobs.js";
+import { clear, redraw, use } from "./jobs.js";
 import { nllOf } from "./reading.js";
 import { lookOf, remove, runs } from "./runs.js";
 import { flat, inWords, settings, training } from "./setting.js";
@@ -139,7 +139,7 @@ const inOrder = () => {
   };
   return [...runs].sort((a, b) => {
     const [x, y] = [value(a), value(b)];
-    return (x < y ? -1 : x > y ? 1 : a.number - b.number) * (sorted.down ? -1 : 1);
+    return (x < y ? -1 : x > y ? 1 : a.question - b.question) * (sorted.down ? -1 : 1);
   });
 };
 
@@ -152,7 +152,7 @@ const drawRun = (body, run) => {
   const box = node("input", "", node("td", "", row));
   box.type = "checkbox";
   box.checked = !run.hidden;
-  box.dataset.focus = `show-${run.number}`;
+  box.dataset.focus = `show-${run.question}`;
   box.setAttribute("aria-label", t("Show {run}", { run: run.name }));
   box.addEventListener("change", () => {
     run.hidden = !box.checked;
@@ -213,14 +213,13 @@ const drawName = (cell, run) => {
  * @param {Run} run
  */
 const drawActions = (actions, run) => {
-  const { head, name, number } = run;
+  const { head, name, question } = run;
   if (head) {
-    const use = () => ask("use", { head });
     const keep = () => save(`head-${run.label}.safetensors`, bytesOf(head));
     const useName = t("Use the head of {run} on the Explore page", { run: name });
     const keepName = t("Download the head of {run}", { run: name });
-    button(actions, t("Use"), use, useName).dataset.focus = `use-${number}`;
-    button(actions, t("Download"), keep, keepName).dataset.focus = `save-${number}`;
+    button(actions, t("Use"), () => use(head), useName).dataset.focus = `use-${question}`;
+    button(actions, t("Download"), keep, keepName).dataset.focus = `save-${question}`;
   }
   const drop = () => {
     remove(run);

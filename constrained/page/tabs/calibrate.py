@@ -9,7 +9,6 @@ stand in the way of other visitors.
 import base64
 import functools
 import html
-import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from ...models import cifar10
 from ...parameters import Number, Value
 from ...registry import PARAMETERS, TEMPERATURE
 from ...validation import ValidationError
+from .. import controls
 from ..controls import BROWSER, Control, HeldFile, Island, notice, position, rows, speaker, wire
 from ..languages import said, t
 from ..server.workers import WORKERS, WorkerError
@@ -132,18 +132,17 @@ def parts(path: str) -> Parts:
 
 
 def message(shown: Parts) -> str:
-    """A set as the browser takes it: JSON, with the judging part in base64, little-endian, and softmax's fitted T."""
+    """The message with a set: its judging part in base64, little-endian, and softmax's fitted T."""
     logits, labels = shown.judge
     fit = calibration.fit_temperature(calibration.as_logits(None, shown.fit[0]), shown.fit[1])
-    return json.dumps(
-        {
-            "name": shown.name,
-            "classes": shown.classes,
-            "rows": {"fit": len(shown.fit[1]), "judge": len(labels)},
-            "logits": base64.b64encode(logits.numpy().astype("<f4").tobytes()).decode(),
-            "labels": base64.b64encode(labels.numpy().astype("<i4").tobytes()).decode(),
-            "fitted": None if fit.edge else fit.temperature,
-        }
+    return controls.message(
+        "set",
+        name=shown.name,
+        classes=shown.classes,
+        rows={"fit": len(shown.fit[1]), "judge": len(labels)},
+        logits=base64.b64encode(logits.numpy().astype("<f4").tobytes()).decode(),
+        labels=base64.b64encode(labels.numpy().astype("<i4").tobytes()).decode(),
+        fitted=None if fit.edge else fit.temperature,
     )
 
 
@@ -288,7 +287,7 @@ def on_fit(method: str, path: str, *values: float | str):
     text = told(words(method, settings), fit, shown, calibration.as_logits(constraint, shown.judge[0]))
     if fit.edge:
         return gr.skip(), "", text, gr.skip(), gr.skip()
-    found = json.dumps({"method": method, "settings": given, "temperature": fit.temperature})
+    found = controls.message("fit", method=method, settings=given, temperature=fit.temperature)
     value = float(f"{min(max(fit.temperature, TEMPERATURE.low), TEMPERATURE.high):.4g}")
     return found, "", text, position(TEMPERATURE, value), value
 

@@ -3,14 +3,12 @@
 The page (assets/web/code.js) asks for it when the setting has settled, and only while the tab is open.
 """
 
-import json
-
 import gradio as gr
 
 from ... import models, registry, snippets
 from ...models import cifar10
 from ...registry import LAM, PARAMETERS
-from ..controls import BROWSER, Island, in_browser
+from ..controls import BROWSER, Island, in_browser, message, question_number
 from ..languages import phrase, t
 from ..models import YOURS
 from . import export
@@ -55,15 +53,15 @@ def about(script: str, family: str, methods: dict[str, str], lam: float, model: 
     ]
 
 
-def written(asked: dict) -> dict:
-    """What the page asks for, as it shows it.
+def written(question: dict) -> dict:
+    """The script that the page asks for, and what it says about it.
 
     Raises:
         KeyError, TypeError, ValueError: for anything that the page never asks.
     """
-    script, family, model = (str(asked[key]) for key in ("script", "family", "model"))
-    methods = {name: str(asked["methods"][name]) for name in registry.FAMILIES}
-    settings = {key: p.check(asked["settings"][key]) for key, p in PARAMETERS.items()}
+    script, family, model = (str(question[key]) for key in ("script", "family", "model"))
+    methods = {name: str(question["methods"][name]) for name in registry.FAMILIES}
+    settings = {key: p.check(question["settings"][key]) for key, p in PARAMETERS.items()}
     if script not in snippets.SCRIPTS:
         raise ValueError(f"script must be one of {', '.join(snippets.SCRIPTS)}, got {script!r:.40}")
     if family not in registry.FAMILIES:
@@ -91,12 +89,12 @@ def written(asked: dict) -> dict:
 
 
 def on_write(event: gr.EventData) -> str:
-    """The page's question to the script, both as code.js has them; the number of the question comes back."""
+    """The page's question, as code.js asks it, to the message with the script."""
     try:
-        answer = written(event._data) | {"asked": event._data.get("asked")}
+        answer = written(event._data)
     except (KeyError, TypeError, ValueError) as error:
         raise gr.Error(f"The code cannot be written: {error}", print_exception=False) from error
-    return json.dumps(answer)
+    return message("script", question_number(event), **answer)
 
 
 def build(explored: Tab) -> None:

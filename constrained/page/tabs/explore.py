@@ -19,7 +19,19 @@ from ...models import BUNDLED, CheckpointError
 from ...parameters import Value
 from ...registry import PARAMETERS
 from ..api import Model, checked, classify, constrain, described
-from ..controls import BROWSER, Control, HeldBytes, Island, in_browser, notice, rows, speaker, wire
+from ..controls import (
+    BROWSER,
+    Control,
+    HeldBytes,
+    Island,
+    in_browser,
+    message,
+    notice,
+    question_number,
+    rows,
+    speaker,
+    wire,
+)
 from ..languages import said, t
 from ..models import (
     ADOPTING,
@@ -170,19 +182,19 @@ def on_model(
 
 
 def on_gradient(event: gr.EventData) -> str:
-    """The chart's question for gradients, with everything in it, to the answer, both as the chart's JSON."""
-    asked = event._data
+    """The chart's question for gradients, with everything in it, to the chart's message."""
+    question = event._data
     try:
-        logits = checked(asked["logits"], least=2)
-        methods = {family: str(asked["methods"][family]) for family in registry.FAMILIES}
-        settings = {key: p.check(asked["settings"][key], len(logits)) for key, p in PARAMETERS.items()}
-        target = asked["target"]
+        logits = checked(question["logits"], least=2)
+        methods = {family: str(question["methods"][family]) for family in registry.FAMILIES}
+        settings = {key: p.check(question["settings"][key], len(logits)) for key, p in PARAMETERS.items()}
+        target = question["target"]
         if type(target) is not int or not 0 <= target < len(logits):  # True is an int as well
             raise ValueError("target must be the index of a class")
         columns = sent_back(logits, methods, settings, target)
     except (KeyError, TypeError, ValueError) as error:
         raise gr.Error(f"The gradient cannot be computed: {error}", print_exception=False) from error
-    return json.dumps({"gradient": columns, "asked": asked.get("asked")})
+    return message("gradient", question_number(event), gradient=columns)
 
 
 # The page -----------------------------------------------------------------------------------------------------------

@@ -4,26 +4,23 @@ Everything that a visitor does is in the browser (assets/web/lessons), and so is
 the texts, once, when a lesson or the catalogue is first opened, and does the experiments that a step may ask for.
 """
 
-import json
-
 import gradio as gr
 
-from ..controls import FITS, Island
+from ..controls import FITS, Island, message, question_number
 from ..course import catalogue, experiments
 
 
 def on_open() -> str:
     """All lessons as the browser takes them, with their numbers measured; one with a mistake in it is named."""
-    return json.dumps({"lessons": catalogue.catalogue()})
+    return message("lessons", lessons=catalogue.catalogue())
 
 
 def on_run(event: gr.EventData) -> str:
-    """An experiment's table, or why there is none; the number is the one that the page gave to its question."""
-    asked = event._data if isinstance(event._data, dict) else {}
-    run, key = asked.get("run"), asked.get("key")
-    if not isinstance(run, int) or not isinstance(key, str) or key not in experiments.EXPERIMENTS:
+    """The key of an experiment to the message with its table."""
+    key = event._data.get("key") if isinstance(event._data, dict) else None
+    if not isinstance(key, str) or key not in experiments.EXPERIMENTS:
         raise gr.Error("There is no such experiment.", print_exception=False)
-    return json.dumps({"run": run} | experiments.run(key))
+    return message("table", question_number(event), **experiments.run(key))
 
 
 def panel() -> None:

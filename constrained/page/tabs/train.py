@@ -7,7 +7,6 @@ and the heads they end in are kept by the visitor's browser (assets/web/train) a
 
 import base64
 import itertools
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -30,7 +29,9 @@ from ..controls import (
     Island,
     classes,
     in_browser,
+    message,
     notice,
+    question_number,
     rows,
     speaker,
     wire,
@@ -63,14 +64,6 @@ def plain(figures: training.Figures) -> list[float | None]:
     return [round(v, 6) if v is not None and math.isfinite(v) else None for v in figures]
 
 
-def number(event: gr.EventData) -> int:
-    """The number that the page gave to what it asks for; an error for a question that it never asks."""
-    run = event._data.get("run") if isinstance(event._data, dict) else None
-    if not isinstance(run, int):
-        raise gr.Error("run must be a whole number", print_exception=False)
-    return run
-
-
 def fits(setting: Setting, reports: int = 50) -> Iterator[tuple[training.Figures, ConstrainedLinear]]:
     """`training.fit` in one thread of computation.
 
@@ -91,8 +84,8 @@ def fits(setting: Setting, reports: int = 50) -> Iterator[tuple[training.Figures
 
 def on_run(event: gr.EventData) -> Iterator[str]:
     """A setting to a run's messages: its figures so far and its state, at the end with its head."""
-    run, points, head, state, why, file = number(event), [], None, "done", "", None
-    started = told = time.monotonic()
+    question, points, head, state, why, file = question_number(event), [], None, "done", "", None
+    started = reported = time.monotonic()
     try:
         setting = Setting.read(event._data.get("setting"))
         if event._data.get(HALTED):
@@ -103,25 +96,25 @@ def on_run(event: gr.EventData) -> Iterator[str]:
             if event._data.get(HALTED):
                 state = "stopped"
                 break
-            if time.monotonic() - told > STREAM:
-                told = time.monotonic()
-                yield json.dumps({"run": run, "state": "running", "points": points})
+            if time.monotonic() - reported > STREAM:
+                reported = time.monotonic()
+                yield message("run", question, state="running", points=points)
         data = training.data()
         file = base64.b64encode(heads.save(head, setting.method, data.classes, data.network)).decode()
     except (training.DivergedError, ValueError) as error:  # a setting that cannot be, a head that cannot be kept
         state, why = "failed", str(error)
     seconds = round(time.monotonic() - started, 2)
-    yield json.dumps({"run": run, "state": state, "why": why, "points": points, "head": file, "seconds": seconds})
+    yield message("run", question, state=state, why=why, points=points, head=file, seconds=seconds)
 
 
 def on_sweep(event: gr.EventData) -> Iterator[str]:
     """A setting and what to sweep to messages: the points so far, each with its final figures."""
-    run, points, state, why = number(event), [], "done", ""
-    kind = event._data.get("kind")
+    question, points, state, why = question_number(event), [], "done", ""
+    axis = event._data.get("axis")
     if event._data.get(HALTED):
         return
     try:
-        for setting in sweep(Setting.read(event._data.get("setting")), kind):
+        for setting in sweep(Setting.read(event._data.get("setting")), axis):
             figures = None
             try:
                 for step in fits(setting, reports=5):
@@ -133,20 +126,20 @@ def on_sweep(event: gr.EventData) -> Iterator[str]:
                 figures = None  # no result
             if state == "stopped":
                 break
-            told = dict(zip(training.Figures._fields, plain(figures), strict=True)) if figures else {}
-            box = {key: setting.settings[key] for key in BOUNDS if kind == "bounds"}
-            points.append(told | box | {"weight": setting.weight})
-            yield json.dumps({"run": run, "sweep": kind, "state": "running", "points": points})
+            point = dict(zip(training.Figures._fields, plain(figures), strict=True)) if figures else {}
+            box = {key: setting.settings[key] for key in BOUNDS if axis == "bounds"}
+            points.append(point | box | {"weight": setting.weight})
+            yield message("sweep", question, axis=axis, state="running", points=points)
     except ValueError as error:
         state, why = "failed", str(error)
-    yield json.dumps({"run": run, "sweep": kind, "state": state, "why": why, "points": points})
+    yield message("sweep", question, axis=axis, state=state, why=why, points=points)
 
 
-def sweep(setting: Setting, kind: object) -> Iterator[Setting]:
+def sweep(setting: Setting, axis: object) -> Iterator[Setting]:
     """The settings of a sweep, all else as in ``setting``."""
-    if kind == "lambda" and setting.penalty:
+    if axis == "lambda" and setting.penalty:
         return (replace(setting, weight=weight) for weight in LAMBDAS)
-    if kind == "bounds" and setting.method and LO in registry.REGISTRY[setting.method].parameters:
+    if axis == "bounds" and setting.method and LO in registry.REGISTRY[setting.method].parameters:
         boxes = itertools.product(BOUNDS["lo"], BOUNDS["hi"])
         return (replace(setting, settings=setting.settings | {"lo": lo, "hi": hi}) for lo, hi in boxes)
     raise ValueError("a sweep needs a penalty for lambda, or a constraint with bounds")
@@ -160,12 +153,14 @@ async def on_halt(event: gr.EventData, request: gr.Request) -> None:
     internals that this relies on: ``Queue.event_queue_per_concurrency_id``, ``Queue.active_jobs``, and that an event's
     data are the same object wherever they are. What would spare it: a way to find a session's events, in gradio.
     """
-    last, queue = number(event), LocalContext.blocks.get()._queue
+    last, queue = question_number(event), LocalContext.blocks.get()._queue
     line = queue.event_queue_per_concurrency_id.get(FITS["concurrency_id"])
     for one in [*(line.queue if line else ()), *(one for job in queue.active_jobs for one in job or ())]:
-        asked = one.data.event_data if one.session_hash == request.session_hash else None
-        if isinstance(asked, dict) and one.fn.fn in (on_run, on_sweep) and number(gr.EventData(None, asked)) <= last:
-            asked[HALTED] = True
+        question = one.data.event_data if one.session_hash == request.session_hash else None
+        if not isinstance(question, dict) or one.fn.fn not in (on_run, on_sweep):
+            continue
+        if question_number(gr.EventData(None, question)) <= last:
+            question[HALTED] = True
 
 
 def on_use(event: gr.EventData, shown: str, earlier: bytes | None):

@@ -1,15 +1,15 @@
 // Answers: one stream brings them all, and however it breaks, it ends in order.
 
-/** @import { Question } from "../../types.js" */
+/** @import { Pending } from "../../types.js" */
 
 import { t } from "../i18n.js";
 import { tell, tells } from "../notices.js";
 import { registry } from "../registry.js";
 import { renamed, send, takeName } from "./connection.js";
-import { BROKEN, early, PATIENCE, unanswered, waiting } from "./questions.js";
+import { BROKEN, early, PATIENCE, unanswered, waiting } from "./pending.js";
 
 /**
- * @typedef {object} Message of gradio's stream
+ * @typedef {object} StreamMessage of gradio's stream
  * @property {string} msg what it says
  * @property {string} event_id
  * @property {boolean} success
@@ -25,10 +25,10 @@ const line = (message) => `data: ${JSON.stringify(message)}\n\n`;
 const end = () => {
   const why = t(BROKEN);
   let said = false;
-  const messages = Array.from(waiting, ([event_id, asked]) => {
-    const explained = unanswered(asked, why);
-    if (!explained) setTimeout(tell, LATER, asked.at, why);
-    const visible = !explained && !tells(asked.at) && !said;
+  const messages = Array.from(waiting, ([event_id, pending]) => {
+    const explained = unanswered(pending, why);
+    if (!explained) setTimeout(tell, LATER, pending.at, why);
+    const visible = !explained && !tells(pending.at) && !said;
     said ||= visible;
     return line({
       msg: "process_completed",
@@ -49,8 +49,8 @@ const SKIP = { __type__: "update" };
 /**
  * An answer that somebody on the page does not want leaves everything as it is.
  *
- * @param {Message} message
- * @returns {Promise<Message>}
+ * @param {StreamMessage} message
+ * @returns {Promise<StreamMessage>}
  */
 const wanted = async (message) => {
   const id = message.event_id;
@@ -60,20 +60,20 @@ const wanted = async (message) => {
     await Promise.race([taken, new Promise((done) => setTimeout(done, PATIENCE))]);
   }
   early.delete(id);
-  const asked = waiting.get(id);
-  if (!asked || !message.success) return message;
-  const detail = { ...asked, data: message.output.data };
+  const pending = waiting.get(id);
+  if (!pending || !message.success) return message;
+  const detail = { ...pending, data: message.output.data };
   if (document.dispatchEvent(new CustomEvent("answer", { cancelable: true, detail }))) return message;
-  return { ...message, output: { ...message.output, data: asked.outputs.map(() => SKIP) } };
+  return { ...message, output: { ...message.output, data: pending.outputs.map(() => SKIP) } };
 };
 
-/** @param {Message} message */
+/** @param {StreamMessage} message */
 const completed = ({ event_id: id, success, output }) => {
-  const asked = waiting.get(id);
+  const pending = waiting.get(id);
   waiting.delete(id);
-  if (!asked) return;
-  if (success) tell(asked.at, "");
-  else unanswered(asked, output?.error ?? t(BROKEN));
+  if (!pending) return;
+  if (success) tell(pending.at, "");
+  else unanswered(pending, output?.error ?? t(BROKEN));
 };
 
 /**
@@ -98,7 +98,7 @@ const inTime = (reading) => {
  *
  * @param {Request} request
  * @param {AbortSignal} signal
- * @returns {AsyncGenerator<Message, void, void>}
+ * @returns {AsyncGenerator<StreamMessage, void, void>}
  */
 const read = async function* (request, signal) {
   const response = await inTime(send(renamed(request.url), { headers: request.headers, signal }));

@@ -1,26 +1,26 @@
-// Asking: a question leaves the page, and the server takes it or a sentence says why not.
+// Asking: a request of gradio's leaves the page, and the server takes it or a sentence says why not.
 
-/** @import { Question } from "../../types.js" */
+/** @import { Pending } from "../../types.js" */
 
 import { t } from "../i18n.js";
 import { registry } from "../registry.js";
 import { currentName, introduce, renamed, send, sendInTime } from "./connection.js";
-import { BROKEN, early, PATIENCE, question, UNREACHED, unanswered, waiting } from "./questions.js";
+import { BROKEN, early, PATIENCE, pendingOf, UNREACHED, unanswered, waiting } from "./pending.js";
 
 /**
  * gradio shows why.
  *
- * @param {Question} asked
+ * @param {Pending} pending
  * @param {string} why
  */
-const refused = (asked, why) => {
-  unanswered(asked, why);
+const refused = (pending, why) => {
+  unanswered(pending, why);
   const body = JSON.stringify({ error: why, detail: why });
   return new Response(body, { status: 500, headers: { "content-type": "application/json" } });
 };
 
 /**
- * What a visitor has here is no other server's. So each question says which server made this page, and another one, after
+ * What a visitor has here is no other server's. So each request says which server made this page, and another one, after
  * a restart or instead of one that died, refuses it (constrained/page/server/guard.py); then the page loads anew.
  *
  * @param {string} to
@@ -30,8 +30,8 @@ export const ask = async (to, options) => {
   const text = String(options.body);
   const body = JSON.parse(text);
   introduce(body.session_hash);
-  const asked = question(body);
-  document.dispatchEvent(new CustomEvent("asked", { detail: asked }));
+  const pending = pendingOf(body);
+  document.dispatchEvent(new CustomEvent("asked", { detail: pending }));
   const headers = new Headers(options.headers);
   headers.set("x-page", registry.page);
   const name = currentName();
@@ -39,18 +39,18 @@ export const ask = async (to, options) => {
   try {
     response = await sendInTime(to, { ...options, headers, body: renamed(text) });
   } catch {
-    return refused(asked, t(UNREACHED));
+    return refused(pending, t(UNREACHED));
   }
   if (response.status === 409) setTimeout(() => location.reload(), PATIENCE);
-  if (response.ok && name !== currentName()) return refused(asked, t(BROKEN)); // nobody listens where its answer goes
+  if (response.ok && name !== currentName()) return refused(pending, t(BROKEN)); // nobody listens where its answer goes
   if (response.ok) {
     const { event_id: id } = to.includes("queue/join") ? await response.clone().json() : {};
-    if (id) waiting.set(id, asked);
+    if (id) waiting.set(id, pending);
     early.get(id)?.();
     return response;
   }
   const reply = await response.json().catch(() => ({}));
-  return refused(asked, reply.detail ?? reply.error ?? t(BROKEN));
+  return refused(pending, reply.detail ?? reply.error ?? t(BROKEN));
 };
 
 /**

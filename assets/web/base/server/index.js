@@ -1,11 +1,11 @@
-// The server: what happens to questions and answers when the connection to it breaks.
+// The server: what happens to requests and answers when the connection to it breaks.
 //
 // gradio would say "Connection Lost", deaf to everything until it can load the page anew, without what the visitor had in
-// it. Here a question whose answer cannot come ends with a sentence, and the next one is asked as if nothing had been.
+// it. Here a request whose answer cannot come ends with a sentence, and the next one is sent as if nothing had been.
 //
 // gradio's internals that this relies on: its client asks by POST queue/join and run/predict, reads all answers from one
 // stream (GET queue/data) until that says close_stream, and takes a process_completed with an error for the end of a
-// question. What would spare it: a client that reconnects.
+// request. What would spare it: a client that reconnects.
 
 import { listen } from "./answers.js";
 import { ask, upload } from "./asking.js";

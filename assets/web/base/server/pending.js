@@ -1,6 +1,7 @@
-// Questions: what was asked and is not answered yet, and how whoever asked hears that no answer will come.
+// Pending requests: what gradio has asked the server for and has no answer to yet, and how whoever asked hears that no
+// answer will come.
 
-/** @import { Question } from "../../types.js" */
+/** @import { Pending } from "../../types.js" */
 
 import { config } from "../gradio.js";
 import { phrase } from "../i18n.js";
@@ -10,9 +11,9 @@ export const UNREACHED = phrase("The server cannot be reached: check your connec
 
 export const PATIENCE = 4000; // ms that it takes to read a sentence, and after which nothing more is expected
 
-/** @type {Map<string, Question>} id of a question that the server has taken -> the question */
+/** @type {Map<string, Pending>} id of a request that the server has taken -> the request */
 export const waiting = new Map();
-/** @type {Map<string, () => void>} id of a question whose answer was faster than the word that it is taken -> what waits for that */
+/** @type {Map<string, () => void>} id of a request whose answer was faster than the word that it is taken -> what waits for that */
 export const early = new Map();
 
 let count = 0;
@@ -20,9 +21,9 @@ let count = 0;
  * What a request asks, where.
  *
  * @param {{fn_index: number, event_data: unknown, data: unknown[]}} body
- * @returns {Question}
+ * @returns {Pending}
  */
-export const question = (body) => {
+export const pendingOf = (body) => {
   const { dependencies, components } = config();
   /** @param {number} id */
   const nameOf = (id) => components.find((/** @type {{id: number}} */ one) => one.id === id)?.props.elem_id ?? "";
@@ -30,15 +31,15 @@ export const question = (body) => {
   const [id, event] = dependency?.targets[0] ?? [];
   const outputs = dependency?.outputs.map(nameOf) ?? [];
   count += 1;
-  return { event, data: body.event_data, given: body.data, at: nameOf(id), outputs, number: count };
+  return { event, data: body.event_data, given: body.data, at: nameOf(id), outputs, order: count };
 };
 
 /**
  * Whoever asked no longer waits.
  *
- * @param {Question} asked
+ * @param {Pending} pending
  * @param {string} why
  * @returns {boolean} whether they have said why
  */
-export const unanswered = (asked, why) =>
-  !document.dispatchEvent(new CustomEvent("unanswered", { cancelable: true, detail: { ...asked, why } }));
+export const unanswered = (pending, why) =>
+  !document.dispatchEvent(new CustomEvent("unanswered", { cancelable: true, detail: { ...pending, why } }));
