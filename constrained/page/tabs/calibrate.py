@@ -20,12 +20,12 @@ from ... import calibration, registry, validation
 from ...models import cifar10
 from ...registry import HI, LAM, LO, PARAMETERS, RADIUS, TEMPERATURE
 from ...validation import ValidationError
-from ..controls import BROWSER, Control, HeldFile, Island, bounds, log_slider, notice, position, speaker, wire
+from ..controls import BROWSER, Control, HeldFile, Island, bounds, handle, log_slider, notice, position, speaker, wire
 from ..languages import said, t
 from ..server.workers import WORKERS, WorkerError
 
 SPARSE = tuple(key for key, entry in registry.REGISTRY.items() if entry.sparse)
-UNFITTED = (position(TEMPERATURE, 1.0), 1.0)  # slider and box
+UNFITTED = {"slider.temperature": position(TEMPERATURE, 1.0), "setting.temperature": 1.0, "result": ""}
 BUNDLED = "CIFAR-10's test pictures, seen by the bundled model"
 PLAIN = "#plain"
 TROUBLE = (ValidationError, WorkerError)
@@ -225,25 +225,29 @@ def told(name: str, fit: calibration.TemperatureFit, shown: Parts, y: Tensor) ->
     )
 
 
+def shown_as(shown: Parts, path: str = "") -> dict:
+    """A set, by its path but for the bundled one, as handlers return it: board, set, description, an empty notice."""
+    return {"board": message(shown), "set": path, "description": described(shown), "notice": ""}
+
+
 # Events -------------------------------------------------------------------------------------------------------------
 
 
-def on_open(path: str):
-    """The tab is seen for the first time: (board, notice, set, description)."""
+def on_open(path: str) -> dict:
+    """The tab is seen for the first time: what is `shown_as`."""
     try:
-        shown = parts(path)
+        return shown_as(parts(path), path)
     except TROUBLE as error:
-        return message(bundled()), notice(str(error)), "", described(bundled())
-    return message(shown), "", path, described(shown)
+        return shown_as(bundled()) | {"notice": notice(str(error))}
 
 
-def on_read(path: str):
+def on_read(path: str) -> dict:
     """Probabilities taken for what they are, or for logits, whichever was not: as `on_bundled`."""
-    return *on_open(path.removesuffix(PLAIN) if path.endswith(PLAIN) else path and path + PLAIN), "", *UNFITTED
+    return on_open(path.removesuffix(PLAIN) if path.endswith(PLAIN) else path and path + PLAIN) | UNFITTED
 
 
-def on_upload(path: str | None):
-    """A visitor's file: (file box, board, notice, set, description, fit, T's slider, T's box).
+def on_upload(path: str | None) -> dict:
+    """A visitor's file: as `on_bundled`, and the file box.
 
     A bad one leaves all as it was. A good one opens at T = 1: what was fitted on another set says nothing about it. The
     file box is emptied, so that it goes on being the place where the next file is dropped.
@@ -251,17 +255,17 @@ def on_upload(path: str | None):
     try:
         shown = own(path or "")
     except TROUBLE as error:
-        return None, gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
-    return None, message(shown), "", path, described(shown), "", *UNFITTED
+        return {"file": None, "notice": notice(str(error))}
+    return {"file": None} | shown_as(shown, path) | UNFITTED
 
 
-def on_bundled():
-    """Back to the bundled set, at T = 1: (board, notice, set, description, fit, T's slider, T's box)."""
-    return message(bundled()), "", "", described(bundled()), "", *UNFITTED
+def on_bundled() -> dict:
+    """Back to the bundled set, at T = 1: what is `shown_as`, and what is `UNFITTED`."""
+    return shown_as(bundled()) | UNFITTED
 
 
-def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: str):
-    """The best T for a constraint: (board, notice, fit, slider, box)."""
+def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: str) -> dict:
+    """The best T for a constraint: board, notice, result, and T's slider and setting where there is one."""
     try:
         given = {"lo": lo, "hi": hi, "lam": lam, "radius": radius, "temperature": 1.0}
         settings = {key: registry.number(PARAMETERS[key], value) for key, value in given.items()}
@@ -271,21 +275,22 @@ def on_fit(method: str, lo: float, hi: float, lam: float, radius: float, path: s
     try:
         shown = parts(path)
     except TROUBLE as error:
-        return gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip()
+        return {"notice": notice(str(error))}
     if method in SPARSE:
         text = said(
             "{title} gives some classes probability 0. Where the right class is among them the NLL is infinite, so "
             "there is no best T by NLL: the table compares it with softmax at its fitted T.",
             title=registry.REGISTRY[method].title,
         )
-        return gr.skip(), "", f'<p role="status">{text}</p>', gr.skip(), gr.skip()
+        return {"notice": "", "result": f'<p role="status">{text}</p>'}
     fit = calibration.fit_temperature(calibration.as_logits(constraint, shown.fit[0]), shown.fit[1])
     text = told(words(method, settings), fit, shown, calibration.as_logits(constraint, shown.judge[0]))
     if fit.edge:
-        return gr.skip(), "", text, gr.skip(), gr.skip()
+        return {"notice": "", "result": text}
     found = json.dumps({"method": method, "settings": settings, "temperature": fit.temperature})
     value = float(f"{min(max(fit.temperature, TEMPERATURE.low), TEMPERATURE.high):.4g}")
-    return found, "", text, position(TEMPERATURE, value), value
+    best = {"slider.temperature": position(TEMPERATURE, value), "setting.temperature": value}
+    return {"board": found, "notice": "", "result": text} | best
 
 
 # The page -----------------------------------------------------------------------------------------------------------
@@ -329,26 +334,22 @@ def build() -> dict[str, Control]:
         with gr.Column(elem_id="calibrate-main", scale=1, min_width=0):
             board = Island("calibrate.mount", ("open",), node="calibrate-board", elem_id="calibrate-block")
 
-    seen = [board, told_notice, path, about]
-    board.open(on_open, path, seen, show_progress="hidden", **SERVER)
+    seen = {"board": board, "notice": told_notice, "set": path, "description": about}
+    fitted = {"result": result, "slider.temperature": temperature[0], "setting.temperature": temperature[1]}
+    quiet = {"show_progress": "hidden"} | SERVER
+    read = functools.partial(gr.on, [button.click for button in readings])
+    handle(board.open, on_open, path, seen, **quiet)
     others = [
-        upload.upload(on_upload, upload, [upload, *seen, result, *temperature], show_progress="hidden", **SERVER),
-        back.click(on_bundled, None, [*seen, result, *temperature], show_progress="hidden", **SERVER),
-        gr.on(
-            [button.click for button in readings],
-            on_read,
-            path,
-            [*seen, result, *temperature],
-            show_progress="hidden",
-            **SERVER,
-        ),
+        handle(upload.upload, on_upload, upload, {"file": upload} | seen | fitted, **quiet),
+        handle(back.click, on_bundled, None, seen | fitted, **quiet),
+        handle(read, on_read, path, seen | fitted, **quiet),
     ]
-    fitting = fit.click(
+    fitting = handle(
+        fit.click,
         on_fit,
         [method, low, high, lam[1], radius[1], path],
-        [board, told_notice, result, *temperature],
-        show_progress="hidden",
-        **SERVER,
+        {"board": board, "notice": told_notice} | fitted,
+        **quiet,
     )
     for other in others:
         other.success(cancels=[fitting], **BROWSER)  # its answer would be about the set that was there before
