@@ -236,9 +236,10 @@ def shown_as(shown: Parts, path: str = "") -> dict:
 def on_open(path: str) -> dict:
     """The tab is seen for the first time: what is `shown_as`."""
     try:
-        return shown_as(parts(path), path)
+        shown = parts(path)
     except TROUBLE as error:
         return shown_as(bundled()) | {"notice": notice(str(error))}
+    return shown_as(shown, path)
 
 
 def on_read(path: str) -> dict:
