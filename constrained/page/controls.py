@@ -5,10 +5,14 @@ import html
 import json
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import gradio as gr
+from gradio.block_function import BlockFunction
+from gradio.components import Component
+from gradio.context import Context
+from gradio.events import Dependency
 
 from .. import shipped
 from ..parameters import Number, Parameter, Vector
@@ -31,6 +35,39 @@ def in_browser(call: str, *arguments: str) -> str:
         arguments: names in it for the values of the event's inputs.
     """
     return f"async ({', '.join(arguments)}) => (await ready).{call}"
+
+
+def handle(
+    trigger: Callable, handler: Callable, inputs: object, outputs: dict[str, Component], **options
+) -> Dependency:
+    """Wire an event whose handler returns what it changes by name, as a dict; what it leaves out stays as it is.
+
+    The handler is registered as it is, so that gradio and `layout.Demo` know it; `placed` reads what it returns.
+
+    Args:
+        trigger: of gradio, such as ``button.click``.
+        handler: a function or a generator, with arguments as gradio passes them.
+        inputs: as gradio takes them.
+        outputs: name to component.
+        options: of ``trigger``.
+    """
+    wired = trigger(handler, inputs, list(outputs.values()), **options)
+    Context.root_block.fns[wired["id"]].named = outputs
+    return wired
+
+
+def placed(fn: BlockFunction, answer: object) -> object:
+    """What a handler returned, as gradio takes it: with components in place of the names that `handle` was given.
+
+    Raises:
+        ValueError: for a name that is not among the handler's outputs.
+    """
+    outputs = getattr(fn, "named", None)
+    if outputs is None or not isinstance(answer, dict):  # returned by place, or the end of a generator
+        return answer
+    if unknown := answer.keys() - outputs.keys():
+        raise ValueError(f"{fn.name} returned {sorted(unknown)}, but its outputs are {sorted(outputs)}")
+    return {outputs[name]: value for name, value in answer.items()} or gr.skip()
 
 
 class Island(gr.HTML):

@@ -11,7 +11,7 @@ from .. import heads, images, registry, validation
 from ..models import BUNDLED
 from . import languages, links
 from . import models as menu
-from .controls import BROWSER, in_browser
+from .controls import BROWSER, in_browser, placed
 from .languages import said, t
 from .server import crowd, guard, line, web
 from .tabs import calibrate, code, explore, lessons, train
@@ -144,6 +144,10 @@ class Demo(gr.Blocks):
             client_utils.traverse(inputs, refuse_address, client_utils.is_file_obj)
             processing_utils.check_all_files_in_cache(inputs)
             return await super().preprocess_data(block_fn, inputs, *rest, **options)
+
+    async def postprocess_data(self, block_fn, predictions, *rest, **options):
+        """As of ``gr.Blocks``, for handlers that return by name; see `controls.handle`."""
+        return await super().postprocess_data(block_fn, placed(block_fn, predictions), *rest, **options)
 
     async def process_api(self, *args, event_data: gr.EventData | None = None, **options):
         """As of ``gr.Blocks``; where that would say no more than "Error", a person is told what to do."""

@@ -12,7 +12,7 @@ from ..models import CHECKPOINTS
 from ..parameters import Mask, Vector
 from . import models as menu
 from . import pictures
-from .controls import BROWSER, Control, Island, in_browser, notice
+from .controls import BROWSER, Control, Island, handle, in_browser
 from .server.inference import network
 from .tabs import explore
 
@@ -41,24 +41,24 @@ def describe(control: Control) -> dict:
     return told
 
 
-def on_link(event: gr.EventData, head: bytes | None, shown: str):
-    """What a link shows to (chart, crops, notice, picture box, shown, model box, current, target, classes shown).
+def on_link(event: gr.EventData, head: bytes | None, shown: str) -> dict:
+    """What a link shows, to the ``model_outputs`` of the Explore tab.
 
     The browser checks a link, but anybody can send this event: what is no sample leaves the picture, and what is no
     model changes nothing.
     """
     asked = event._data if isinstance(event._data, dict) else {}
-    stay = [gr.skip() for _ in range(9)]
     model, name = asked.get("model"), asked.get("image")
     path = next((str(sample) for sample in pictures.SAMPLES if sample.stem == name), shown)
     try:
         labels = network(model).checkpoint.labels
-        chart, crops = menu.look(path, model, head)
+        looked = menu.look(path, model, head)
     except menu.TROUBLE as error:
-        stay[2] = notice(menu.sentence(error))
-        return stay
-    picture = gr.skip() if path == shown else path
-    return chart, crops, "", picture, path, model, model, *menu.choices(labels, asked.get("target"), asked.get("k"))
+        return menu.trouble(error)
+    looked |= {"shown": path, "model": model, "current": model}
+    if path != shown:
+        looked["picture"] = path
+    return looked | menu.choices(labels, asked.get("target"), asked.get("k"))
 
 
 def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calibrate: dict[str, Control]) -> gr.HTML:
@@ -81,14 +81,11 @@ def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calib
     events = ("controls", "picture")
     block = Island("share.mount", events, node="share-told", more=json.dumps(facts), elem_id="share-block")
     block.controls(outputs=[*outputs.values(), tabs], js=in_browser("share.values()"), **BROWSER)
-    block.picture(
+    handle(
+        block.picture,
         on_link,
         [explored.head, explored.shown],
-        [
-            *(explored.chart, explored.crops, explored.notice, explored.picture, explored.shown),
-            *(explored.chooser, explored.current, explored.controls["target"].component),
-            explored.controls["k"].component,
-        ],
+        explored.model_outputs,
         show_progress="hidden",
         **explore.MODELS,  # a link may ask for one that has to be fetched
     )

@@ -15,7 +15,7 @@ from ..heads import HeadError
 from ..models import BUNDLED, CHECKPOINTS, TITLES, CheckpointError
 from ..parameters import Number
 from ..registry import PARAMETERS
-from .controls import message, position
+from .controls import message, notice, position
 from .languages import said, t
 from .pictures import is_sample, views
 from .server.inference import PICTURE, Network, network
@@ -29,14 +29,6 @@ HEAD_GONE = "Your head is no longer here: train or upload it again, or choose an
 YOURS = "yours"  # the bundled network under the visitor's own head, for those who have one
 # What can be wrong with a visitor's picture, head or choice; see `sentence`.
 TROUBLE = (images.PictureError, CheckpointError, HeadError, WorkerError, FileNotFoundError)
-
-LOGS = tuple(key for key, p in PARAMETERS.items() if isinstance(p, Number) and p.scale == "log")
-ADOPTING = (
-    *("notice", "chart", "crops", "target", "k", "chooser", "current", "head"),
-    *registry.FAMILIES,
-    *PARAMETERS,
-    *(f"{key} position" for key in LOGS),
-)
 
 
 class Chooser(gr.Dropdown):
@@ -115,10 +107,11 @@ def words(head: heads.Head) -> str:
     return told
 
 
-def look(source: str | bytes, model: str, head: bytes | None = None, kind: int = PICTURE) -> tuple[str, str]:
-    """A picture through a `chosen` model to the chart's message, as JSON, and the crops that it saw, as HTML.
+def look(source: str | bytes, model: str, head: bytes | None = None, kind: int = PICTURE) -> dict:
+    """A picture through a `chosen` model, as a handler returns it.
 
-    The chart is told the name of a sample, and of nobody's own picture. Raises what `chosen` and `views` raise.
+    ``chart`` is the chart's message, as JSON, ``crops`` what the network saw, as HTML, and ``notice`` is empty. The
+    chart is told the name of a sample, and of nobody's own picture. Raises what `chosen` and `views` raise.
     """
     net, own, name = chosen(model, head)
     crops = views(source, net.checkpoint)
@@ -134,7 +127,7 @@ def look(source: str | bytes, model: str, head: bytes | None = None, kind: int =
         seen += f'<p class="own-head"><b>{said("Your head")}</b>: {words(own)}</p>'
     image = Path(source).stem if is_sample(source) else None
     answer = classified(classes(net, own), net.logits_of(crops, own and own.layer, kind), name)
-    return message("logits", **answer, image=image), seen
+    return {"chart": message("logits", **answer, image=image), "crops": seen, "notice": ""}
 
 
 def sentence(error: Exception) -> str:
@@ -143,15 +136,24 @@ def sentence(error: Exception) -> str:
     return "The picture is no longer here: choose another one." if gone else str(error)
 
 
-def choices(labels: tuple[str, ...], target: object = None, k: object = None) -> tuple[gr.Dropdown, gr.Slider]:
-    """What depends on a model's labels: the menu of target classes, and how many classes can be shown.
+def trouble(error: Exception) -> dict:
+    """What a handler returns after an error of ``TROUBLE``: a ``notice``, so that all else stays as it is."""
+    return {"notice": notice(sentence(error))}
 
-    ``target`` and ``k`` are chosen in them, where the model has that; from outside they may be anything.
+
+def choices(labels: tuple[str, ...], target: object = None, k: object = None) -> dict:
+    """What depends on a model's labels, as a handler returns it.
+
+    ``setting.target`` is the menu of target classes, and ``setting.k`` says how many can be shown. ``target`` and ``k``
+    are chosen in them, where the model has that; from outside they may be anything.
     """
     most = min(MOST, len(labels))
     target = target if isinstance(target, str) and target in labels else RAW_TOP
     k = k if isinstance(k, int) and 2 <= k <= most else min(10, most)
-    return gr.Dropdown(choices=targets(labels), value=target), gr.Slider(maximum=most, value=k)
+    return {
+        "setting.target": gr.Dropdown(choices=targets(labels), value=target),
+        "setting.k": gr.Slider(maximum=most, value=k),
+    }
 
 
 def targets(labels: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -183,7 +185,7 @@ def own_head(data: bytes) -> heads.Head:
     return head
 
 
-def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, str]:
+def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[dict, str]:
     """A head becomes this visitor's model, and the column of its constraint opens on that.
 
     Args:
@@ -192,22 +194,16 @@ def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, 
         earlier: the head that this one replaces, if any; what it set goes back to what the page opens with.
 
     Returns:
-        Updates for `Tab.adopting`, named in ``ADOPTING``, and an empty sentence; or updates that leave all as it is,
-        and a sentence that says what is wrong.
+        What changes, by the names of ``explore.Tab.head_outputs``, and an empty sentence; or an empty dict, and a
+        sentence that says what is wrong.
     """
     try:
         head, before = own_head(data), earlier and own_head(earlier)
-        chart, crops = look(shown, YOURS, data)
+        updates = look(shown, YOURS, data)
     except TROUBLE as error:
-        return [gr.skip() for _ in ADOPTING], sentence(error)
-    target, shown_classes = choices(head.classes)
-    updates = {
-        "notice": "",
-        "chart": chart,
-        "crops": crops,
-        "target": target,
-        "k": shown_classes,
-        "chooser": gr.Dropdown(choices=[*models(), (t("CIFAR-10, your head"), YOURS)], value=YOURS),
+        return {}, sentence(error)
+    updates |= choices(head.classes) | {
+        "model": gr.Dropdown(choices=[*models(), (t("CIFAR-10, your head"), YOURS)], value=YOURS),
         "current": YOURS,
         "head": data,
     }
@@ -215,16 +211,17 @@ def adopt(data: bytes, shown: str, earlier: bytes | None = None) -> tuple[list, 
     if before:
         if before.method:
             family = registry.REGISTRY[before.method].family
-            updates[family] = METHODS[family]
+            updates[f"setting.{family}"] = METHODS[family]
         settings |= {key: PARAMETERS[key].default for key in before.settings}
     if head.method:
-        updates[registry.REGISTRY[head.method].family] = head.method
+        updates[f"setting.{registry.REGISTRY[head.method].family}"] = head.method
     for key, value in (settings | head.settings).items():
         parameter = PARAMETERS[key]
         if not isinstance(parameter, Number):
-            updates[key] = "" if value == parameter.default else parameter.spell(value, head.classes)
+            updates[f"setting.{key}"] = "" if value == parameter.default else parameter.spell(value, head.classes)
             continue
         value = float(f"{min(max(value, parameter.least), parameter.high):.6g}")
-        updates[key] = value
-        updates[f"{key} position"] = position(parameter, value) if parameter.scale == "log" else value
-    return [updates.get(name, gr.skip()) for name in ADOPTING], ""
+        updates[f"setting.{key}"] = value
+        if parameter.scale == "log":
+            updates[f"slider.{key}"] = position(parameter, value)
+    return updates, ""

@@ -219,7 +219,8 @@ def made(nothing_made, monkeypatch):
 
 def last(question, head=None):
     """The path and the sentence that the page ends up with."""
-    return list(tab.on_make(question, head))[-1]
+    answer = list(tab.on_make(question, head))[-1]
+    return answer["file"], answer["notice"]
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ DEFAULTS = (-2.0, 4.0, 1.0, LAM.default, RADIUS.default)  # the rows of paramete
 
 def test_the_message_holds_the_part_that_judges_and_no_other():
     shown = calibrate.bundled()
-    told = json.loads(calibrate.message(shown))
+    told = json.loads(calibrate.set_message(shown))
     logits = np.frombuffer(base64.b64decode(told["logits"]), "<f4").reshape(-1, len(told["classes"]))
     np.testing.assert_array_equal(logits, shown.judge[0].numpy())
     np.testing.assert_array_equal(np.frombuffer(base64.b64decode(told["labels"]), "<i4"), shown.judge[1].numpy())
@@ -34,21 +34,20 @@ def test_fit_looks_at_one_part_and_reports_on_the_other(monkeypatch):
     for shown in (one, other):
         monkeypatch.setattr(calibrate, "bundled", lambda shown=shown: shown)
         answers.append(calibrate.on_fit("prox_l2", "", *DEFAULTS))
-    (_, _, text, *_), (_, _, text_other, *_) = answers
-    assert json.loads(answers[0][0]) == json.loads(answers[1][0])
-    assert text != text_other
+    assert json.loads(answers[0]["board"]) == json.loads(answers[1]["board"])
+    assert answers[0]["result"] != answers[1]["result"]
 
 
 @pytest.mark.parametrize("key", [key for key in registry.REGISTRY if key not in calibrate.SPARSE])
 def test_fit_of_every_constraint(key):
-    found, notice, text, position, value = calibrate.on_fit(key, "", *DEFAULTS)
-    shown, told = calibrate.bundled(), json.loads(found)
+    answer = calibrate.on_fit(key, "", *DEFAULTS)
+    shown, told = calibrate.bundled(), json.loads(answer["board"])
     y = calibration.as_logits(registry.build(key, told["settings"]), shown.fit[0])
     assert told["temperature"] == calibration.fit_temperature(y, shown.fit[1]).temperature
-    assert value == pytest.approx(told["temperature"], rel=1e-3)
-    assert 0 <= position <= 100
-    assert f"T = {told['temperature']:.4g}" in text
-    assert notice == ""
+    assert answer["setting.temperature"] == pytest.approx(told["temperature"], rel=1e-3)
+    assert 0 <= answer["slider.temperature"] <= 100
+    assert f"T = {told['temperature']:.4g}" in answer["result"]
+    assert answer["notice"] == ""
 
 
 def test_a_temperature_beyond_the_slider_is_said(monkeypatch):
@@ -56,17 +55,17 @@ def test_a_temperature_beyond_the_slider_is_said(monkeypatch):
     fit, judge = ((1e-4 * logits, labels) for logits, labels in (whole.fit, whole.judge))
     small = whole._replace(fit=fit, judge=judge)
     monkeypatch.setattr(calibrate, "bundled", lambda: small)
-    found, _, text, position, value = calibrate.on_fit("softmax", "", *DEFAULTS)
-    assert json.loads(found)["temperature"] < 0.05
-    assert "beyond the slider" in text
-    assert (position, value) == (0, 0.05)
+    answer = calibrate.on_fit("softmax", "", *DEFAULTS)
+    assert json.loads(answer["board"])["temperature"] < 0.05
+    assert "beyond the slider" in answer["result"]
+    assert (answer["slider.temperature"], answer["setting.temperature"]) == (0, 0.05)
 
 
 @pytest.mark.parametrize("key", ["clamp", "smooth_clamp"])
 def test_a_box_without_width_has_no_best_temperature(key):
-    *_, text, slider, box = calibrate.on_fit(key, "", 1, 1, *DEFAULTS[2:])
-    assert calibration.EDGES["any"] in text
-    assert slider == box == gr.skip()
+    answer = calibrate.on_fit(key, "", 1, 1, *DEFAULTS[2:])
+    assert calibration.EDGES["any"] in answer["result"]
+    assert not {"slider.temperature", "setting.temperature"} & answer.keys()
 
 
 @pytest.mark.parametrize(
@@ -91,17 +90,16 @@ def test_hostile_numbers_are_refused(method, numbers):
 
 def test_a_file_that_is_gone_is_a_sentence(tmp_path):
     gone = str(tmp_path / "gone.csv")
-    assert calibrate.GONE.split(":")[0] in calibrate.on_fit("clamp", gone, *DEFAULTS)[1]
-    board, notice, path, about = calibrate.on_open(gone)
-    assert calibrate.GONE.split(":")[0] in notice
-    assert (board, path, about) == (
-        calibrate.message(calibrate.bundled()), "", calibrate.described(calibrate.bundled())
-    )  # fmt: skip
+    assert calibrate.GONE.split(":")[0] in calibrate.on_fit("clamp", gone, *DEFAULTS)["notice"]
+    answer = calibrate.on_open(gone)
+    assert calibrate.GONE.split(":")[0] in answer.pop("notice")
+    shown = calibrate.bundled()
+    assert answer == {"board": calibrate.set_message(shown), "set": "", "description": calibrate.described(shown)}
     for path in (None, "", str(tmp_path)):
-        box, board, notice, *rest = calibrate.on_upload(path)
-        assert box is None
-        assert "no longer here" in notice
-        assert [board, *rest] == [gr.skip()] * 6
+        answer = calibrate.on_upload(path)
+        assert answer["file"] is None
+        assert "no longer here" in answer["notice"]
+        assert answer.keys() == {"file", "notice"}
 
 
 def test_another_set_opens_at_temperature_1(tmp_path):
@@ -109,8 +107,7 @@ def test_another_set_opens_at_temperature_1(tmp_path):
     file = tmp_path / "own.csv"
     file.write_text("label,a,b\n" + "0,1,2\n1,0,3\n" * 15, encoding="utf-8")
     for answer in (calibrate.on_upload(str(file)), calibrate.on_bundled()):
-        *_, slider, box = answer
-        assert (slider, box) == (50, 1)
+        assert (answer["slider.temperature"], answer["setting.temperature"]) == (50, 1)
 
 
 @pytest.mark.parametrize(
@@ -146,30 +143,31 @@ def probabilities(tmp_path):
 
 def test_probabilities_are_read_as_such_and_said(probabilities):
     path, logits, labels = probabilities
-    _, board, notice, kept, about, *_ = calibrate.on_upload(path)
-    assert (notice, kept) == ("", path)
-    assert "look like probabilities" in about
-    assert "read as such" in about
+    answer = calibrate.on_upload(path)
+    assert (answer["notice"], answer["set"]) == ("", path)
+    assert "look like probabilities" in answer["description"]
+    assert "read as such" in answer["description"]
     wanted = calibration.fit_temperature(logits[validation.split(400)], labels[validation.split(400)])
-    assert json.loads(board)["fitted"] == pytest.approx(wanted.temperature, rel=0.1)
-    assert json.loads(board)["fitted"] > 1, "over-confident, and not the other way round"
-    found = json.loads(calibrate.on_fit("softmax", path, *DEFAULTS)[0])
+    assert json.loads(answer["board"])["fitted"] == pytest.approx(wanted.temperature, rel=0.1)
+    assert json.loads(answer["board"])["fitted"] > 1, "over-confident, and not the other way round"
+    found = json.loads(calibrate.on_fit("softmax", path, *DEFAULTS)["board"])
     assert found["temperature"] == pytest.approx(wanted.temperature, rel=0.1)
 
 
 def test_they_can_be_taken_for_logits_all_the_same_and_back(probabilities):
     path, _, _ = probabilities
-    board, notice, kept, about, fit, *temperature = calibrate.on_read(path)
-    assert (notice, fit) == ("", "")
-    assert "taken for logits all the same" in about
-    assert json.loads(board)["fitted"] < 1
-    assert tuple(temperature) == calibrate.UNFITTED
-    assert json.loads(calibrate.on_fit("softmax", kept, *DEFAULTS)[0])["temperature"] < 1
-    board, _, again, about, *_ = calibrate.on_read(kept)
-    assert again == path
-    assert "read as such" in about
-    assert json.loads(board)["fitted"] > 1
-    assert calibrate.on_read("")[2] == ""
+    answer = calibrate.on_read(path)
+    assert (answer["notice"], answer["result"]) == ("", "")
+    assert "taken for logits all the same" in answer["description"]
+    assert json.loads(answer["board"])["fitted"] < 1
+    assert answer.items() >= calibrate.UNFITTED.items()
+    kept = answer["set"]
+    assert json.loads(calibrate.on_fit("softmax", kept, *DEFAULTS)["board"])["temperature"] < 1
+    answer = calibrate.on_read(kept)
+    assert answer["set"] == path
+    assert "read as such" in answer["description"]
+    assert json.loads(answer["board"])["fitted"] > 1
+    assert calibrate.on_read("")["set"] == ""
 
 
 def test_what_else_numbers_can_be_is_said(tmp_path):
@@ -178,7 +176,7 @@ def test_what_else_numbers_can_be_is_said(tmp_path):
     for numbers, says in ((rows, "one sigmoid for each class"), (rows.log_softmax(-1), "logarithms of probabilities")):
         lines = ["label,a,b,c", *(f"{i % 3},{x},{y},{z}" for i, (x, y, z) in enumerate(numbers.tolist()))]
         path.write_text("\n".join(lines))
-        about = calibrate.on_upload(str(path))[4]
+        about = calibrate.on_upload(str(path))["description"]
         assert says in about
         assert "cal-read-as" not in about
-    assert "probabilities" not in calibrate.on_bundled()[3]
+    assert "probabilities" not in calibrate.on_bundled()["description"]

@@ -16,11 +16,12 @@ from constrained import heads, images, registry, training
 from constrained.modules import Clamp, ConstrainedLinear, PenaltyL1, PenaltyL2, ProjectL2Ball, ProxL1, Softmax
 from constrained.page import api, controls, pictures
 from constrained.page import models as menu
-from constrained.page.models import ADOPTING, YOURS
+from constrained.page.models import YOURS
 from constrained.page.server.inference import network
 from constrained.page.tabs import explore
 
 SHOWN = str(pictures.FIRST_SAMPLE)
+CHANGED = {"notice", "chart", "crops", "setting.target", "setting.k", "model", "current", "head"}  # by every head
 
 
 def head(constraint=None, method="", seed=0, **changes):
@@ -37,11 +38,16 @@ def english(html):
 
 
 def adopted(data, earlier=None):
-    """The updates of `explore.adopt` by name, without those that leave things as they are."""
+    """What `adopt` changes, by name."""
     updates, told = menu.adopt(data, SHOWN, earlier)
     assert told == ""
-    assert len(updates) == len(ADOPTING)
-    return {name: update for name, update in zip(ADOPTING, updates, strict=True) if update != gr.skip()}
+    return updates
+
+
+def settings_of(updates):
+    """What of it belongs to the columns, with the names of the registry."""
+    columns = {*registry.FAMILIES, *registry.PARAMETERS}
+    return {key: value for name, value in updates.items() if (key := name.removeprefix("setting.")) in columns}
 
 
 def logits_by_hand(layer):
@@ -60,19 +66,20 @@ def test_a_head_is_taken_over():
     assert told["model"] == f"yours-{sha256(data).hexdigest()[:8]}"
     assert tuple(told["labels"]) == training.data().classes
     np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
-    crops = menu.look(str(pictures.FIRST_SAMPLE), "cifar10")[1]
+    crops = menu.look(str(pictures.FIRST_SAMPLE), "cifar10")["crops"]
     assert updates["crops"].startswith(crops)
     assert english(updates["crops"][len(crops) :]) == '<p class="own-head"><b>Your head</b>: Softmax, T = 2.5</p>'
     assert updates["head"] == data
     assert updates["current"] == YOURS
-    assert updates["chooser"].value == YOURS
-    assert [key for _, key in updates["chooser"].choices] == ["cifar10", "imagenet", YOURS]
-    assert [name for _, name in updates["target"].choices] == [menu.RAW_TOP, *training.data().classes]
-    columns = {key for key in updates if key in ADOPTING[8:]}
-    assert columns == {"probability", "temperature", "temperature position"}  # other columns stay as they are
-    assert updates["probability"] == "softmax"
-    assert updates["temperature"] == 2.5
-    assert updates["temperature position"] == controls.position(registry.TEMPERATURE, 2.5)
+    assert updates["model"].value == YOURS
+    assert [key for _, key in updates["model"].choices] == ["cifar10", "imagenet", YOURS]
+    assert [name for _, name in updates["setting.target"].choices] == [menu.RAW_TOP, *training.data().classes]
+    columns = updates.keys() - CHANGED
+    # Other columns stay as they are.
+    assert columns == {"setting.probability", "setting.temperature", "slider.temperature"}
+    assert updates["setting.probability"] == "softmax"
+    assert updates["setting.temperature"] == 2.5
+    assert updates["slider.temperature"] == controls.position(registry.TEMPERATURE, 2.5)
 
 
 def test_another_head_is_another_model_to_the_chart():
@@ -84,7 +91,7 @@ def test_another_head_is_another_model_to_the_chart():
 @pytest.mark.parametrize("method", registry.REGISTRY)
 def test_its_column_opens_on_its_constraint(method):
     settings = {"lo": -1.25, "hi": 0.5, "temperature": 0.3, "lam": 0.02, "radius": 7.5}
-    updates = adopted(head(registry.build(method, settings), method)[0])
+    updates = settings_of(adopted(head(registry.build(method, settings), method)[0]))
     entry = registry.REGISTRY[method]
     assert updates[entry.family] == method
     assert {key: updates[key] for key in registry.PARAMETERS if key in updates} == {
@@ -94,7 +101,7 @@ def test_its_column_opens_on_its_constraint(method):
 
 
 def test_a_head_without_a_constraint_leaves_the_columns_alone():
-    assert not set(adopted(head()[0])) & set(ADOPTING[8:])
+    assert adopted(head()[0]).keys() == CHANGED
 
 
 @pytest.mark.parametrize(
@@ -116,27 +123,27 @@ CLAMPED = {"lo": 0.0, "hi": 1.0}
 
 def test_what_an_earlier_head_set_goes_back_to_the_pages_defaults():
     clamp = head(registry.build("smooth_clamp", CLAMPED), "smooth_clamp")[0]
-    updates = adopted(head(Softmax(temperature=2.5), "softmax")[0], clamp)
+    updates = settings_of(adopted(head(Softmax(temperature=2.5), "softmax")[0], clamp))
     assert (updates["bounded"], updates["lo"], updates["hi"]) == ("clamp", -2, 1.5)
     assert (updates["probability"], updates["temperature"]) == ("softmax", 2.5)
     assert "regularised" not in updates, "no head has touched that"
     updates = adopted(head()[0], head(ProxL1(0.02), "prox_l1")[0])
     lam = registry.LAM
-    assert (updates["regularised"], updates["lam"]) == ("prox_l1", lam.default)
-    assert updates["lam position"] == controls.position(lam, lam.default)
-    updates = adopted(head(Clamp(-1.0, 2.0), "clamp")[0], clamp)
+    assert (updates["setting.regularised"], updates["setting.lam"]) == ("prox_l1", lam.default)
+    assert updates["slider.lam"] == controls.position(lam, lam.default)
+    updates = settings_of(adopted(head(Clamp(-1.0, 2.0), "clamp")[0], clamp))
     assert (updates["bounded"], updates["lo"], updates["hi"]) == ("clamp", -1, 2)
 
 
 @pytest.mark.parametrize(
     ("constraint", "method", "wanted"),
     [
-        (Clamp(-900.0, 21.0), "clamp", {"lo": -20, "hi": 20}),
-        (Softmax(temperature=5e-5), "softmax", {"temperature": 0.05, "temperature position": 0}),
-        (Softmax(temperature=2e4), "softmax", {"temperature": 20, "temperature position": 100}),
-        (Softmax(temperature=1.23456789), "softmax", {"temperature": 1.23457}),
-        (ProxL1(0.0), "prox_l1", {"lam": 0, "lam position": 0}),
-        (ProjectL2Ball(1e5), "project_l2_ball", {"radius": 100, "radius position": 100}),
+        (Clamp(-900.0, 21.0), "clamp", {"setting.lo": -20, "setting.hi": 20}),
+        (Softmax(temperature=5e-5), "softmax", {"setting.temperature": 0.05, "slider.temperature": 0}),
+        (Softmax(temperature=2e4), "softmax", {"setting.temperature": 20, "slider.temperature": 100}),
+        (Softmax(temperature=1.23456789), "softmax", {"setting.temperature": 1.23457}),
+        (ProxL1(0.0), "prox_l1", {"setting.lam": 0, "slider.lam": 0}),
+        (ProjectL2Ball(1e5), "project_l2_ball", {"setting.radius": 100, "slider.radius": 100}),
     ],
 )
 def test_what_the_sliders_cannot_show_ends_at_their_ends(constraint, method, wanted):
@@ -159,11 +166,11 @@ def test_a_head_of_ones_own_classes_is_taken_over(classes):
     told = json.loads(updates["chart"])
     assert tuple(told["labels"]) == classes
     np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
-    assert [name for _, name in updates["target"].choices] == [menu.RAW_TOP, *classes]
-    assert updates["k"].maximum == min(menu.MOST, len(classes))
+    assert [name for _, name in updates["setting.target"].choices] == [menu.RAW_TOP, *classes]
+    assert updates["setting.k"].maximum == min(menu.MOST, len(classes))
     again = explore.on_model(YOURS, data, SHOWN, "cifar10")
-    assert tuple(json.loads(again[0])["labels"]) == classes
-    assert [name for _, name in again[3].choices] == [menu.RAW_TOP, *classes]
+    assert tuple(json.loads(again["chart"])["labels"]) == classes
+    assert [name for _, name in again["setting.target"].choices] == [menu.RAW_TOP, *classes]
 
 
 BAD = {
@@ -182,14 +189,14 @@ BAD = {
 def test_a_bad_head_changes_nothing(data, wanted):
     updates, told = menu.adopt(data() if callable(data) else data, SHOWN)
     assert wanted in told
-    assert updates == [gr.skip()] * len(ADOPTING)
+    assert updates == {}
 
 
 @pytest.mark.parametrize("shown", ["/no/such/picture.png", str(controls.ASSETS / "web" / "main.js")])
 def test_without_its_picture_nothing_changes(shown):
     updates, told = menu.adopt(head()[0], shown)
     assert "choose a" in told
-    assert updates == [gr.skip()] * len(ADOPTING)
+    assert updates == {}
 
 
 def test_every_picture_goes_through_the_chosen_head():
@@ -202,10 +209,10 @@ def test_every_picture_goes_through_the_chosen_head():
         explore.on_sample(YOURS, data, event),
         explore.on_model(YOURS, data, SHOWN, "cifar10", progress=lambda *_args, **_kwargs: None),
     ):
-        told = json.loads(answer[0])
+        told = json.loads(answer["chart"])
         assert told["model"].startswith("yours-")
         np.testing.assert_allclose(told["logits"], logits_by_hand(layer), atol=2e-6)
-    own = json.loads(explore.on_picture(picture, "cifar10", data)[0])
+    own = json.loads(explore.on_picture(picture, "cifar10", data)["chart"])
     assert own["model"] == "cifar10"
     assert np.abs(np.array(own["logits"]) - logits_by_hand(layer)).max() > 0.1
 
@@ -215,17 +222,17 @@ PROX = ProxL1(0.5)
 
 def test_going_back_to_the_bundled_head():
     answer = explore.on_model("cifar10", head()[0], SHOWN, YOURS, progress=lambda *_args, **_kwargs: None)
-    assert json.loads(answer[0])["model"] == "cifar10"
-    assert answer[-1] == "cifar10"
+    assert json.loads(answer["chart"])["model"] == "cifar10"
+    assert answer["current"] == "cifar10"
 
 
 def test_a_head_that_is_gone_is_a_sentence():
     """A session ends when the server starts anew; the page in the browser may still offer the head."""
     answer = explore.on_picture(pictures.FIRST_SAMPLE.read_bytes(), YOURS, None)
-    assert "train or upload it again" in answer[2]
+    assert "train or upload it again" in answer["notice"]
     answer = explore.on_model(YOURS, None, SHOWN, "cifar10", progress=lambda *_args, **_kwargs: None)
-    assert "train or upload it again" in answer[2]
-    assert answer[5] == "cifar10"  # the model box goes back
+    assert "train or upload it again" in answer["notice"]
+    assert answer["model"] == "cifar10"  # the model box goes back
 
 
 def test_programs_cannot_ask_for_a_head_that_is_a_visitors():
@@ -236,13 +243,13 @@ def test_programs_cannot_ask_for_a_head_that_is_a_visitors():
 def test_the_outputs_are_those_that_are_named():
     with gr.Blocks():
         tab = explore.build("cifar10")
-    outputs = dict(zip(ADOPTING, tab.adopting, strict=True))
-    assert len(set(map(id, outputs.values()))) == len(ADOPTING)
-    named = {"notice": "notice", "chart": "chart-block", "crops": "seen", "target": "target", "chooser": "model"}
-    named |= {family: f"method-{family}" for family in registry.FAMILIES}
-    named |= {key: f"explore-{key}-value" for key in ("temperature", "lam", "radius")}
-    named |= {f"{key} position": f"explore-{key}-slider" for key in ("temperature", "lam", "radius")}
-    named |= {key: f"explore-{key}-slider" for key in ("lo", "hi")}
+    outputs = tab.head_outputs
+    assert len(set(map(id, outputs.values()))) == len(outputs)
+    named = {"notice": "notice", "chart": "chart-block", "crops": "seen", "setting.target": "target", "model": "model"}
+    named |= {f"setting.{family}": f"method-{family}" for family in registry.FAMILIES}
+    named |= {f"setting.{key}": f"explore-{key}-value" for key in ("temperature", "lam", "radius")}
+    named |= {f"slider.{key}": f"explore-{key}-slider" for key in ("temperature", "lam", "radius")}
+    named |= {f"setting.{key}": f"explore-{key}-slider" for key in ("lo", "hi")}
     assert {name: outputs[name].elem_id for name in named} == named
     assert outputs["head"].value is None
 

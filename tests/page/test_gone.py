@@ -41,12 +41,12 @@ def head() -> bytes:
     return heads.save(ConstrainedLinear(known.width, len(known.classes)), "", known.classes, known.network)
 
 
-def asked(function, data: list, event: object = None) -> list:
-    """What somebody is answered whom the server does not know, or no longer."""
+def asked(function, data: list, event: object = None) -> dict:
+    """What somebody is answered whom the server does not know, or no longer; by the names of the function's outputs."""
     (fn,) = (fn for fn in app.demo.fns.values() if fn.fn is function)
     event = gr.EventData(None, event)
     answer = app.demo.process_api(fn, data, state=SessionState(app.demo), event_data=event, request=gr.Request())
-    return asyncio.run(answer)["data"]
+    return dict(zip(fn.named, asyncio.run(answer)["data"], strict=True))
 
 
 def test_nothing_is_kept_in_a_session():
@@ -58,15 +58,15 @@ def test_another_model_is_asked_about_the_picture_that_the_page_shows(head):
     data = picture((30, 90, 200))
     path = uploaded(data, "mine.png")
     held = base64.b64encode(head).decode()
-    chart, *_, box, shown, _ = asked(explore.on_model, ["yours", held, path, "cifar10"])
-    answer = json.loads(chart)
-    assert answer["image"] is None
+    answer = asked(explore.on_model, ["yours", held, path, "cifar10"])
+    chart = json.loads(answer["chart"])
+    assert chart["image"] is None
     expected = network("cifar10").logits(images.decode(data), heads.load(head).layer)
-    np.testing.assert_allclose(answer["logits"], expected, atol=1e-5)
-    assert (box["path"], shown) == (path, path), "the answer says what it is about"
-    chart, *_, box, shown, current = asked(explore.on_model, ["cifar10", held, "dog", "yours"])
-    assert (json.loads(chart)["image"], shown, current) == ("dog", "dog", "cifar10")
-    assert box["path"].endswith("dog.jpg")
+    np.testing.assert_allclose(chart["logits"], expected, atol=1e-5)
+    assert (answer["picture"]["path"], answer["shown"]) == (path, path), "the answer says what it is about"
+    answer = asked(explore.on_model, ["cifar10", held, "dog", "yours"])
+    assert (json.loads(answer["chart"])["image"], answer["shown"], answer["current"]) == ("dog", "dog", "cifar10")
+    assert answer["picture"]["path"].endswith("dog.jpg")
 
 
 @pytest.mark.parametrize(
@@ -91,13 +91,13 @@ def test_a_picture_that_is_gone_or_nobodys_is_told(path, head):
     held = base64.b64encode(head).decode()
     told = "The picture is no longer here: choose another one."
     answer = asked(explore.on_model, ["cifar10", held, path, "imagenet"])
-    assert told in answer[2]
-    assert answer[5] == "imagenet"
+    assert told in answer["notice"]
+    assert answer["model"] == "imagenet"
     answer = asked(train.on_use, [path, held], {"head": held})
-    assert told in answer[-1]
+    assert told in answer["train.notice"]
     if path:
         answer = asked(calibrate.on_fit, ["clamp", path, -2.0, 4.0, 1.0, 0.5, 1.0])
-        assert "Your file is no longer here" in answer[1]
+        assert "Your file is no longer here" in answer["notice"]
         assert "T =" not in str(answer)
 
 

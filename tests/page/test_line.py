@@ -130,7 +130,7 @@ def test_a_full_line_fills_no_other(server, asked):
     assert line.LONGEST // 2 <= number <= line.LONGEST // 2 + 3  # two are at work
     works(server)
     answer = server.ask(explore.on_sample, ["cifar10", None], "looking", {"index": 0})
-    assert json.loads(answer["data"][0])["image"] == pictures.SAMPLES[0].stem
+    assert json.loads(answer["named"]["chart"])["image"] == pictures.SAMPLES[0].stem
 
 
 def test_a_question_of_lists_takes_no_memory_that_it_does_not_have(server):
@@ -546,5 +546,5 @@ def test_a_picture_that_is_called_svg_is_like_any_other(server, data):
     before = len(server.log.read_text().splitlines())
     answer = server.ask(explore.on_model, ["cifar10", None, path, "x"], f"svg-{len(data)}")
     if data.startswith(b"\xff\xd8"):
-        assert answer["data"][6]["path"] == path
+        assert answer["named"]["picture"]["path"] == path
     assert len(server.log.read_text().splitlines()) <= before + 1

@@ -93,9 +93,9 @@ class Server:
         return path
 
     def ask(self, function, data: list, session: str, event: object = None) -> dict:
-        """What the page does: join the queue, wait for the answer."""
-        (number,) = (fn._id for fn in app.demo.fns.values() if fn.fn is function)
-        body = {"data": data, "fn_index": number, "session_hash": session, "event_data": event, "trigger_id": None}
+        """What the page does: join the queue, wait for the answer; ``named`` has its values by name."""
+        (asked,) = (fn for fn in app.demo.fns.values() if fn.fn is function)
+        body = {"data": data, "fn_index": asked._id, "session_hash": session, "event_data": event, "trigger_id": None}
         joined = httpx.post(f"{self.url}/gradio_api/queue/join", json=body, timeout=30)
         assert joined.status_code == 200, joined.text
         with httpx.stream(
@@ -104,7 +104,9 @@ class Server:
             for line in stream.iter_lines():
                 message = json.loads(line.removeprefix("data:")) if line else {}
                 if message.get("msg") == "process_completed":
-                    return message["output"]
+                    output = message["output"]
+                    names, parts = getattr(asked, "named", ()), output.get("data", ())  # none after an error
+                    return output | {"named": dict(zip(names, parts, strict=False))}
         raise AssertionError("no answer")
 
     def memory(self, field: str) -> float:
@@ -733,16 +735,16 @@ def test_nothing_of_one_visitor_reaches_another(server):
     told = {}
     for session, data in files.items():
         answer = server.ask(explore.on_model, ["yours", held(data), "cat", "cifar10"], session)
-        told[session] = json.loads(answer["data"][0])
+        told[session] = json.loads(answer["named"]["chart"])
         expected = net.logits(picture, heads.load(data).layer)
         np.testing.assert_allclose(told[session]["logits"], expected, atol=1e-5)
     assert told["ann"]["logits"] != told["bob"]["logits"]
     answer = server.ask(explore.on_model, ["yours", "", "cat", "cifar10"], "eve")
-    assert "Your head is no longer here" in answer["data"][2]
+    assert "Your head is no longer here" in answer["named"]["notice"]
     # What is no head is not looked at.
     head = list(files["ann"])[:10_000]
     answer = server.ask(explore.on_picture, [file(server.upload(PICTURE)), "cifar10", head], "eve")
-    np.testing.assert_allclose(json.loads(answer["data"][0])["logits"], net.logits(picture), atol=1e-5)
+    np.testing.assert_allclose(json.loads(answer["named"]["chart"])["logits"], net.logits(picture), atol=1e-5)
 
 
 # Every parameter of every endpoint ----------------------------------------------------------------------------------

@@ -20,15 +20,14 @@ def link(**data):
 
 
 def test_a_sample_comes_with_its_logits_and_what_the_link_says_of_classes():
-    chart, crops, told, picture, path, chooser, current, target, k = share.on_link(
-        link(image="dog", model="cifar10", k=4, target="frog"), None, CAT
-    )
-    chart = json.loads(chart)
+    answer = share.on_link(link(image="dog", model="cifar10", k=4, target="frog"), None, CAT)
+    chart = json.loads(answer["chart"])
     assert (chart["image"], chart["model"]) == ("dog", "cifar10")
-    assert picture == path
-    assert path.endswith("dog.jpg")
-    assert (told, current, chooser, target.value, k.value) == ("", "cifar10", "cifar10", "frog", 4)
-    assert "data:image/png" in crops
+    assert answer["picture"] == answer["shown"]
+    assert answer["shown"].endswith("dog.jpg")
+    assert (answer["notice"], answer["current"], answer["model"]) == ("", "cifar10", "cifar10")
+    assert (answer["setting.target"].value, answer["setting.k"].value) == ("frog", 4)
+    assert "data:image/png" in answer["crops"]
 
 
 @pytest.mark.parametrize(
@@ -41,30 +40,30 @@ def test_a_sample_comes_with_its_logits_and_what_the_link_says_of_classes():
     ],
 )
 def test_a_model_that_is_none_changes_nothing(data):
-    parts = share.on_link(link(**data), None, CAT)
-    assert "model must be one of cifar10, imagenet" in parts[2]
-    assert all(part == gr.skip() for at, part in enumerate(parts) if at != 2)
+    answer = share.on_link(link(**data), None, CAT)
+    assert "model must be one of cifar10, imagenet" in answer["notice"]
+    assert answer.keys() == {"notice"}
 
 
 @pytest.mark.parametrize("image", ["../../etc/passwd", "", None, 7, ["dog"], "dog.jpg"])
 def test_what_is_no_sample_leaves_the_picture(image):
-    chart, _, told, picture, path, *_ = share.on_link(link(image=image, model="cifar10"), None, CAT)
-    assert json.loads(chart)["image"] == "cat"
-    assert (told, path) == ("", CAT)
-    assert picture == gr.skip()
+    answer = share.on_link(link(image=image, model="cifar10"), None, CAT)
+    assert json.loads(answer["chart"])["image"] == "cat"
+    assert (answer["notice"], answer["shown"]) == ("", CAT)
+    assert "picture" not in answer
 
 
 @pytest.mark.parametrize(("k", "target"), [(True, ["frog"]), (10**40, "unicorn"), ("4", 3), (-1, None), (2.5, {})])
 def test_classes_that_cannot_be_shown_fall_back(k, target):
-    *_, target_menu, shown = share.on_link(link(image="dog", model="cifar10", k=k, target=target), None, CAT)
-    assert target_menu.value == menu.RAW_TOP
-    assert shown.value == 10
+    answer = share.on_link(link(image="dog", model="cifar10", k=k, target=target), None, CAT)
+    assert answer["setting.target"].value == menu.RAW_TOP
+    assert answer["setting.k"].value == 10
 
 
 def test_an_upload_that_is_gone_is_said(tmp_path):
-    parts = share.on_link(link(model="cifar10"), None, str(tmp_path / "gone.png"))
-    assert "The picture is no longer here" in parts[2]
-    assert all(part == gr.skip() for at, part in enumerate(parts) if at != 2)
+    answer = share.on_link(link(model="cifar10"), None, str(tmp_path / "gone.png"))
+    assert "The picture is no longer here" in answer["notice"]
+    assert answer.keys() == {"notice"}
 
 
 def test_every_control_is_described_and_opens_inside_its_own_range():

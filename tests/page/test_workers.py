@@ -191,8 +191,8 @@ def dying(monkeypatch):
 def test_a_picture_that_kills_its_decoder_ends_in_a_sentence(dying, tmp_path):
     inference.network("cifar10")
     told = explore.on_picture(OWN, "cifar10", None)
-    assert "This file cannot be read within the limits" in told[2]
-    assert "This file cannot be read within the limits" in explore.on_frame(b"x", "cifar10", None)[2]
+    assert "This file cannot be read within the limits" in told["notice"]
+    assert "This file cannot be read within the limits" in explore.on_frame(b"x", "cifar10", None)["notice"]
     with pytest.raises(gr.Error, match="within the limits"):
         api.classify(OWN, "cifar10")
     assert dying == [images.views] * 3
@@ -204,7 +204,7 @@ def test_a_head_or_a_set_that_kills_its_parser_ends_in_a_sentence(dying, tmp_pat
     assert "within the limits" in told
     path = tmp_path / "set.csv"
     path.write_text("label,a,b\n0,1,2\n", encoding="utf-8")
-    assert "within the limits" in calibrate.on_upload(str(path))[2]
+    assert "within the limits" in calibrate.on_upload(str(path))["notice"]
     assert dying == [safetensors.deserialize, validation.parse]
 
 

@@ -20,13 +20,12 @@ from ...models import cifar10
 from ...parameters import Number, Value
 from ...registry import PARAMETERS, TEMPERATURE
 from ...validation import ValidationError
-from .. import controls
-from ..controls import BROWSER, Control, HeldFile, Island, notice, position, rows, speaker, wire
+from ..controls import BROWSER, Control, HeldFile, Island, handle, message, notice, position, rows, speaker, wire
 from ..languages import said, t
 from ..server.workers import WORKERS, WorkerError
 
 SPARSE = tuple(key for key, entry in registry.REGISTRY.items() if entry.sparse)
-UNFITTED = (position(TEMPERATURE, 1.0), 1.0)  # slider and box
+UNFITTED = {"slider.temperature": position(TEMPERATURE, 1.0), "setting.temperature": 1.0, "result": ""}
 BUNDLED = "CIFAR-10's test pictures, seen by the bundled model"
 PLAIN = "#plain"
 TROUBLE = (ValidationError, WorkerError)
@@ -131,11 +130,11 @@ def parts(path: str) -> Parts:
 # What the page shows ------------------------------------------------------------------------------------------------
 
 
-def message(shown: Parts) -> str:
+def set_message(shown: Parts) -> str:
     """The message with a set: its judging part in base64, little-endian, and softmax's fitted T."""
     logits, labels = shown.judge
     fit = calibration.fit_temperature(calibration.as_logits(None, shown.fit[0]), shown.fit[1])
-    return controls.message(
+    return message(
         "set",
         name=shown.name,
         classes=shown.classes,
@@ -226,25 +225,30 @@ def told(name: str, fit: calibration.TemperatureFit, shown: Parts, y: Tensor) ->
     )
 
 
+def shown_as(shown: Parts, path: str = "") -> dict:
+    """A set, by its path but for the bundled one, as handlers return it: board, set, description, an empty notice."""
+    return {"board": set_message(shown), "set": path, "description": described(shown), "notice": ""}
+
+
 # Events -------------------------------------------------------------------------------------------------------------
 
 
-def on_open(path: str):
-    """The tab is seen for the first time: (board, notice, set, description)."""
+def on_open(path: str) -> dict:
+    """The tab is seen for the first time: what is `shown_as`."""
     try:
         shown = parts(path)
     except TROUBLE as error:
-        return message(bundled()), notice(str(error)), "", described(bundled())
-    return message(shown), "", path, described(shown)
+        return shown_as(bundled()) | {"notice": notice(str(error))}
+    return shown_as(shown, path)
 
 
-def on_read(path: str):
+def on_read(path: str) -> dict:
     """Probabilities taken for what they are, or for logits, whichever was not: as `on_bundled`."""
-    return *on_open(path.removesuffix(PLAIN) if path.endswith(PLAIN) else path and path + PLAIN), "", *UNFITTED
+    return on_open(path.removesuffix(PLAIN) if path.endswith(PLAIN) else path and path + PLAIN) | UNFITTED
 
 
-def on_upload(path: str | None):
-    """A visitor's file: (file box, board, notice, set, description, fit, T's slider, T's box).
+def on_upload(path: str | None) -> dict:
+    """A visitor's file: as `on_bundled`, and the file box.
 
     A bad one leaves all as it was. A good one opens at T = 1: what was fitted on another set says nothing about it. The
     file box is emptied, so that it goes on being the place where the next file is dropped.
@@ -252,21 +256,24 @@ def on_upload(path: str | None):
     try:
         shown = own(path or "")
     except TROUBLE as error:
-        return None, gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
-    return None, message(shown), "", path, described(shown), "", *UNFITTED
+        return {"file": None, "notice": notice(str(error))}
+    return {"file": None} | shown_as(shown, path) | UNFITTED
 
 
-def on_bundled():
-    """Back to the bundled set, at T = 1: (board, notice, set, description, fit, T's slider, T's box)."""
-    return message(bundled()), "", "", described(bundled()), "", *UNFITTED
+def on_bundled() -> dict:
+    """Back to the bundled set, at T = 1: what is `shown_as`, and what is `UNFITTED`."""
+    return shown_as(bundled()) | UNFITTED
 
 
-def on_fit(method: str, path: str, *values: float | str):
-    """The best T for a constraint: (board, notice, fit, slider, box); ``values`` are what the rows hold."""
+def on_fit(method: str, path: str, *values: float | str) -> dict:
+    """The best T for a constraint, whose ``values`` the rows of parameters hold.
+
+    Board, notice, result, and T's slider and setting where there is one.
+    """
     try:
         shown = parts(path)
     except TROUBLE as error:
-        return gr.skip(), notice(str(error)), gr.skip(), gr.skip(), gr.skip()
+        return {"notice": notice(str(error))}
     try:
         given = dict(zip(PARAMETERS, values, strict=True)) | {TEMPERATURE.key: 1.0}
         settings = {
@@ -282,14 +289,15 @@ def on_fit(method: str, path: str, *values: float | str):
             "there is no best T by NLL: the table compares it with softmax at its fitted T.",
             title=registry.REGISTRY[method].title,
         )
-        return gr.skip(), "", f'<p role="status">{text}</p>', gr.skip(), gr.skip()
+        return {"notice": "", "result": f'<p role="status">{text}</p>'}
     fit = calibration.fit_temperature(calibration.as_logits(constraint, shown.fit[0]), shown.fit[1])
     text = told(words(method, settings), fit, shown, calibration.as_logits(constraint, shown.judge[0]))
     if fit.edge:
-        return gr.skip(), "", text, gr.skip(), gr.skip()
-    found = controls.message("fit", method=method, settings=given, temperature=fit.temperature)
+        return {"notice": "", "result": text}
+    found = message("fit", method=method, settings=given, temperature=fit.temperature)
     value = float(f"{min(max(fit.temperature, TEMPERATURE.low), TEMPERATURE.high):.4g}")
-    return found, "", text, position(TEMPERATURE, value), value
+    best = {"slider.temperature": position(TEMPERATURE, value), "setting.temperature": value}
+    return {"board": found, "notice": "", "result": text} | best
 
 
 # The page -----------------------------------------------------------------------------------------------------------
@@ -331,26 +339,22 @@ def build() -> dict[str, Control]:
         with gr.Column(elem_id="calibrate-main", scale=1, min_width=0):
             board = Island("calibrate.mount", ("open",), node="calibrate-board", elem_id="calibrate-block")
 
-    seen = [board, told_notice, path, about]
-    board.open(on_open, path, seen, show_progress="hidden", **SERVER)
+    seen = {"board": board, "notice": told_notice, "set": path, "description": about}
+    fitted = {"result": result, "slider.temperature": temperature[0], "setting.temperature": temperature[1]}
+    quiet = {"show_progress": "hidden"} | SERVER
+    read = functools.partial(gr.on, [button.click for button in readings])
+    handle(board.open, on_open, path, seen, **quiet)
     others = [
-        upload.upload(on_upload, upload, [upload, *seen, result, *temperature], show_progress="hidden", **SERVER),
-        back.click(on_bundled, None, [*seen, result, *temperature], show_progress="hidden", **SERVER),
-        gr.on(
-            [button.click for button in readings],
-            on_read,
-            path,
-            [*seen, result, *temperature],
-            show_progress="hidden",
-            **SERVER,
-        ),
+        handle(upload.upload, on_upload, upload, {"file": upload} | seen | fitted, **quiet),
+        handle(back.click, on_bundled, None, seen | fitted, **quiet),
+        handle(read, on_read, path, seen | fitted, **quiet),
     ]
-    fitting = fit.click(
+    fitting = handle(
+        fit.click,
         on_fit,
         [method, path, *(parameters[key].component for key in PARAMETERS)],
-        [board, told_notice, result, *temperature],
-        show_progress="hidden",
-        **SERVER,
+        {"board": board, "notice": told_notice} | fitted,
+        **quiet,
     )
     for other in others:
         other.success(cancels=[fitting], **BROWSER)  # its answer would be about the set that was there before

@@ -24,6 +24,7 @@ from ..controls import (
     Control,
     HeldBytes,
     Island,
+    handle,
     in_browser,
     message,
     notice,
@@ -34,7 +35,6 @@ from ..controls import (
 )
 from ..languages import said, t
 from ..models import (
-    ADOPTING,
     METHODS,
     MOST,
     RAW_TOP,
@@ -45,8 +45,8 @@ from ..models import (
     classes,
     look,
     models,
-    sentence,
     targets,
+    trouble,
 )
 from ..pictures import FIRST_SAMPLE, SAMPLES, Picture, Shown
 from ..server.inference import FRAME, PICTURE, network
@@ -111,51 +111,52 @@ def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, Value
 # Events -------------------------------------------------------------------------------------------------------------
 
 
-def on_picture(source: str | bytes | None, model: str, head: bytes | None):
-    """A visitor's picture to (chart, crops, notice, shown, model box, current).
+def on_picture(source: str | bytes | None, model: str, head: bytes | None) -> dict:
+    """A visitor's picture to chart, crops, notice, shown, model and current.
 
     An answer says all that it is about: others may have come meanwhile. The box is left to
     assets/web/explore/picture.js, which knows what else is on its way by then.
     """
     if source is None:
-        return gr.skip(), gr.skip(), "", gr.skip(), gr.skip(), gr.skip()
+        return {"notice": ""}
+    path = source if isinstance(source, str) else ""
     try:
-        return *look(source, model, head), "", source if isinstance(source, str) else "", model, model
+        return look(source, model, head) | {"shown": path, "model": model, "current": model}
     except TROUBLE as error:
-        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), gr.skip()
+        return trouble(error)
 
 
-def on_frame(source: str | bytes | None, model: str, head: bytes | None):
-    """A frame of the webcam to (chart, crops, notice)."""
+def on_frame(source: str | bytes | None, model: str, head: bytes | None) -> dict:
+    """A frame of the webcam to chart, crops and notice."""
     if source is None:
-        return gr.skip(), gr.skip(), ""
+        return {"notice": ""}
     with _FRAMES:
         return seen(source, model, head, FRAME)
 
 
-def on_live(on: bool, model: str, head: bytes | None, shown: str):
-    """The live webcam goes on, or off to (chart, crops, notice) of the picture that is in the box again."""
-    return (gr.skip(), gr.skip(), gr.skip()) if on else seen(shown, model, head)
+def on_live(on: bool, model: str, head: bytes | None, shown: str) -> dict:
+    """The live webcam goes on, or off to chart, crops and notice of the picture that is in the box again."""
+    return {} if on else seen(shown, model, head)
 
 
-def seen(source: str | bytes, model: str, head: bytes | None, kind: int = PICTURE) -> tuple:
-    """A picture to (chart, crops, notice); where there is trouble, the first two stay."""
+def seen(source: str | bytes, model: str, head: bytes | None, kind: int = PICTURE) -> dict:
+    """A picture to chart, crops and notice; where there is trouble, the first two stay."""
     try:
-        return *look(source, model, head, kind), ""
+        return look(source, model, head, kind)
     except TROUBLE as error:
-        return gr.skip(), gr.skip(), notice(sentence(error))
+        return trouble(error)
 
 
-def on_sample(model: str, head: bytes | None, event: gr.EventData):
-    """A click into the gallery to (chart, crops, notice, picture box, shown, model box, current)."""
+def on_sample(model: str, head: bytes | None, event: gr.EventData) -> dict:
+    """A click into the gallery to chart, crops, notice, picture, shown, model and current."""
     index = event._data.get("index") if isinstance(event._data, dict) else None
     if not isinstance(index, int) or not 0 <= index < len(SAMPLES):
         raise gr.Error("There is no such sample.", print_exception=False)
     path = str(SAMPLES[index])
     try:
-        return *look(path, model, head), "", path, path, model, model
+        return look(path, model, head) | {"picture": path, "shown": path, "model": model, "current": model}
     except TROUBLE as error:
-        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        return trouble(error)
 
 
 def on_model(
@@ -164,21 +165,21 @@ def on_model(
     shown: str,
     current: str,
     progress: gr.Progress = gr.Progress(track_tqdm=True),  # noqa: B008
-):
-    """Another model to (chart, crops, notice, target, classes shown, model box, picture box, shown, current).
+) -> dict:
+    """Another model to the ``model_outputs`` of the tab.
 
     Where there is trouble, or the menu was opened and nothing else chosen, all stays as it is.
     """
     if model == current:  # an answer might be late, and put back what has changed meanwhile
-        return [gr.skip() for _ in range(9)]
+        return {}
     try:
         progress(0, desc="Loading the model")
         net, own, _ = chosen(model, head, wait=True)
-        chart, crops = look(shown, model, head)
+        looked = look(shown, model, head)
     except TROUBLE as error:
-        skipped = [gr.skip() for _ in range(3)]
-        return gr.skip(), gr.skip(), notice(sentence(error)), gr.skip(), gr.skip(), current, *skipped
-    return chart, crops, "", *choices(classes(net, own)), model, shown, shown, model
+        return trouble(error) | {"model": current}
+    looked |= {"picture": shown, "shown": shown, "model": model, "current": model}
+    return looked | choices(classes(net, own))
 
 
 def on_gradient(event: gr.EventData) -> str:
@@ -205,23 +206,25 @@ DOWNLOADS = {"Chart as SVG": "svg", "Chart as PNG": "png", "Numbers as CSV": "cs
 class Tab(NamedTuple):
     """The parts of this tab that others read or write."""
 
-    notice: gr.HTML
-    chart: gr.HTML
-    crops: gr.HTML
-    picture: Picture
-    chooser: gr.Dropdown
+    model_outputs: dict[str, gr.components.Component]  # by name, what another model, or a link, changes
     current: gr.Textbox  # the model whose logits the chart shows
     shown: Shown  # the path of the picture that it shows
     head: HeldBytes  # the file of the visitor's own head; None without one
     controls: dict[str, Control]  # by family its method, by parameter its value, and what else belongs to the setting
 
     @property
-    def adopting(self) -> list[gr.components.Component]:
-        """The outputs of `adopt`."""
-        parts = self._asdict()
+    def head_outputs(self) -> dict[str, gr.components.Component]:
+        """By name, what a head of the visitor's changes, see `adopt`.
+
+        ``setting.KEY`` is the component of a control, and ``slider.KEY`` the slider beside it.
+        """
+        outputs = self.model_outputs | {"head": self.head}
         for key, control in self.controls.items():
-            parts |= {key: control.component, f"{key} position": control.slider}
-        return [parts[name] for name in ADOPTING]
+            if key != "gradient":
+                outputs[f"setting.{key}"] = control.component
+                if control.slider:
+                    outputs[f"slider.{key}"] = control.slider
+        return outputs
 
 
 def camera_of(width: int, height: int) -> gr.WebcamOptions:
@@ -240,7 +243,7 @@ def build(model: str) -> Tab:
     except CheckpointError as error:
         missing, model = str(error), BUNDLED
     labels = network(model).checkpoint.labels
-    told_first, seen_first = look(str(FIRST_SAMPLE), model)
+    first = look(str(FIRST_SAMPLE), model)
     shown, head = Shown(str(FIRST_SAMPLE), visible=False), HeldBytes(visible=False)
     current = gr.Textbox(model, visible=False)
 
@@ -268,7 +271,7 @@ def build(model: str) -> Tab:
                 buttons=[],
             )
             told = speaker("#picture", "notice", notice(missing))
-            crops = gr.HTML(seen_first, elem_id="seen")
+            crops = gr.HTML(first["crops"], elem_id="seen")
             gallery = gr.Gallery(
                 [(str(path), path.stem) for path in SAMPLES],
                 label=t("Samples"),
@@ -320,36 +323,43 @@ def build(model: str) -> Tab:
                         filterable=False,
                     )
                     parameters |= rows("explore", registry.parameters(family).values())
-            chart = Island("explore.mount", ("gradient", "back"), value=told_first, node="chart", elem_id="chart-block")
+            events = ("gradient", "back")
+            chart = Island("explore.mount", events, value=first["chart"], node="chart", elem_id="chart-block")
             with gr.Row(elem_id="take-home"):
                 gr.HTML(f"<p>{said('Download')}</p>")
                 for name, method in DOWNLOADS.items():
                     download = gr.Button(t(name), size="sm", min_width=110)
                     download.click(js=in_browser(f"takehome.{method}()"), **BROWSER)
 
-    on_chart = [chart, crops, told]
-    picture.input(
+    view = {"chart": chart, "crops": crops, "notice": told}
+    subject = {"shown": shown, "model": chooser, "current": current}
+    model_outputs = view | {"picture": picture} | subject | {"setting.target": target, "setting.k": top_k}
+    handle(
+        picture.input,
         on_picture,
         [picture, chooser, head],
-        [*on_chart, shown, chooser, current],
+        view | subject,
         show_progress="hidden",
         trigger_mode="always_last",
         **NETWORK,
     )
     # As often as a camera has a new picture; the browser sends one only when it has an answer to the one before.
-    camera.stream(on_frame, [camera, chooser, head], on_chart, stream_every=1 / 30, show_progress="hidden", **CAMERA)
-    gallery.select(
+    often = {"stream_every": 1 / 30, "show_progress": "hidden"}
+    handle(camera.stream, on_frame, [camera, chooser, head], view, **often, **CAMERA)
+    handle(
+        gallery.select,
         on_sample,
         [chooser, head],
-        [*on_chart, picture, shown, chooser, current],
+        view | {"picture": picture} | subject,
         show_progress="hidden",
         trigger_mode="multiple",
         **NETWORK,
     )
-    chooser.input(
+    handle(
+        chooser.input,
         on_model,
         [chooser, head, shown, current],
-        [*on_chart, target, top_k, chooser, picture, shown, current],
+        model_outputs,
         show_progress_on=chooser,  # what the chart shows meanwhile can be worked with
         **MODELS,
     )
@@ -363,15 +373,16 @@ def build(model: str) -> Tab:
         trigger_mode="multiple",  # the newest question counts, and gradio would drop one that meets another on its way
     )
     chart.back(js=in_browser("picture.value()"), outputs=picture, **BROWSER)
-    live.input(
-        lambda on: (gr.update(visible=not on), gr.update(visible=on)),
+    handle(
+        live.input,
+        lambda on: {"picture": gr.update(visible=not on), "camera": gr.update(visible=on)},
         live,
-        [picture, camera],
+        {"picture": picture, "camera": camera},
         show_progress="hidden",
         api_visibility="private",
         queue=False,
     )
-    live.input(on_live, [live, chooser, head, shown], on_chart, show_progress="hidden", **NETWORK)
+    handle(live.input, on_live, [live, chooser, head, shown], view, show_progress="hidden", **NETWORK)
 
     others = {"k": top_k, "gradient": with_gradient, "target": target}
     controls = {key: Control(component) for key, component in methods.items()} | parameters
@@ -395,4 +406,4 @@ def build(model: str) -> Tab:
         )
     gr.api(constrain, api_name="constrain", concurrency_limit=4)
     described(next(fn for fn in Context.root_block.fns.values() if fn.fn is constrain).inputs)
-    return Tab(told, chart, crops, picture, chooser, current, shown, head, controls)
+    return Tab(model_outputs, current, shown, head, controls)

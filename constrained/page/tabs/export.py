@@ -23,7 +23,7 @@ from ...export import ExportError
 from ...heads import HeadError
 from ...parameters import Value
 from .. import models as menu
-from ..controls import in_browser, notice, speaker
+from ..controls import handle, in_browser, notice, speaker
 from ..languages import said
 from ..server import guard
 from . import explore
@@ -144,20 +144,21 @@ def make(path: Path, method: str, settings: dict[str, Value], model: str, head: 
         raise ExportError(FAILED)
 
 
-def on_make(question: str, head: bytes | None):
-    """The page's question, to the file and what to say."""
+def on_make(question: str, head: bytes | None) -> Iterator[dict]:
+    """The page's question, to the file and a notice."""
     try:
         wanted = checked(question, head)
     except HeadError as error:
-        yield None, notice(str(error))
+        yield {"file": None, "notice": notice(str(error))}
         return
     except (KeyError, TypeError, ValueError) as error:
         raise gr.Error(f"The file cannot be made: {error}", print_exception=False) from error
-    yield None, f'<p role="status">{said("Making the file, which takes some ten seconds.")}</p>'
+    making = said("Making the file, which takes some ten seconds.")
+    yield {"file": None, "notice": f'<p role="status">{making}</p>'}
     try:
-        yield str(file(*wanted)), ""
+        yield {"file": str(file(*wanted)), "notice": ""}
     except ExportError as error:
-        yield None, notice(str(error))
+        yield {"file": None, "notice": notice(str(error))}
 
 
 # The page -----------------------------------------------------------------------------------------------------------
@@ -179,10 +180,11 @@ def build(explored: explore.Tab) -> None:
         taken = gr.DownloadButton("", visible="hidden", elem_id="export-file")
         question = gr.Textbox(visible=False)
     for ending, button in buttons.items():
-        button.click(
+        handle(
+            button.click,
             on_make,
             [question, explored.head],
-            [taken, told],
+            {"file": taken, "notice": told},
             js=in_browser(f"code.exported('{ending}', head)", "question", "head"),
             show_progress="minimal",
             show_progress_on=told,

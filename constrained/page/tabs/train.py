@@ -28,6 +28,7 @@ from ..controls import (
     Control,
     Island,
     classes,
+    handle,
     in_browser,
     message,
     notice,
@@ -163,7 +164,7 @@ async def on_halt(event: gr.EventData, request: gr.Request) -> None:
             question[HALTED] = True
 
 
-def on_use(event: gr.EventData, shown: str, earlier: bytes | None):
+def on_use(event: gr.EventData, shown: str, earlier: bytes | None) -> dict:
     """A run's head, from the browser, to the Explore tab."""
     try:
         data = base64.b64decode(str(event._data["head"])[: 2 * heads.MAX_BYTES], validate=True)
@@ -172,16 +173,17 @@ def on_use(event: gr.EventData, shown: str, earlier: bytes | None):
     return arrive(data, shown, earlier)
 
 
-def on_upload(path: str | None, shown: str, earlier: bytes | None):
+def on_upload(path: str | None, shown: str, earlier: bytes | None) -> dict:
     """A head file to the Explore tab."""
     return arrive(heads.read(path) if path else b"", shown, earlier)
 
 
-def arrive(data: bytes, shown: str, earlier: bytes | None):
-    """Explore's updates, the picture that they are about, twice, the tab that is open then, and this tab's notice."""
+def arrive(data: bytes, shown: str, earlier: bytes | None) -> dict:
+    """A head file to what it changes of the Explore tab, which is opened then, and to this tab's notice."""
     updates, trouble = menu.adopt(data, shown, earlier)
-    rest = (gr.skip(), gr.skip(), gr.skip()) if trouble else (shown, shown, gr.Tabs(selected="explore"))
-    return *updates, *rest, notice(trouble)
+    if not trouble:
+        updates |= {"picture": shown, "shown": shown, "tabs": gr.Tabs(selected="explore")}
+    return updates | {"train.notice": notice(trouble)}
 
 
 # The page -----------------------------------------------------------------------------------------------------------
@@ -250,10 +252,10 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
     chart.sweep(on_sweep, None, chart, show_progress="minimal", show_progress_on=line, **FITS)
     chart.halt(on_halt, None, None, queue=False, show_progress="hidden", api_visibility="private")
     shown = [explored.shown, explored.head]
-    outputs = [*explored.adopting, explored.picture, explored.shown, tabs, told]
+    outputs = explored.head_outputs | {"tabs": tabs, "train.notice": told}
     arrival = {"outputs": outputs, "show_progress": "hidden", "api_visibility": "private"}
-    chart.use(on_use, shown, **arrival, concurrency_id="head", concurrency_limit=4)
-    upload.upload(on_upload, [upload, *shown], **arrival, concurrency_id="head")
+    handle(chart.use, on_use, shown, **arrival, concurrency_id="head", concurrency_limit=4)
+    handle(upload.upload, on_upload, [upload, *shown], **arrival, concurrency_id="head")
     begin.click(js=in_browser("train.begin()"), **BROWSER)
     stop.click(js=in_browser("train.halt()"), **BROWSER)
     live.change(inputs=live, js=in_browser("train.goLive(on)", "on"), **BROWSER)
