@@ -315,8 +315,10 @@ def build(key: str, settings: Mapping[str, object], *, classes: int | None = Non
 
 def checked(key: str, settings: Mapping[str, object], classes: int | None = None) -> dict[str, Value]:
     """The parameters of an entry out of a mapping; arguments and errors as for `build`."""
-    if key not in REGISTRY:
+    if not isinstance(key, str) or key not in REGISTRY:
         raise ValueError(f"method must be one of {', '.join(REGISTRY)}, got {key!r:.40}")
+    if not isinstance(settings, Mapping):
+        raise ValueError(f"settings must map parameters to values, got {settings!r:.40}")
     return {p.key: p.check(settings.get(p.key), classes) for p in REGISTRY[key].parameters}
 
 

@@ -749,7 +749,7 @@ def test_nothing_of_one_visitor_reaches_another(server):
 
 # Every parameter of every endpoint ----------------------------------------------------------------------------------
 
-SETTING = {name: field.default for name, field in training.Setting.__dataclass_fields__.items()}
+SETTING = dataclasses.asdict(training.Setting())
 ASKED = {"logits": [2.0, -1.0, 0.5], "methods": dict(menu.METHODS), "settings": DEFAULTS, "target": 0, "question": 1}
 WRITE = {"script": "plain", "family": "bounded", "model": "cifar10", "methods": dict(menu.METHODS)}
 QUESTION = {"ending": ".pt2", "method": "clamp", "settings": DEFAULTS, "model": "cifar10"}
