@@ -5,6 +5,7 @@
 
 import asyncio
 import base64
+import dataclasses
 import hashlib
 import http.client
 import itertools
