@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from . import heads, registry
-from .models import BUNDLED, CHECKPOINTS, Checkpoint, CheckpointError, cifar10
+from .models import BUNDLED, CHECKPOINTS, Checkpoint, CheckpointError, bundled
 from .modules import ConstrainedLinear, ConstrainedOutput
 from .parameters import Parameter, Value
 
@@ -63,7 +63,7 @@ def model(
         CheckpointError: if the weights cannot be had.
     """
     constraint = registry.build(method, settings)
-    if head is not None and (checkpoint.key, head.network) != (BUNDLED, cifar10.facts()["sha256"]):
+    if head is not None and (checkpoint.key, head.network) != (BUNDLED, bundled().sha256):
         raise ValueError("this head was fitted on the features of another network, where its weights mean nothing")
     network = checkpoint.model()
     layer = network.fc if head is None else head.layer
@@ -184,7 +184,7 @@ def main(argv: list[str]) -> None:
     for parameter in registry.PARAMETERS.values():
         default = parameter.default
         parser.add_argument(f"--{parameter.key}", help=f"{parameter.help} Default: {default:g}.")
-    parser.add_argument("--model", choices=list(CHECKPOINTS), default=BUNDLED, help="the network (default: cifar10)")
+    parser.add_argument("--model", choices=list(CHECKPOINTS), default=BUNDLED, help=f"the network (default: {BUNDLED})")
     parser.add_argument("--head", type=Path, help="a head trained on the page, in place of the network's last layer")
     parser.add_argument("--leashed", action="store_true", help="give up as soon as the standard input is closed")
     args = parser.parse_args(argv)

@@ -15,6 +15,8 @@ from .modules import ConstrainedLinear
 if TYPE_CHECKING:
     import torchvision
 
+WIDTH = 512  # features of a ResNet18, which its last layer takes
+
 
 def _declare_missing_operators() -> None:
     """Make ``import torchvision`` work next to a build of torch that its wheel was not compiled for.
@@ -88,8 +90,8 @@ def constrained_resnet18(
         if num_classes is not None or constraint is not None or penalty is not None:
             raise ValueError("num_classes, constraint and penalty come from the head: leave them out")
         fitted = heads.load(head if isinstance(head, bytes) else heads.read(head)).layer
-        if fitted.in_features != 512:
-            raise ValueError(f"a ResNet18 has 512 features, got a head for {fitted.in_features}")
+        if fitted.in_features != WIDTH:
+            raise ValueError(f"a ResNet18 has {WIDTH} features, got a head for {fitted.in_features}")
     models = importlib.import_module("torchvision").models
     if weights is not None and not isinstance(weights, dict):
         weights = models.ResNet18_Weights.verify(weights)
@@ -104,7 +106,7 @@ def constrained_resnet18(
         if num_classes not in (None, width):
             raise ValueError(
                 f"these weights have a head of {width} classes, got num_classes={num_classes}: leave num_classes out, "
-                f"or load them first and put a new ConstrainedLinear(512, {num_classes}) in place of model.fc"
+                f"or load them first and put a new ConstrainedLinear({WIDTH}, {num_classes}) in place of model.fc"
             )
         num_classes = width
     model = models.resnet18(num_classes=1000 if num_classes is None else num_classes)

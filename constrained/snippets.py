@@ -216,7 +216,7 @@ _LIBRARY_OUTPUTS = '''\
 def outputs(path):
     """A picture's logits z = W h + b and its constrained outputs, each (C,)."""
     views = checkpoint.views(decode(Path(path).read_bytes()))
-    h = model(checkpoint.batch(views)).mean(0).double()  # (512,)
+    h = model(checkpoint.batch(views)).mean(0).double()  # (F,)
     out = head(h)
     return out.logits, out.constrained'''
 

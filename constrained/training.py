@@ -16,12 +16,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from . import calibration, registry
+from . import calibration, models, registry
 from .heads import PENALTIES
-from .models import cifar10
 from .modules import ConstrainedLinear
 from .parameters import Number, Value
 
+MOST = 6000  # examples for fitting; `data` has as many
 OPTIMIZERS = ("adamw", "sgd")
 BATCHES = (0, 64, 256, 1024)  # 0: all at once
 
@@ -63,9 +63,9 @@ EXAMPLES = Number(
     "examples",
     "Training examples",
     "How many examples there are to learn from.",
-    default=6000,
+    default=MOST,
     low=100,
-    high=6000,
+    high=MOST,
     step=100,
     whole=True,
 )
@@ -91,7 +91,7 @@ class Setting:
         optimizer: ``"adamw"`` (without weight decay, which would be a penalty of its own) or ``"sgd"`` (Nesterov).
         batch: examples a step; 0 for all.
         noise: share of training labels replaced by another class.
-        examples: how many of the 6,000 are used.
+        examples: how many of those for fitting are used.
         seed: of the first weights, the order of the examples and the noise.
 
     Raises:
@@ -135,7 +135,7 @@ class Setting:
         self.head()  # lo > hi
 
     def head(self) -> ConstrainedLinear:
-        """A new head ``(..., 512) -> (..., 10)``, with the weights that this seed starts from."""
+        """A new head ``(..., F) -> (..., C)`` for `data`, with the weights that this seed starts from."""
         constraint = registry.build(self.method, self.settings, learned=self.learned) if self.method else None
         penalty = PENALTIES[self.penalty](self.weight) if self.penalty and self.weight else None
         classes, width = len(data().classes), data().width
@@ -165,8 +165,8 @@ class Setting:
 class Data(NamedTuple):
     """Features and labels for fitting and for judging."""
 
-    fit: tuple[Tensor, Tensor]  # (6000, 512) float32, (6000,) int64
-    judge: tuple[Tensor, Tensor]  # (4000, 512) float32, (4000,) int64
+    fit: tuple[Tensor, Tensor]  # (N, F) float32, (N,) int64
+    judge: tuple[Tensor, Tensor]  # (M, F) float32, (M,) int64
     classes: tuple[str, ...]
     network: str  # SHA-256 of the weights that made the features
 
@@ -178,16 +178,16 @@ class Data(NamedTuple):
 @functools.cache
 def data() -> Data:
     """The features that come with the bundled checkpoint."""
-    facts = cifar10.facts()
-    features, labels, learn = cifar10.tested("features", "labels", "fit")
+    checkpoint = models.bundled()
+    features, labels, learn = checkpoint.tested("features", "labels", "fit")
     features, labels = features.float(), labels.long()
     fit, judge = (part.nonzero()[:, 0] for part in (learn, ~learn))
     fit = fit[torch.randperm(len(fit), generator=torch.Generator().manual_seed(0))]  # they lie there class by class
-    return Data((features[fit], labels[fit]), (features[judge], labels[judge]), tuple(facts["labels"]), facts["sha256"])
+    return Data((features[fit], labels[fit]), (features[judge], labels[judge]), checkpoint.labels, checkpoint.sha256)
 
 
 class Figures(NamedTuple):
-    """How a head does after some epochs; ``train_*`` on what it learns from, the others on the 4,000 for judging.
+    """How a head does after some epochs; ``train_*`` on what it learns from, the others on those that judge.
 
     ``nll`` and ``ece`` are of the probabilities that the head stands for: its outputs, where they are a
     distribution, and else the softmax of its outputs.

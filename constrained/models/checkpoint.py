@@ -1,9 +1,9 @@
-"""A trained ResNet18: its weights, its labels, and how a picture becomes its input."""
+"""A trained ResNet18: what the page is about, and what a program loads."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ class CheckpointError(RuntimeError):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained ResNet18.
+    """A trained ResNet18: the subject of every tab.
 
     Attributes:
         key: its name on the command line and in the API.
@@ -33,6 +33,12 @@ class Checkpoint:
         mean, std: of the three channels; a picture in [0, 1] becomes input by taking off one and dividing by the other.
         batch: such crops to the network's input, ``(V, 3, size, size)`` float32; its logits are averaged over V.
         load: the weights, as a ``state_dict``; raises `CheckpointError`.
+        sha256: of the file with the weights; heads name the network by it that they were fitted on.
+        file: that file, where it comes with the project.
+        tested: what is stored of labelled pictures that the network was not trained on, by name: ``features``
+            ``(N, F)`` and ``logits`` ``(N, C)``, float16, ``labels`` ``(N,)``, uint8, and ``fit`` ``(N,)``, bool:
+            whether a head, T or a bound may be fitted on that picture, or is judged by it. None without such a set.
+        figures: how the network does on pictures, by name, such as ``accuracy``; empty where that is not known.
     """
 
     key: str
@@ -45,6 +51,10 @@ class Checkpoint:
     views: Callable[[PIL.Image.Image], list[PIL.Image.Image]] = field(repr=False)
     batch: Callable[[list[PIL.Image.Image]], Tensor] = field(repr=False)
     load: Callable[[], dict[str, Tensor]] = field(repr=False)
+    sha256: str = field(repr=False)
+    file: Path | None = field(default=None, repr=False)
+    tested: Callable[..., list[Tensor]] | None = field(default=None, repr=False)
+    figures: Mapping[str, float] = field(default_factory=dict, repr=False)
 
     def model(self) -> nn.Module:
         """A ResNet18 with these weights, in evaluation mode."""

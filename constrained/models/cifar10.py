@@ -80,6 +80,10 @@ def checkpoint() -> Checkpoint:
         views=functools.partial(crops, detail=detail),
         batch=lambda views: prepare(views, geometry),
         load=load,
+        sha256=known["sha256"],
+        file=FOLDER / known["file"],
+        tested=tested,
+        figures=known["test"],
     )
 
 

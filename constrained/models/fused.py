@@ -68,7 +68,7 @@ class Block(nn.Module):
 
 
 def fused(state: dict[str, Tensor]) -> nn.Module:
-    """All but the last layer: pictures (B, 3, H, W), best with channels last, to features (B, 512).
+    """All but the last layer: pictures (B, 3, H, W), best with channels last, to features (B, F).
 
     Args:
         state: the ``state_dict`` of a torchvision ResNet18, float32; it is copied.

@@ -97,6 +97,7 @@ def checkpoint() -> Checkpoint:
         views=functools.partial(middle, short=short, side=side, resampling=resampling),
         batch=batch,
         load=load,
+        sha256=IMAGENET["sha256"],
     )
 
 

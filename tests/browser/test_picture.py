@@ -61,6 +61,8 @@ def box(page) -> str:
 def both_show(page, name: str, data: bytes) -> None:
     """Wait until the box has a file of that name and the chart its logits, and both stay."""
     expect(page.page.locator("#picture img")).to_have_attribute("src", re.compile(name))
+    wanted = "(wanted) => String(Array.from(explore.state.logits)) === String(wanted)"
+    page.page.wait_for_function(wanted, arg=logits(data))
     page.page.wait_for_timeout(400)
     assert name in box(page)
     assert page.state()["logits"] == logits(data)

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ... import calibration, images, training
+from ... import calibration, images, models, training
 from ...functional import penalty_l1, penalty_l2, project_l1_ball, prox_l1, softmax, sparsemax
-from ...models import cifar10
 from ...training import Setting
 from .. import formats
 from ..server.inference import network
@@ -125,6 +124,16 @@ def _linear(inputs: int, outputs: int, seed: int = 0) -> nn.Linear:
     return layer
 
 
+def _size() -> tuple[int, int]:
+    """How many features and classes the bundled network's last layer has."""
+    return training.data().width, len(training.data().classes)
+
+
+def _last() -> nn.Linear:
+    """A layer in the place of the bundled network's last one."""
+    return _linear(*_size())
+
+
 def _fit(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], steps: int = EPOCHS, batch: int | None = None):
     """Fit with ``loss(outputs, labels)`` for so many steps, over all examples or over batches; the last loss."""
     x, labels = training.data().fit
@@ -141,7 +150,7 @@ def _fit(model: nn.Module, loss: Callable[[Tensor, Tensor], Tensor], steps: int 
 
 @torch.no_grad()
 def _judged(model: nn.Module) -> Tensor:
-    """Outputs ``(4000, 10)`` for the features that judge, in float64."""
+    """Outputs ``(N, C)`` for the features that judge, in float64."""
     return model(training.data().judge[0]).double()
 
 
@@ -152,14 +161,14 @@ def _accuracy(outputs: Tensor) -> float:
 
 
 def _own() -> Tensor:
-    """The bundled network's own logits ``(4000, 10)`` for the pictures that judge, in float64."""
-    logits, fit = cifar10.tested("logits", "fit")
+    """The bundled network's own logits ``(N, C)`` for the pictures that judge, in float64."""
+    logits, fit = models.bundled().tested("logits", "fit")
     return logits[~fit].double()
 
 
 def _best() -> float:
-    """The T with the least NLL for the bundled network on the other 6,000: the one that Calibrate fits."""
-    logits, labels, fit = cifar10.tested("logits", "labels", "fit")
+    """The T with the least NLL for the bundled network on the others: the one that Calibrate fits."""
+    logits, labels, fit = models.bundled().tested("logits", "labels", "fit")
     return calibration.fit_temperature(logits[fit].float(), labels[fit].long()).temperature
 
 
@@ -175,22 +184,23 @@ def extra_layer() -> Rows:
         weights = sum(parameter.numel() for parameter in model.parameters())
         return {"accuracy": _accuracy(outputs), "weights": weights, "largest": outputs.abs().max().item()}
 
-    one = _linear(512, 10)
+    features, classes = _size()
+    one = _last()
     _fit(one, _entropy)
-    yield "one", "one layer, 512 → 10", row(one)
-    two = nn.Sequential(_linear(512, 10), _linear(10, 10, seed=1))
+    yield "one", f"one layer, {features} → {classes}", row(one)
+    two = nn.Sequential(_last(), _linear(classes, classes, seed=1))
     _fit(two, _entropy)
-    yield "two", "a second layer, 10 → 10, on its outputs", row(two)
+    yield "two", f"a second layer, {classes} → {classes}, on its outputs", row(two)
     first, second = two
-    product = nn.Linear(512, 10)
+    product = nn.Linear(features, classes)
     with torch.no_grad():
         product.weight.copy_(second.weight @ first.weight)
         product.bias.copy_(second.weight @ first.bias + second.bias)
     yield "product", "those two multiplied into one", row(product)
-    bounded = nn.Sequential(_linear(512, 10), nn.Hardtanh(-2, 2))
+    bounded = nn.Sequential(_last(), nn.Hardtanh(-2, 2))
     _fit(bounded, _entropy)
     yield "bounded", "one layer, then the clamp", row(bounded)
-    undone = nn.Sequential(_linear(512, 10), nn.Hardtanh(-2, 2), _linear(10, 10, seed=1))
+    undone = nn.Sequential(_last(), nn.Hardtanh(-2, 2), _linear(classes, classes, seed=1))
     _fit(undone, _entropy)
     yield "undone", "one layer, the clamp, then a second layer", row(undone)
 
@@ -207,10 +217,10 @@ def double_softmax() -> Rows:
 
     labels = training.data().judge[1]
     for key, title, loss in (("once", "cross_entropy(z)", _entropy), ("twice", "cross_entropy(softmax(z))", twice)):
-        head = _linear(512, 10)
+        head = _last()
         reached = _fit(head, loss)
         yield key, title, row(_judged(head), labels, reached)
-    perfect = 1000.0 * nn.functional.one_hot(labels, 10).double()
+    perfect = 1000.0 * nn.functional.one_hot(labels, _size()[1]).double()
     yield "floor", "the same, every picture right and certain", row(perfect, labels, twice(perfect, labels).item())
 
 
@@ -218,7 +228,7 @@ def double_softmax() -> Rows:
     "A temperature learned by 200 steps of Adam, step size 0.5, from T = 1, for a head whose logits are small."
 )
 def raw_temperature() -> Rows:
-    head = _linear(512, 10)
+    head = _last()
     _fit(head, lambda z, labels: _entropy(z, labels) + penalty_l2(z, 0.1))
     z, labels = _judged(head), training.data().judge[1]
 
@@ -253,7 +263,7 @@ def penalty_sum() -> Rows:
 
     for key, title, loss in (("sum", "sum", summed), ("mean", "mean", averaged)):
         for batch in (16, 1024):
-            head = _linear(512, 10)
+            head = _last()
             _fit(head, loss, 200, batch)
             z = _judged(head)
             told = calibration.figures(z, training.data().judge[1])
@@ -274,7 +284,7 @@ def penalty_alone() -> Rows:
         return {"loss": loss, "size": z.abs().mean().item(), "accuracy": _accuracy(z)}
 
     for key, title, loss in (("both", "cross-entropy + penalty", both), ("alone", "penalty alone", alone)):
-        head = _linear(512, 10)
+        head = _last()
         reached = _fit(head, loss, 150)
         yield key, title, row(head, reached)
 
@@ -316,11 +326,11 @@ def three_things() -> Rows:
         numbers = {"norm": norm.mean().item(), "longest": norm.max().item(), "zeros": (y == 0).double().mean().item()}
         return numbers | {"accuracy": told.accuracy, "nll": told.nll}
 
-    plain = _linear(512, 10)
+    plain = _last()
     _fit(plain, _entropy)
     z = _judged(plain)
     yield "plain", "nothing", row(z)
-    penalised = _linear(512, 10)
+    penalised = _last()
     _fit(penalised, lambda z, labels: _entropy(z, labels) + penalty_l1(z, 0.1))
     yield "penalty", "penalty in training, λ = 0.1", row(_judged(penalised))
     yield "step", "proximal step afterwards, λ = 0.1", row(prox_l1(z, 0.1))

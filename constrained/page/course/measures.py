@@ -7,8 +7,7 @@ from urllib.parse import parse_qsl
 import torch
 from torch import Tensor
 
-from ... import gradients, images, registry
-from ...models import cifar10
+from ... import gradients, images, models, registry
 from ..server.inference import network
 from .settings import FIRST, MODEL, NAMES, labels, samples
 
@@ -52,7 +51,7 @@ def measure(query: str) -> dict:
     settings = {parameter.key: numbers[key] for key, parameter in NAMES.items()}
     first = names[int(z.argmax())]
     wanted = told.get("target", first)
-    test = cifar10.facts()["test"]
+    test = models.bundled().figures
     about = {key: Share(test[key]) for key in ("accuracy", "ece")} | {"nll": test["nll"]}
     measures = numbers | {"target": wanted, "network": about, "raw": _column("raw", None, z, wanted)}
     for family in registry.FAMILIES:

@@ -5,7 +5,6 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from ... import models, registry, shipped
-from ...models import cifar10
 from ...parameters import Number
 
 SAMPLES = shipped.ROOT / "assets" / "samples"
@@ -77,4 +76,4 @@ def samples() -> dict[str, Path]:
 @functools.cache
 def labels() -> tuple[str, ...]:
     """The classes of the bundled network."""
-    return tuple(cifar10.facts()["labels"])
+    return models.bundled().labels

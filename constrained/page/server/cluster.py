@@ -66,7 +66,7 @@ class Network:
         return (await asyncio.to_thread(inference.network, self._key)).head
 
     async def features(self, views: list[PIL.Image.Image]) -> np.ndarray:
-        """Features ``(512,)`` of a picture, given as its views."""
+        """Features ``(F,)`` of a picture, given as its views."""
         try:
             return await self._together(views)
         except Exception:  # nobody fails for another one in their batch

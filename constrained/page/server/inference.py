@@ -77,7 +77,7 @@ class Network:
         return (self.head(features) if head is None else head.logits(features)).numpy()
 
     def features_of(self, views: list[PIL.Image.Image], kind: int = PICTURE) -> np.ndarray:
-        """Features ``(512,)``, float32, of a picture: their mean over its views."""
+        """Features ``(F,)``, float32, of a picture: their mean over its views."""
         # What the network sees decides the answer, so that is what is remembered, and not the file.
         key = sha256(b"".join(view.tobytes() for view in views)).digest()
         with self._lock:
@@ -128,7 +128,7 @@ class Network:
 
     @torch.inference_mode()
     def forward(self, pictures: list[list[PIL.Image.Image]]) -> list[np.ndarray]:
-        """Features ``(512,)`` of each picture, given as its views, in one pass of the network."""
+        """Features ``(F,)`` of each picture, given as its views, in one pass of the network."""
         inputs = [self.checkpoint.batch(views) for views in pictures]
         features = self._backbone(torch.cat(inputs).to(memory_format=torch.channels_last))
         return [part.mean(0).numpy() for part in features.split([len(x) for x in inputs])]

@@ -15,8 +15,7 @@ from typing import NamedTuple
 import gradio as gr
 from torch import Tensor
 
-from ... import calibration, registry, validation
-from ...models import cifar10
+from ... import calibration, models, registry, validation
 from ...parameters import Number, Value
 from ...registry import PARAMETERS, TEMPERATURE
 from ...validation import ValidationError
@@ -93,8 +92,9 @@ class HeldSet(HeldFile):
 @functools.cache
 def bundled() -> Parts:
     """The bundled model's logits of CIFAR-10's test pictures."""
-    logits, labels, fit = cifar10.tested("logits", "labels", "fit")
-    logits, labels, classes = logits.float(), labels.long(), tuple(cifar10.facts()["labels"])
+    checkpoint = models.bundled()
+    logits, labels, fit = checkpoint.tested("logits", "labels", "fit")
+    logits, labels, classes = logits.float(), labels.long(), checkpoint.labels
     return Parts(BUNDLED, classes, (logits[fit], labels[fit]), (logits[~fit], labels[~fit]))
 
 

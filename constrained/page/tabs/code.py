@@ -6,7 +6,6 @@ The page (assets/web/code.js) asks for it when the setting has settled, and only
 import gradio as gr
 
 from ... import models, registry, snippets
-from ...models import cifar10
 from ...registry import LAM, PARAMETERS
 from ..controls import BROWSER, Island, in_browser, message, question_number
 from ..languages import phrase, t
@@ -99,7 +98,7 @@ def on_write(event: gr.EventData) -> str:
 
 def build(explored: Tab) -> None:
     """Lay out the tab inside a `gr.Tab` and wire its events; `export` adds the network as a file."""
-    weights = cifar10.FOLDER / cifar10.facts()["file"]
+    weights = models.bundled().file
     size = f"{weights.stat().st_size / 2**20:.0f} MB"
     with gr.Row(elem_id="code", equal_height=False):
         with gr.Column(elem_classes="setup", scale=0, min_width=270):

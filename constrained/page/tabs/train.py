@@ -16,8 +16,7 @@ import gradio as gr
 import torch
 from gradio.context import LocalContext
 
-from ... import heads, registry, training
-from ...models import cifar10
+from ... import heads, models, registry, training
 from ...modules import ConstrainedLinear
 from ...registry import LO, PARAMETERS, TEMPERATURE
 from ...training import Setting
@@ -51,12 +50,12 @@ def facts() -> dict:
     """What assets/web/train needs to know."""
     return {
         "parameters": {key: p.facts() for key, p in training.PARAMETERS.items()},
-        "classes": cifar10.facts()["labels"],
+        "classes": models.bundled().labels,
         "setting": asdict(Setting()),
         "figures": training.Figures._fields,
         "lambdas": LAMBDAS,
         "bounds": BOUNDS,
-        "judged": cifar10.facts()["features"]["judge"],  # not from the features: they are read when first needed
+        "judged": int(models.bundled().tested("fit")[0].logical_not().sum()),  # the features are read when needed
     }
 
 
