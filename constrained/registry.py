@@ -283,7 +283,21 @@ REGISTRY: dict[str, Entry] = {
 }
 
 FAMILIES = {"bounded": "Bounded", "probability": "Probability", "regularised": "Regularised"}  # and their titles
-PARAMETERS: dict[str, Parameter] = {p.key: p for entry in REGISTRY.values() for p in entry.parameters}
+
+
+def _parameters() -> dict[str, Parameter]:
+    """Every parameter of the table by its key, which means one thing, in one family: a tab has one control for it."""
+    known: dict[str, tuple[Parameter, str]] = {}
+    for entry in REGISTRY.values():
+        for parameter in entry.parameters:
+            if known.setdefault(parameter.key, (parameter, entry.family)) != (parameter, entry.family):
+                raise ValueError(
+                    f"{entry.key} takes another {parameter.key} than an entry above it: rename one of them"
+                )
+    return {key: parameter for key, (parameter, _) in known.items()}
+
+
+PARAMETERS = _parameters()
 
 
 def family(name: str) -> dict[str, Entry]:
@@ -320,11 +334,3 @@ def checked(key: str, settings: Mapping[str, object], classes: int | None = None
     if not isinstance(settings, Mapping):
         raise ValueError(f"settings must map parameters to values, got {settings!r:.40}")
     return {p.key: p.check(settings.get(p.key), classes) for p in REGISTRY[key].parameters}
-
-
-for _name in FAMILIES:
-    for _key in parameters(_name):
-        if sum(_key in parameters(other) for other in FAMILIES) > 1:
-            raise ValueError(
-                f"the parameter {_key} belongs to more than one family: give it another key in one of them"
-            )

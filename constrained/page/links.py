@@ -16,6 +16,9 @@ from .controls import BROWSER, Control, Island, handle, in_browser
 from .server.inference import network
 from .tabs import explore
 
+# What a link says beside the controls of the Explore tab; links.js reads it.
+TAKEN = ("image", "model", "tab", "method", "family", "lesson", "step", "present", "teacher", "hide", "a")
+
 
 def describe(control: Control) -> dict:
     """A control for the browser: which values it takes, where it opens, and how its components show them."""
@@ -70,6 +73,9 @@ def build(tabs: gr.Tabs, explored: explore.Tab, train: dict[str, Control], calib
             outputs[f"{owner}.{key}"] = control.component
             if control.slider:
                 outputs[f"{owner}.{key}@"] = control.slider
+    names = [c.parameter.link if c.parameter else key for key, c in explored.controls.items()]
+    if twice := {name for name in names if [*names, *TAKEN].count(name) > 1}:
+        raise ValueError(f"{sorted(twice)} would mean two things in a link: give the parameter another key or link")
     facts = {
         "controls": {owner: {key: describe(c) for key, c in controls.items()} for owner, controls in owners.items()},
         "order": list(outputs),

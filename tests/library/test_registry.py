@@ -1,6 +1,7 @@
 """The table that the page, the twin and the API share."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -79,3 +80,17 @@ def test_what_an_entry_says_of_its_module_is_what_the_module_does(key):
     inside = (z > y.min()) & (z < y.max())
     assert inside.any()
     assert entry.clips == torch.equal(y[inside], z[inside])
+
+
+@pytest.mark.parametrize(
+    ("key", "family", "changes"),
+    [("clamp", "probability", {}), ("softmax", "probability", {"high": 30.0})],
+    ids=["of two families", "two of one name"],
+)
+def test_a_key_means_one_parameter(monkeypatch, key, family, changes):
+    """One of them would be taken for the other in silence."""
+    parameters = tuple(replace(p, **changes) for p in REGISTRY[key].parameters)
+    twin = replace(REGISTRY[key], key="twin", family=family, parameters=parameters)
+    monkeypatch.setitem(registry.REGISTRY, "twin", twin)
+    with pytest.raises(ValueError, match=f"twin takes another {parameters[0].key}"):
+        registry._parameters()

@@ -386,6 +386,8 @@ def build(model: str) -> Tab:
 
     others = {"k": top_k, "gradient": with_gradient, "target": target}
     controls = {key: Control(component) for key, component in methods.items()} | parameters
+    if taken := controls.keys() & others.keys():
+        raise ValueError(f"{sorted(taken)} are controls of the page: give the parameters other keys")
     controls |= {key: Control(component) for key, component in others.items()}
     wire("explore", controls, take="hear")
     rescale.click(js=in_browser("explore.rescale()"), **BROWSER)
