@@ -51,7 +51,7 @@ class Checkpoint:
     views: Callable[[PIL.Image.Image], list[PIL.Image.Image]] = field(repr=False)
     batch: Callable[[list[PIL.Image.Image]], Tensor] = field(repr=False)
     load: Callable[[], dict[str, Tensor]] = field(repr=False)
-    sha256: str = field(repr=False)
+    sha256: str = field(default="", repr=False)
     file: Path | None = field(default=None, repr=False)
     tested: Callable[..., list[Tensor]] | None = field(default=None, repr=False)
     figures: Mapping[str, float] = field(default_factory=dict, repr=False)

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,9 @@ def box(page) -> str:
 def both_show(page, name: str, data: bytes) -> None:
     """Wait until the box has a file of that name and the chart its logits, and both stay."""
     expect(page.page.locator("#picture img")).to_have_attribute("src", re.compile(name))
-    wanted = "(wanted) => String(Array.from(explore.state.logits)) === String(wanted)"
-    page.page.wait_for_function(wanted, arg=logits(data))
+    wanted, ends = logits(data), time.monotonic() + 10
+    while page.state()["logits"] != wanted and time.monotonic() < ends:
+        page.page.wait_for_timeout(50)
     page.page.wait_for_timeout(400)
     assert name in box(page)
     assert page.state()["logits"] == logits(data)
