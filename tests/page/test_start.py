@@ -174,6 +174,7 @@ def test_what_a_killed_server_leaves_goes_at_once_or_when_another_starts(tmp_pat
 
 
 @LINUX
+@pytest.mark.slow
 def test_a_signal_while_it_starts_ends_it(tmp_path):
     process = subprocess.Popen(
         [sys.executable, ROOT / "app.py", "--port", str(free_port())],
@@ -561,6 +562,7 @@ def damage(path: Path, how: str) -> None:
         path.write_bytes(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", DAMAGE)
 def test_damage_to_any_file_is_told(copy, how):
     assert shipped.damaged() == []
