@@ -213,7 +213,6 @@ def started(checkout, tmp_path_factory):
     space.wait()
 
 
-@pytest.mark.slow
 def test_the_page_is_there(started):
     url, log, _ = started
     page = httpx.get(url, timeout=60)
