@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 
 from .modules import ConstrainedLinear, Constraint, PenaltyL1, PenaltyL2
-from .parameters import Number, Parameter, Value, Vector
+from .parameters import Mask, Number, Parameter, Value
 from .registry import REGISTRY
 
 MAX_BYTES = 4 * 2**20  # of the file; a head for the 1,000 classes of ImageNet has half of that
@@ -207,16 +207,17 @@ def _number(key: str, value: object) -> float:
 
 
 def _value(parameter: Parameter, value: object) -> Value:
-    """A parameter's value out of the file; one that is about classes may be a list."""
-    if isinstance(parameter, Number):
-        return _number(parameter.key, value)
-    if isinstance(value, list):
-        return [_value(parameter, one) for one in value if not isinstance(one, list)]
-    if isinstance(parameter, Vector):
-        return _number(parameter.key, value)
-    if not isinstance(value, bool):
-        raise HeadError(f"The {parameter.key} of this head file must be true or false for each class: {_AGAIN}.")
-    return value
+    """A parameter's value out of the file; one that differs by class may be a list."""
+
+    def one(value: object) -> float | bool:
+        if not isinstance(parameter, Mask):
+            return _number(parameter.key, value)
+        if not isinstance(value, bool):
+            raise HeadError(f"The {parameter.key} of this head file must be true or false for each class: {_AGAIN}.")
+        return value
+
+    listed = isinstance(value, list) and not isinstance(parameter, Number)
+    return [one(each) for each in value] if listed else one(value)
 
 
 def _matrix(tensors: dict[str, dict], classes: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -4,16 +4,30 @@ import json
 import math
 import random
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import safetensors.torch
 import torch
 
 from constrained import constrained_resnet18, heads, registry
+from constrained import functional as F
 from constrained.heads import HeadError
 from constrained.models import cifar10, imagenet
-from constrained.modules import Clamp, ConstrainedLinear, Entmax15, PenaltyL1, PenaltyL2, ProxL1, Softmax, Sparsemax
+from constrained.modules import (
+    Clamp,
+    ConstrainedLinear,
+    Constraint,
+    Entmax15,
+    PenaltyL1,
+    PenaltyL2,
+    ProxL1,
+    Softmax,
+    Sparsemax,
+)
+from constrained.parameters import Mask, Vector
 
 CLASSES = ("cat", "Löwe", 'a "dog"')
 NETWORK = "0123456789abcdef" * 4
@@ -348,3 +362,55 @@ def test_a_bad_head_is_refused_before_anything_is_downloaded(monkeypatch):
     monkeypatch.setattr(torch.hub, "load_state_dict_from_url", None)  # any call would fail
     with pytest.raises(HeadError):
         constrained_resnet18(weights="IMAGENET1K_V1", head=b"cat")
+
+
+# Parameters that differ by class --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shifted(monkeypatch):
+    """The file of a head whose constraint has a vector and a mask, and its parts."""
+    vector = Vector("offset", "b", "b, offset", "Added.", default=0.0, low=-5.0, high=5.0)
+    mask = Mask("excluded", "M", "M, excluded", "Left out.")
+
+    class Shift(Constraint):
+        _CHECKS: ClassVar = {"offset": F.bound, "excluded": lambda _, value: torch.as_tensor(value)}
+
+        def __init__(self, offset, excluded):
+            super().__init__()
+            self.offset, self.excluded = offset, excluded
+
+        def forward(self, x):
+            return torch.where(self.excluded, 0, x + self.offset)
+
+    entry = replace(registry.REGISTRY["clamp"], key="shift", parameters=(vector, mask), build=Shift)
+    monkeypatch.setitem(registry.REGISTRY, "shift", entry)
+    layer = ConstrainedLinear(4, 3, constraint=Shift([1.0, -2.0, 0.5], [True, False, False]))
+    return heads.save(layer, "shift", ("a", "b", "c"), "0" * 64)
+
+
+def test_a_head_keeps_what_differs_by_class(shifted):
+    found = heads.load(shifted)
+    assert found.settings == {"offset": [1.0, -2.0, 0.5], "excluded": [True, False, False]}
+    assert found.layer.constraint(torch.tensor([1.0, 1.0, 1.0])).tolist() == [0.0, -1.0, 1.5]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[1.0, -2.0, 0.5]", "[1.0, -2.0]"),
+        ("[1.0, -2.0, 0.5]", "[[1.], -2., 1]"),
+        ("[1.0, -2.0, 0.5]", "[1.0, NaN, 0.]"),
+        ("[1.0, -2.0, 0.5]", '["1", -2., 1]'),
+        ("[true, false, false]", "[1, false, false]"),
+        ("[true, false, false]", "[[], false, true]"),
+        ("[true, false, false]", "null"),
+    ],
+)
+def test_a_wrong_value_of_a_class_is_told(shifted, old, new):
+    tensors, metadata = parts(shifted)
+    assert old in metadata["settings"]
+    metadata["settings"] = metadata["settings"].replace(old, new)
+    data = safetensors.torch.save(tensors, metadata)
+    with pytest.raises(heads.HeadError, match="head file"):
+        heads.load(data)

@@ -941,3 +941,39 @@ def test_a_state_knows_its_dimension_and_the_number_of_classes():
     text = bytes(old["_extra_state"].tolist()).decode().replace(', "dim": -1', "")
     assert "dim" not in text
     C.Sparsemax(temperature=2.0).load_state_dict({"_extra_state": torch.tensor(list(text.encode()), dtype=torch.uint8)})
+
+
+# What learns nothing ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("constraint", "wanted"),
+    [
+        (C.Clamp(-1.0, 1.0), [True, False, True, False]),
+        (C.Clamp(-1.0, 1.0, gradient="straight_through"), [False] * 4),
+        (C.Clamp(-1.0, 1.0, gradient="inward"), [False] * 4),
+        (C.SmoothClamp(-1.0, 1.0), [False] * 4),
+        (C.Softmax(), [False] * 4),
+        (C.Sparsemax(), [True, True, False, False]),
+        (C.ProxL1(0.6), [False, True, False, False]),
+        (C.ProjectL1Ball(1.0), [False, True, False, True]),
+        (C.ProjectSimplex(0.1), [True] * 4),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_blocked_classes_are_those_that_no_output_passes_a_gradient_to(constraint, wanted):
+    z = torch.tensor([-2.0, 0.5, 1.7, 1.0], dtype=torch.float64)
+    assert constraint.blocked(z).tolist() == wanted
+    jacobian = torch.autograd.functional.jacobian(constraint, z)
+    if getattr(constraint, "gradient", "") != "inward":  # whose gradient depends on what comes back
+        assert wanted == (jacobian == 0).all(0).tolist()
+    assert not constraint.blocked(z).requires_grad
+
+
+def test_a_family_says_what_it_means():
+    assert {name for name, (module, _) in PAIRS.items() if module.tempered} == {
+        *("Softmax", "Softmax learnable", "Sparsemax", "Entmax15")
+    }
+    assert C.Softmax.loss_name == "−log p(target)"
+    assert C.Sparsemax.loss_name == C.Entmax15.loss_name == "Fenchel-Young"
+    assert (C.ProxL1.norm, C.ProxL2.norm, C.Clamp.norm) == ("l1", "l2", "")
