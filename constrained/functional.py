@@ -40,6 +40,7 @@ __all__ = [
     "project_simplex",
     "prox_l1",
     "prox_l2",
+    "scaled_sigmoid",
     "smooth_clamp",
     "softmax",
     "sparsemax",
@@ -329,6 +330,37 @@ def smooth_clamp(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: int 
     width = radius.clamp_min(tiny) if isinstance(radius, Tensor) else max(radius, tiny)
     z = _clip(middle + radius * torch.tanh((y - middle) / width), lo, hi)
     return (z if whole else torch.where(lost, _clip(end, lo, hi), z)).to(x.dtype)
+
+
+def scaled_sigmoid(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: int = -1) -> Tensor:
+    r"""Scaled sigmoid: :math:`lo + (hi - lo)\, \sigma(x)` with :math:`\sigma(x) = 1 / (1 + e^{-x})`.
+
+    The middle of the box belongs to x = 0, whatever the bounds, and the slope there is a quarter of the width. With 0
+    and 1 it is the sigmoid of multi-label classification. It is `smooth_clamp` of another unit: half the logit, in
+    units of the box, from its middle.
+
+    Args:
+        x: ``(..., C, ...)``.
+        lo, hi: the box; finite numbers, or tensors that broadcast against ``x``.
+        dim: the dimension of the classes.
+
+    Raises:
+        ValueError: for ``lo > hi``, bounds that are not finite, or an empty ``dim``. Of tensors, where that costs no
+            waiting for a device; elsewhere a bound that is not finite gives NaN.
+    """
+    lo, hi = bounds(lo, hi, finite=True)
+    y, dim = _open(x, dim)
+    y = _wide(y, lo, hi)
+    lo, hi = _box(_parameter("lo", lo, y, dim), _parameter("hi", hi, y, dim), finite=True)
+    # NaN is kept out of the sigmoid, whose backward pass would make one of a gradient of 0. A sum finds it in one pass.
+    lost = None if any_known(y.detach().sum().isnan()) is False else y.isnan()
+    share = torch.sigmoid(y if lost is None else torch.where(lost, 0, y))
+    width = hi - lo
+    far = any_known(width.isinf()) is not False if isinstance(width, Tensor) else width > torch.finfo(y.dtype).max
+    lo, hi = (b if isinstance(b, Tensor) else y.new_full((), b) for b in (lo, hi))
+    # From the nearer bound: never outside the box, and in the fewest passes over memory. A width may overflow.
+    z = 2 * torch.lerp(lo / 2, hi / 2, share) if far else torch.lerp(lo, hi, share)
+    return (z if lost is None else torch.where(lost, math.nan, z)).to(x.dtype)
 
 
 # Support -----------------------------------------------------------------------------------------------------------

@@ -287,6 +287,28 @@ class SmoothClamp(_Box):
         return F.smooth_clamp(x, self.lo, self.hi, dim=self.dim)
 
 
+class ScaledSigmoid(_Box):
+    """`functional.scaled_sigmoid`: bounds by a sigmoid, whose middle belongs to a logit of 0.
+
+    Args:
+        lo, hi: the box, finite, ``lo <= hi``: numbers, tensors or lists with a number for each class.
+        dim: the dimension of the classes.
+
+    Raises:
+        ValueError: for ``lo > hi``, bounds that are not finite, or what is no number.
+    """
+
+    _CHECKS: ClassVar = {"lo": _finite_bound, "hi": _finite_bound}
+
+    def __init__(self, lo: float | Tensor, hi: float | Tensor, *, dim: int = -1) -> None:
+        super().__init__(dim=dim)
+        self.lo, self.hi = lo, hi
+        _ordered(self.lo, self.hi)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.scaled_sigmoid(x, self.lo, self.hi, dim=self.dim)
+
+
 def _temperature(name: str, value: object) -> float | Tensor:
     return F.positive("temperature", value)
 

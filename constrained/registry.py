@@ -194,6 +194,17 @@ REGISTRY: dict[str, Entry] = {
             "as far as floats can tell numbers apart.",
         ),
         Entry(
+            key="scaled_sigmoid",
+            family="bounded",
+            title="Scaled sigmoid",
+            parameters=(LO, HI),
+            formula="y = {lo} + ({hi} − {lo}) · σ(z)",
+            example="{lo} + ({hi} − {lo}) / (1 + exp(−{z})) = {y}",
+            build=modules.ScaledSigmoid,
+            help="A logit of 0 goes to the middle of the box, and the order of the classes stays; with 0 and 1 it is "
+            "the sigmoid of multi-label classification. Its gradient fades towards the bounds.",
+        ),
+        Entry(
             key="softmax",
             family="probability",
             title="Softmax",

@@ -47,6 +47,11 @@ half = (HI - LO) / 2
 y = middle + half * torch.tanh((z - middle) / max(half, 1e-30))  # a point is not 0 / 0
 y = torch.where(y < LO, LO, y)  # what rounding put outside
 return torch.where(y > HI, HI, y).masked_fill(lost, torch.nan)""",
+    "scaled_sigmoid": """\
+lost = z.isnan()
+z = z.masked_fill(lost, 0)  # what comes back through a NaN would be NaN
+y = torch.lerp(torch.full_like(z, LO), torch.full_like(z, HI), torch.sigmoid(z))  # never outside the box
+return y.masked_fill(lost, torch.nan)""",
     "softmax": _LOST
     + """\
 return torch.softmax(z / T, dim=-1).masked_fill(lost, torch.nan)""",

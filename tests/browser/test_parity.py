@@ -57,7 +57,7 @@ SIMPLEX = {"softmax", "sparsemax", "entmax15", "project_simplex"}
 # What an output may be off by, beside 1e-6 of itself, as a share of the largest one. Maps that subtract a threshold
 # cannot do better: the threshold is rounded on that scale (2e-16, times the number of classes it is summed over).
 # The others are a few operations on one number each, and get nothing but the smallest float.
-SUBTRACTS = {"smooth_clamp", "sparsemax", "entmax15", "project_l1_ball", "project_simplex"}
+SUBTRACTS = {"smooth_clamp", "scaled_sigmoid", "sparsemax", "entmax15", "project_l1_ball", "project_simplex"}
 SMALLEST = np.finfo(float).tiny
 
 RUN = """(cases) => {
@@ -183,6 +183,9 @@ def at_a_kink(key: str, settings: dict[str, Value], z: np.ndarray, y: np.ndarray
         half = (settings["hi"] - settings["lo"]) / 2
         rest = half - np.abs(y - (settings["lo"] + settings["hi"]) / 2)
         return (half > 0) & (rest > 0) & (rest < 1e-14 * half)
+    if key == "scaled_sigmoid":
+        rest = np.minimum(y - settings["lo"], settings["hi"] - y)
+        return (rest > 0) & (rest < 1e-14 * (settings["hi"] - settings["lo"]))
     if key in SUBTRACTS:
         return (y != 0) & (y <= 1e-12 * np.abs(y).max())
     return np.zeros(len(z), bool)

@@ -66,6 +66,11 @@ def smooth_box(x):
     return root(lambda y: radius * np.arctanh((y - middle) / radius) + middle - x, np.full_like(x, LO), HI)
 
 
+def sigmoid_box(x):
+    """The inverse of the map is a logit, which is infinite at the bounds."""
+    return root(lambda y: np.log((y - LO) / (HI - y)) - x, np.full_like(x, LO), HI)
+
+
 # The maps under test ------------------------------------------------------------------------------------------------
 
 
@@ -91,6 +96,7 @@ MAPS = {
     "clamp straight_through": clamped("straight_through"),
     "clamp inward": clamped("inward"),
     "smooth_clamp": Map(F.smooth_clamp, BOX, smooth_box),
+    "scaled_sigmoid": Map(F.scaled_sigmoid, BOX, sigmoid_box, (HI - LO) / 4),
     "softmax": Map(F.softmax, TEMPERATURE, lambda x: allocate(x, lambda p: T * (np.log(p) + 1), 1.0), 1 / T),
     "sparsemax": Map(F.sparsemax, TEMPERATURE, lambda x: allocate(x, lambda p: T * p, 1.0), 1 / T),
     "entmax15": Map(F.entmax15, TEMPERATURE, lambda x: allocate(x, lambda p: T * (2 * p**0.5 - 4 / 3), 1.0), 1 / T),
@@ -103,7 +109,7 @@ MAPS = {
     "project_l2_ball": Map(F.project_l2_ball, RADIUS, inside_l2),
 }
 CLAMPS = [name for name in MAPS if name.startswith("clamp")]
-BOXES = [*CLAMPS, "smooth_clamp"]
+BOXES = [*CLAMPS, "smooth_clamp", "scaled_sigmoid"]
 ELEMENTWISE = [*BOXES, "prox_l1", "prox_l2"]
 PROBABILITIES = ["softmax", "sparsemax", "entmax15"]
 ON_SIMPLEX = [*PROBABILITIES, "project_simplex"]
@@ -183,9 +189,9 @@ def test_equals_the_entmax_package(name):
 @over([name for name in MAPS if not name.startswith("prox")])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_result_is_feasible(m, dtype):
-    allowed = 0 if m.function in (F.clamp, F.smooth_clamp) else 8 * torch.finfo(dtype).eps
+    allowed = 0 if m.function in (F.clamp, F.smooth_clamp, F.scaled_sigmoid) else 8 * torch.finfo(dtype).eps
     bounds = torch.tensor([LO, HI], dtype=dtype).double()  # the box as the dtype can express it
-    rounding = max(LO - bounds[0].item(), bounds[1].item() - HI, 0) if m.function is F.clamp else 0
+    rounding = max(LO - bounds[0].item(), bounds[1].item() - HI, 0) if m.function in (F.clamp, F.scaled_sigmoid) else 0
     assert excess(m, m(LOGITS.to(dtype))) <= allowed + rounding
 
 
@@ -314,6 +320,26 @@ def test_smooth_clamp_has_slope_one_at_the_middle_and_dies_far_out():
     torch.testing.assert_close(slope[1:], torch.cosh(torch.tensor([3.0, 10.0], dtype=torch.float64)) ** -2)
 
 
+def test_scaled_sigmoid_is_the_sigmoid_and_half_a_tanh():
+    x = torch.cat([random(1000, scale=8.0), torch.tensor([0.0, 40.0, -40.0, 700.0, -700.0, INF, -INF]).double()])
+    torch.testing.assert_close(F.scaled_sigmoid(x, 0, 1), torch.sigmoid(x), rtol=1e-15, atol=0)
+    torch.testing.assert_close(F.scaled_sigmoid(x, -1, 1), torch.tanh(x / 2), rtol=1e-12, atol=1e-15)
+    y = F.scaled_sigmoid(x, LO, HI)
+    assert y[1000] == pytest.approx((LO + HI) / 2)
+    assert (y[x.argsort()].diff() >= 0).all()
+    a, b = random(100_000, scale=2.0, seed=1).float(), random(100_000, scale=2.0, seed=2).float()
+    lo, hi = torch.minimum(a, b), torch.maximum(a, b)
+    y = F.scaled_sigmoid(random(100_000, scale=20.0).float(), lo, hi)
+    assert ((lo <= y) & (y <= hi)).all()
+
+
+def test_scaled_sigmoid_has_a_quarter_of_the_width_as_its_slope_and_dies_far_out():
+    x = torch.tensor([0.0, 3.0, -10.0], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(F.scaled_sigmoid(x, LO, HI).sum(), x)
+    torch.testing.assert_close(slope, (HI - LO) * torch.sigmoid(x) * torch.sigmoid(-x))
+    assert slope[0] == (HI - LO) / 4
+
+
 # Shapes and dtypes ----------------------------------------------------------------------------------------------------
 
 
@@ -349,7 +375,7 @@ def test_low_precision_agrees_with_float64_within_its_rounding(m, dtype):
 def test_size_of_the_logits_costs_no_accuracy(m, scale):
     x = random(20, 8, dtype=torch.float32) * scale
     exact = m(x.double())
-    size = HI if m.function is F.smooth_clamp else min(1, exact.abs().max().item())
+    size = HI if m.function in (F.smooth_clamp, F.scaled_sigmoid) else min(1, exact.abs().max().item())
     torch.testing.assert_close(m(x).double(), exact, rtol=2e-6, atol=1e-6 * size)
 
 
@@ -557,7 +583,7 @@ def test_descent_brings_a_clipped_logit_back(gradient, returns):
     assert (x.abs() < 1e-3) == returns
 
 
-@over(["clamp zero", "clamp straight_through", "clamp inward", "smooth_clamp"])
+@over(BOXES)
 def test_lower_bound_equal_to_upper(m):
     x = torch.tensor([-1.0, 0.5, 2.0], requires_grad=True)
     for bound in (0.5, torch.tensor(0.5, requires_grad=True)):
@@ -803,6 +829,8 @@ WRONG = [
     (F.smooth_clamp, X, {"lo": -INF, "hi": 1}, "lo=-inf"),
     (F.smooth_clamp, X, {"lo": 0, "hi": INF}, "hi=inf"),
     (F.smooth_clamp, X, {"lo": 0, "hi": NAN}, "hi=nan"),
+    (F.scaled_sigmoid, X, {"lo": 2, "hi": 1.5}, r"lo=2 and hi=1\.5"),
+    (F.scaled_sigmoid, X, {"lo": 0, "hi": INF}, "hi=inf"),
     *((MAPS[n].function, X, {"temperature": v}, f"temperature={v}") for n in PROBABILITIES for v in (0, -2, NAN, INF)),
     *(
         (f, X, {"lam": v}, f"lam={v}")

@@ -17,6 +17,7 @@ PAIRS = {
     "Clamp": (C.Clamp(-0.8, 1.3), lambda x: F.clamp(x, -0.8, 1.3)),
     "Clamp inward": (C.Clamp(-0.8, 1.3, gradient="inward"), lambda x: F.clamp(x, -0.8, 1.3, gradient="inward")),
     "SmoothClamp": (C.SmoothClamp(-0.8, 1.3), lambda x: F.smooth_clamp(x, -0.8, 1.3)),
+    "ScaledSigmoid": (C.ScaledSigmoid(-0.8, 1.3), lambda x: F.scaled_sigmoid(x, -0.8, 1.3)),
     "Softmax": (C.Softmax(temperature=0.7), lambda x: F.softmax(x, temperature=0.7)),
     "Softmax learnable": (C.Softmax(temperature=0.7, learnable=True), lambda x: F.softmax(x, temperature=0.7)),
     "Sparsemax": (C.Sparsemax(temperature=0.7), lambda x: F.sparsemax(x, temperature=0.7)),
@@ -83,6 +84,7 @@ def test_module_is_printed_with_its_parameters_and_without_a_warning(module, fun
     [
         (C.Clamp(-1, 1), [0.5, 1.0], [4.0, -5.0], 5.0),
         (C.SmoothClamp(-1, 1), [0.5, 1.0], [4.0, -5.0], 5.0),
+        (C.ScaledSigmoid(-1, 1), [0.5, 1.0], [4.0, -5.0], 5.0),
         (C.ProjectL1Ball(2.0), [1.0, -1.0], [2.0, 2.0], math.sqrt(2)),
         (C.ProjectL2Ball(5.0), [3.0, 4.0], [6.0, -8.0], 5.0),
         (C.ProjectSimplex(2.0), [1.5, 0.5], [2.0, 2.0], math.sqrt(2)),

@@ -136,6 +136,16 @@ export const methods = {
     };
   },
 
+  scaled_sigmoid: (z, { lo, hi }) => {
+    const half = hi / 2 - lo / 2;
+    const share = map(z, (v) => 1 / (1 + Math.exp(-v)));
+    return {
+      y: map(share, (v) => (v < 0.5 ? lo + 2 * half * v : hi - 2 * half * (1 - v))), // from the nearer bound, as in Python
+      dead: where(share, (v) => half === 0 || v * (1 - v) === 0),
+      named: {},
+    };
+  },
+
   softmax: (z, { temperature }) => {
     const top = max(z);
     if (!Number.isFinite(top)) return nothing(z);
