@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         ScaledSigmoid,
         SmoothClamp,
         Softmax,
+        Softplus,
         Sparsemax,
     )
 
@@ -44,6 +45,7 @@ __all__ = [
     "ScaledSigmoid",
     "SmoothClamp",
     "Softmax",
+    "Softplus",
     "Sparsemax",
     "constrained_resnet18",
     "functional",

@@ -43,6 +43,7 @@ __all__ = [
     "scaled_sigmoid",
     "smooth_clamp",
     "softmax",
+    "softplus",
     "sparsemax",
     "violation",
 ]
@@ -360,6 +361,44 @@ def scaled_sigmoid(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: in
     lo, hi = (b if isinstance(b, Tensor) else y.new_full((), b) for b in (lo, hi))
     # From the nearer bound: never outside the box, and in the fewest passes over memory. A width may overflow.
     z = 2 * torch.lerp(lo / 2, hi / 2, share) if far else torch.lerp(lo, hi, share)
+    return (z if lost is None else torch.where(lost, math.nan, z)).to(x.dtype)
+
+
+def softplus(
+    x: Tensor,
+    lo: float | Tensor | None = None,
+    hi: float | Tensor | None = None,
+    *,
+    beta: float | Tensor = 1.0,
+    dim: int = -1,
+) -> Tensor:
+    r"""Smooth bound on one side: :math:`lo + \log(1 + e^{\beta (x - lo)}) / \beta`, or its mirror image below ``hi``.
+
+    Far inside it is the identity; at the bound it is :math:`\log 2 / \beta` off, with slope a half, and beyond it the
+    gradient :math:`\sigma(\beta (x - lo))` fades. With ``beta`` it tends to the clamp. With ``lo=0`` it is torch's own.
+
+    Args:
+        x: ``(..., C, ...)``.
+        lo, hi: the bound: one of them, a finite number or a tensor that broadcasts against ``x``.
+        beta: > 0, one over the unit of ``x``: a number, or a tensor with one for each class.
+        dim: the dimension of the classes.
+
+    Raises:
+        ValueError: unless one of ``lo`` and ``hi`` is given, for a bound that is not finite, ``beta <= 0``, NaN or
+            infinite, or an empty ``dim``. Of tensors, a bound or beta that cannot be gives NaN.
+    """
+    if (lo is None) == (hi is None):
+        raise ValueError(f"give one of lo and hi, got lo={lo} and hi={hi}")
+    sign, name, value = (-1, "hi", hi) if lo is None else (1, "lo", lo)
+    value, beta = bound(name, value, finite=True), positive("beta", beta)
+    y, dim = _open(x, dim)
+    y = _wide(y, value, beta)
+    end = _parameter(name, value, y, dim)
+    beta = _parameter("beta", beta, y, dim)
+    lost = None if any_known(y.detach().sum().isnan()) is False else y.isnan()  # as in `scaled_sigmoid`
+    y = y if lost is None else torch.where(lost, 0, y)
+    # Over 50 it is the identity in float64 too. Only a difference is multiplied by beta: a bound need not be small.
+    z = end + sign * torch.nn.functional.softplus(sign * beta * (y - end), threshold=50) / beta
     return (z if lost is None else torch.where(lost, math.nan, z)).to(x.dtype)
 
 

@@ -309,6 +309,46 @@ class ScaledSigmoid(_Box):
         return F.scaled_sigmoid(x, self.lo, self.hi, dim=self.dim)
 
 
+class Softplus(_Box):
+    """`functional.softplus`: a smooth bound on one side.
+
+    Args:
+        lo, hi: the bound: one of them, finite: a number, or a tensor or list with one for each class.
+        beta: > 0: how sharply it bends; a number, or a tensor or list with one for each class.
+        dim: the dimension of the classes.
+
+    Raises:
+        ValueError: unless one of ``lo`` and ``hi`` is given, for a bound that is not finite, or ``beta <= 0``.
+    """
+
+    _CHECKS: ClassVar = {"lo": F.bound, "hi": F.bound, "beta": F.positive}
+
+    def __init__(
+        self,
+        lo: float | Tensor | None = None,
+        hi: float | Tensor | None = None,
+        *,
+        beta: float | Tensor = 1.0,
+        dim: int = -1,
+    ) -> None:
+        super().__init__(dim=dim)
+        if (lo is None) == (hi is None):
+            raise ValueError(f"give one of lo and hi, got lo={lo} and hi={hi}")
+        self._finite = "hi" if lo is None else "lo"
+        self.lo, self.hi, self.beta = lo, hi, beta
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in ("lo", "hi") and name == self._finite:
+            value = _finite_bound(name, value)
+        elif name in ("lo", "hi") and value is not None:
+            raise ValueError(f"this bound is {self._finite}: make another one for {name}")
+        super().__setattr__(name, value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        end = {self._finite: getattr(self, self._finite)}
+        return F.softplus(x, **end, beta=self.beta, dim=self.dim)
+
+
 def _temperature(name: str, value: object) -> float | Tensor:
     return F.positive("temperature", value)
 

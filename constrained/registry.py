@@ -34,6 +34,16 @@ HI = Number(
     high=20.0,
     above="lo",
 )
+BETA = Number(
+    "beta",
+    "β",
+    "β, sharpness",
+    "How sharply a smooth bound bends; a large one is nearly a clamp.",
+    default=1.0,
+    low=0.1,
+    high=20.0,
+    scale="log",
+)
 TEMPERATURE = Number(
     "temperature",
     "T",
@@ -203,6 +213,28 @@ REGISTRY: dict[str, Entry] = {
             build=modules.ScaledSigmoid,
             help="A logit of 0 goes to the middle of the box, and the order of the classes stays; with 0 and 1 it is "
             "the sigmoid of multi-label classification. Its gradient fades towards the bounds.",
+        ),
+        Entry(
+            key="softplus",
+            family="bounded",
+            title="Softplus, above lo",
+            parameters=(LO, BETA),
+            formula="y = {lo} + log(1 + exp({beta} · (z − {lo}))) / {beta}",
+            example="{lo} + log(1 + exp({beta} · ({z} − {lo}))) / {beta} = {y}",
+            build=lambda lo, beta: modules.Softplus(lo=lo, beta=beta),
+            help="A smooth lower bound and no upper one: far above lo it changes nothing, and below it the gradient "
+            "fades.",
+        ),
+        Entry(
+            key="softplus_upper",
+            family="bounded",
+            title="Softplus, below hi",
+            parameters=(HI, BETA),
+            formula="y = {hi} − log(1 + exp({beta} · ({hi} − z))) / {beta}",
+            example="{hi} − log(1 + exp({beta} · ({hi} − {z}))) / {beta} = {y}",
+            build=lambda hi, beta: modules.Softplus(hi=hi, beta=beta),
+            help="A smooth upper bound and no lower one: far below hi it changes nothing, and above it the gradient "
+            "fades.",
         ),
         Entry(
             key="softmax",

@@ -50,7 +50,18 @@ return torch.where(y > HI, HI, y).masked_fill(lost, torch.nan)""",
     "scaled_sigmoid": """\
 lost = z.isnan()
 z = z.masked_fill(lost, 0)  # what comes back through a NaN would be NaN
-y = torch.lerp(torch.full_like(z, LO), torch.full_like(z, HI), torch.sigmoid(z))  # never outside the box
+# Never outside the box, as LO + (HI - LO) * torch.sigmoid(z) may be by rounding.
+y = torch.lerp(torch.full_like(z, LO), torch.full_like(z, HI), torch.sigmoid(z))
+return y.masked_fill(lost, torch.nan)""",
+    "softplus": """\
+lost = z.isnan()
+z = z.masked_fill(lost, 0)  # what comes back through a NaN would be NaN
+y = LO + torch.nn.functional.softplus(BETA * (z - LO), threshold=50) / BETA
+return y.masked_fill(lost, torch.nan)""",
+    "softplus_upper": """\
+lost = z.isnan()
+z = z.masked_fill(lost, 0)  # what comes back through a NaN would be NaN
+y = HI - torch.nn.functional.softplus(BETA * (HI - z), threshold=50) / BETA
 return y.masked_fill(lost, torch.nan)""",
     "softmax": _LOST
     + """\

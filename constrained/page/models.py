@@ -97,7 +97,7 @@ def words(head: heads.Head) -> str:
             key: f"{value:.4g}".replace("-", "−") if isinstance(p, Number) else p.spell(value, head.classes)
             for key, (p, value) in known.items()
         }
-        if "lo" in numbers:
+        if {"lo", "hi"} <= numbers.keys():
             told += f" [{numbers['lo']}, {numbers['hi']}]"
         else:
             told += "".join(f", {PARAMETERS[key].symbol} = {number}" for key, number in numbers.items())

@@ -57,7 +57,16 @@ SIMPLEX = {"softmax", "sparsemax", "entmax15", "project_simplex"}
 # What an output may be off by, beside 1e-6 of itself, as a share of the largest one. Maps that subtract a threshold
 # cannot do better: the threshold is rounded on that scale (2e-16, times the number of classes it is summed over).
 # The others are a few operations on one number each, and get nothing but the smallest float.
-SUBTRACTS = {"smooth_clamp", "scaled_sigmoid", "sparsemax", "entmax15", "project_l1_ball", "project_simplex"}
+SUBTRACTS = {
+    "smooth_clamp",
+    "softplus",
+    "softplus_upper",
+    "scaled_sigmoid",
+    "sparsemax",
+    "entmax15",
+    "project_l1_ball",
+    "project_simplex",
+}
 SMALLEST = np.finfo(float).tiny
 
 RUN = """(cases) => {

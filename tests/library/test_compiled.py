@@ -19,6 +19,7 @@ VALUES = (0.5, 1.0, 1.5, 2.0)
 FUNCTIONS = {
     **{f"clamp {g}": lambda x, v, g=g: F.clamp(x, -v, v, gradient=g) for g in F.CLAMP_GRADIENTS},
     "smooth_clamp": lambda x, v: F.smooth_clamp(x, -v, v),
+    "softplus": lambda x, v: F.softplus(x, v - 1, beta=v),
     "scaled_sigmoid": lambda x, v: F.scaled_sigmoid(x, -v, v),
     "softmax": lambda x, v: F.softmax(x, temperature=v),
     "sparsemax": lambda x, v: F.sparsemax(x, temperature=v),
@@ -34,6 +35,7 @@ FUNCTIONS = {
 MODULES = {
     **{f"Clamp {g}": (C.Clamp(-0.5, 0.5, gradient=g), ("lo", "hi")) for g in F.CLAMP_GRADIENTS},
     "SmoothClamp": (C.SmoothClamp(-0.5, 0.5), ("lo", "hi")),
+    "Softplus": (C.Softplus(-0.5), ("lo", "beta")),
     "ScaledSigmoid": (C.ScaledSigmoid(-0.5, 0.5), ("lo", "hi")),
     "Softmax": (C.Softmax(), ("temperature",)),
     "Softmax, learned": (C.Softmax(learnable=True), ("temperature",)),

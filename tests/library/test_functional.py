@@ -18,7 +18,7 @@ from torch import nn
 from constrained import functional as F
 
 INF, NAN = math.inf, math.nan
-LO, HI, T, LAM, R = -0.8, 1.3, 0.7, 0.6, 1.5
+LO, HI, T, LAM, R, BETA = -0.8, 1.3, 0.7, 0.6, 1.5, 2.5
 
 # References: float64, given the problem's derivative and nothing of its solution ------------------------------------
 
@@ -71,6 +71,17 @@ def sigmoid_box(x):
     return root(lambda y: np.log((y - LO) / (HI - y)) - x, np.full_like(x, LO), HI)
 
 
+def half_line(sign, end):
+    """The inverse of the map, of the distance d from the bound: d + log(1 - exp(-beta d)) / beta."""
+
+    def solved(x):
+        u = sign * (x - end)
+        inverse = lambda d: d + np.log(-np.expm1(-BETA * d)) / BETA - u  # noqa: E731
+        return end + sign * root(inverse, np.zeros_like(x), np.abs(u) + 2)
+
+    return solved
+
+
 # The maps under test ------------------------------------------------------------------------------------------------
 
 
@@ -97,6 +108,8 @@ MAPS = {
     "clamp inward": clamped("inward"),
     "smooth_clamp": Map(F.smooth_clamp, BOX, smooth_box),
     "scaled_sigmoid": Map(F.scaled_sigmoid, BOX, sigmoid_box, (HI - LO) / 4),
+    "softplus": Map(F.softplus, {"lo": LO, "beta": BETA}, half_line(1, LO)),
+    "softplus upper": Map(F.softplus, {"hi": HI, "beta": BETA}, half_line(-1, HI)),
     "softmax": Map(F.softmax, TEMPERATURE, lambda x: allocate(x, lambda p: T * (np.log(p) + 1), 1.0), 1 / T),
     "sparsemax": Map(F.sparsemax, TEMPERATURE, lambda x: allocate(x, lambda p: T * p, 1.0), 1 / T),
     "entmax15": Map(F.entmax15, TEMPERATURE, lambda x: allocate(x, lambda p: T * (2 * p**0.5 - 4 / 3), 1.0), 1 / T),
@@ -110,7 +123,7 @@ MAPS = {
 }
 CLAMPS = [name for name in MAPS if name.startswith("clamp")]
 BOXES = [*CLAMPS, "smooth_clamp", "scaled_sigmoid"]
-ELEMENTWISE = [*BOXES, "prox_l1", "prox_l2"]
+ELEMENTWISE = [*BOXES, "softplus", "softplus upper", "prox_l1", "prox_l2"]
 PROBABILITIES = ["softmax", "sparsemax", "entmax15"]
 ON_SIMPLEX = [*PROBABILITIES, "project_simplex"]
 BALLS = ["project_l1_ball", "project_l2_ball"]
@@ -126,6 +139,8 @@ def excess(m, y):
     name, y = m.function.__name__, y.double()
     if name in BOXES or name == "clamp":
         return torch.maximum(LO - y, y - HI).max().clamp_min(0)
+    if name == "softplus":
+        return (LO - y if "lo" in m.parameters else y - HI).max().clamp_min(0)
     if name in ON_SIMPLEX:
         total = m.parameters.get("radius", 1.0)
         return torch.maximum((y.sum(-1) - total).abs().max(), (-y).max().clamp_min(0))
@@ -189,9 +204,13 @@ def test_equals_the_entmax_package(name):
 @over([name for name in MAPS if not name.startswith("prox")])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_result_is_feasible(m, dtype):
-    allowed = 0 if m.function in (F.clamp, F.smooth_clamp, F.scaled_sigmoid) else 8 * torch.finfo(dtype).eps
+    allowed = 0 if m.function in (F.clamp, F.smooth_clamp, F.scaled_sigmoid, F.softplus) else 8 * torch.finfo(dtype).eps
     bounds = torch.tensor([LO, HI], dtype=dtype).double()  # the box as the dtype can express it
-    rounding = max(LO - bounds[0].item(), bounds[1].item() - HI, 0) if m.function in (F.clamp, F.scaled_sigmoid) else 0
+    rounding = (
+        max(LO - bounds[0].item(), bounds[1].item() - HI, 0)
+        if m.function in (F.clamp, F.scaled_sigmoid, F.softplus)
+        else 0
+    )
     assert excess(m, m(LOGITS.to(dtype))) <= allowed + rounding
 
 
@@ -340,6 +359,25 @@ def test_scaled_sigmoid_has_a_quarter_of_the_width_as_its_slope_and_dies_far_out
     assert slope[0] == (HI - LO) / 4
 
 
+def test_softplus_is_torchs_own_and_its_mirror_image():
+    x = torch.cat([random(1000, scale=8.0), torch.tensor([0.0, 40.0, -40.0, 700.0, -700.0, INF, -INF]).double()])
+    torch.testing.assert_close(F.softplus(x, 0), torch.nn.functional.softplus(x, threshold=50), rtol=1e-15, atol=0)
+    torch.testing.assert_close(F.softplus(x, hi=0, beta=BETA), -F.softplus(-x, lo=0, beta=BETA), rtol=0, atol=0)
+    for beta in (0.1, 1.0, 20.0):  # between the clamp and log 2 / beta above it
+        y, hard = F.softplus(x, LO, beta=beta), F.clamp(x, LO, None)
+        above = (y - hard)[:-2]
+        assert (above >= -1e-12).all()
+        assert (above <= math.log(2) / beta + 1e-12).all()
+    assert F.softplus(torch.tensor([LO]).double(), LO, beta=BETA).item() == pytest.approx(LO + math.log(2) / BETA)
+
+
+def test_softplus_has_the_slope_of_a_sigmoid():
+    x = torch.tensor([LO, LO + 3, LO - 10, 1e4, -1e4], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(F.softplus(x, LO, beta=BETA).sum(), x)
+    torch.testing.assert_close(slope, torch.sigmoid(BETA * (x - LO)))
+    assert slope[0] == 0.5
+
+
 # Shapes and dtypes ----------------------------------------------------------------------------------------------------
 
 
@@ -375,7 +413,7 @@ def test_low_precision_agrees_with_float64_within_its_rounding(m, dtype):
 def test_size_of_the_logits_costs_no_accuracy(m, scale):
     x = random(20, 8, dtype=torch.float32) * scale
     exact = m(x.double())
-    size = HI if m.function in (F.smooth_clamp, F.scaled_sigmoid) else min(1, exact.abs().max().item())
+    size = HI if m.function in (F.smooth_clamp, F.scaled_sigmoid, F.softplus) else min(1, exact.abs().max().item())
     torch.testing.assert_close(m(x).double(), exact, rtol=2e-6, atol=1e-6 * size)
 
 
@@ -831,6 +869,11 @@ WRONG = [
     (F.smooth_clamp, X, {"lo": 0, "hi": NAN}, "hi=nan"),
     (F.scaled_sigmoid, X, {"lo": 2, "hi": 1.5}, r"lo=2 and hi=1\.5"),
     (F.scaled_sigmoid, X, {"lo": 0, "hi": INF}, "hi=inf"),
+    (F.softplus, X, {}, "one of lo and hi"),
+    (F.softplus, X, {"lo": 0, "hi": 1}, "one of lo and hi"),
+    (F.softplus, X, {"lo": -INF}, "lo=-inf"),
+    (F.softplus, X, {"hi": NAN}, "hi=nan"),
+    (F.softplus, X, {"lo": 0, "beta": 0}, "beta=0"),
     *((MAPS[n].function, X, {"temperature": v}, f"temperature={v}") for n in PROBABILITIES for v in (0, -2, NAN, INF)),
     *(
         (f, X, {"lam": v}, f"lam={v}")

@@ -163,7 +163,7 @@ def test_gradient_at_zero_and_at_ties_is_finite(tmp_path):
 
 def test_a_box_without_width(tmp_path):
     z = torch.tensor([-3.0, 1.5, 4.0])
-    boxes = [key for key, entry in registry.REGISTRY.items() if registry.HI in entry.parameters]
+    boxes = [key for key, entry in registry.REGISTRY.items() if {registry.LO, registry.HI} <= {*entry.parameters}]
     for key in boxes:
         script = defined(tmp_path / f"{key}.py", snippets.plain(key, {"lo": 1.5, "hi": 1.5}))
         assert script.constrain(z).tolist() == [1.5] * 3, key

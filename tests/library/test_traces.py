@@ -21,6 +21,7 @@ CONSTRAINTS = {
     "Clamp, a class": C.Clamp([-1.0, -0.5, -0.2, -0.1, 0.0], [0.0, 0.1, 0.5, 1.0, torch.inf]),
     "SmoothClamp": C.SmoothClamp(-0.8, 1.3),
     "ScaledSigmoid": C.ScaledSigmoid(-0.8, 1.3),
+    "Softplus": C.Softplus(hi=1.3),
     "Softmax": C.Softmax(temperature=0.7),
     "Softmax, learned": C.Softmax(temperature=0.7, learnable=True),
     "Sparsemax": C.Sparsemax(temperature=0.7),

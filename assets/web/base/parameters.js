@@ -58,16 +58,21 @@ export const isUpper = (key) => above(key) !== "";
 export const partnerOf = (/** @type {string} */ key) =>
   above(key) || Object.keys(registry.parameters).find((other) => above(other) === key);
 
+/** @param {string} key whether another one cannot fall below it */
+const isLower = (key) => Object.keys(registry.parameters).some((other) => above(other) === key);
+
 /**
- * The two bounds that a constraint has; null for one without.
+ * The bounds of a constraint, infinite where it has but one; null for a constraint without any.
  *
  * @param {string} method
  * @param {Settings} settings
  * @returns {[low: number, high: number] | null}
  */
 export const boundsOf = (method, settings) => {
-  const upper = registry.methods[method].parameters.find(isUpper);
-  return upper ? [settings[above(upper)], settings[upper]] : null;
+  const { parameters } = registry.methods[method];
+  const [lower, upper] = [parameters.find(isLower), parameters.find(isUpper)];
+  if (!lower && !upper) return null;
+  return [lower ? settings[lower] : -Infinity, upper ? settings[upper] : Infinity];
 };
 
 /** @type {Map<string, {text: string, labels: string[], found: ReturnType<typeof resolve>}>} */

@@ -19,6 +19,12 @@ export const inWords = (key, value) => {
   return `${parameter.symbol} = ${short(value)}`;
 };
 
+/** @type {(low: number, high: number) => string} */
+const interval = (low, high) => {
+  const [from, to] = [low === -Infinity ? "(−∞" : `[${short(low)}`, high === Infinity ? "∞)" : `${short(high)}]`];
+  return `${from}, ${to}`;
+};
+
 // A constraint and its numbers as a person reads them: "Hard clamp [−2, 4]", "Softmax, T = 0.5". In English for a file.
 /**
  * @param {string} method key of a constraint
@@ -29,7 +35,7 @@ export const words = (method, settings, named = t) => {
   const { parameters } = registry.methods[method];
   const title = named(registry.methods[method].title);
   const bounds = boundsOf(method, settings);
-  const box = bounds ? ` [${bounds.map((bound) => short(bound)).join(", ")}]` : "";
+  const box = bounds ? ` ${interval(...bounds)}` : "";
   const others = parameters.filter((key) => !partnerOf(key));
   return [title + box, ...others.map((key) => inWords(key, settings[key]))].filter(Boolean).join(", ");
 };

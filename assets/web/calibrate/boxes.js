@@ -24,7 +24,8 @@ export const HIS = [0, 0.5, 1, 2, 3, 4, 6, 8, 12, 20];
  */
 export const SIGN = { accuracy: 1, nll: -1, ece: -1 };
 
-const methodToSweep = () => (boundsOf(state.method, state.settings) ? state.method : registry.chosen.bounded);
+const methodToSweep = () =>
+  boundsOf(state.method, state.settings)?.every(Number.isFinite) ? state.method : registry.chosen.bounded;
 
 /** The key of a sweep of the setting. */
 export const sweepKey = () => JSON.stringify([methodToSweep(), state.settings.temperature]);

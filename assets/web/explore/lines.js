@@ -62,7 +62,7 @@ export const drawBounds = () => {
     svgNode("text", { x: at, y: BASELINE, "text-anchor": anchor }, lines).textContent = name;
   };
   const inwards = Math.min(NEAR, (x(hi) - x(lo)) / 2 - 2); // names of a narrow box stay apart
-  const bounds = Object.entries({ lo, hi });
+  const bounds = Object.entries({ lo, hi }).filter(([, v]) => Number.isFinite(v));
   for (const [name, v] of bounds) {
     if (v < low || v > high) continue;
     svgNode("line", { x1: x(v), x2: x(v), y1: TOP, y2: bottom }, lines);

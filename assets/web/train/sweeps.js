@@ -46,7 +46,8 @@ export const active = () => sweep.active && sweep[sweep.active];
 const begin = (axis) => {
   const setting = copy();
   if (axis === "lambda" && !setting.penalty) setting.penalty = "l1";
-  if (axis === "bounds" && !registry.methods[setting.method]?.parameters.includes("lo")) setting.method = "clamp";
+  const own = registry.methods[setting.method]?.parameters ?? [];
+  if (axis === "bounds" && !["lo", "hi"].every((key) => own.includes(key))) setting.method = "clamp";
   const of = axis === "lambda" ? lambdas.length : bounds.lo.length * bounds.hi.length;
   const question = ask("sweep", { axis, setting: requestOf(setting) });
   sweep = { ...sweep, active: axis, [axis]: { question, setting, points: [], done: 0, of } };

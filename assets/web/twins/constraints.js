@@ -118,6 +118,9 @@ const clamp =
     named: {},
   });
 
+/** @param {number} v log(1 + exp(v)) */
+const bend = (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));
+
 /** @type {Record<string, (z: Logits, settings: Numbers) => Output>} key of a constraint -> its function */
 export const methods = {
   clamp: clamp(true),
@@ -145,6 +148,18 @@ export const methods = {
       named: {},
     };
   },
+
+  softplus: (z, { lo, beta }) => ({
+    y: map(z, (v) => lo + bend(beta * (v - lo)) / beta),
+    dead: where(z, (v) => !(Math.exp(beta * (v - lo)) > 0)),
+    named: {},
+  }),
+
+  softplus_upper: (z, { hi, beta }) => ({
+    y: map(z, (v) => hi - bend(beta * (hi - v)) / beta),
+    dead: where(z, (v) => !(Math.exp(beta * (hi - v)) > 0)),
+    named: {},
+  }),
 
   softmax: (z, { temperature }) => {
     const top = max(z);

@@ -18,7 +18,7 @@ from gradio.context import LocalContext
 
 from ... import heads, models, registry, training
 from ...modules import ConstrainedLinear
-from ...registry import LO, PARAMETERS, TEMPERATURE
+from ...registry import PARAMETERS, TEMPERATURE
 from ...training import Setting
 from .. import models as menu
 from ..controls import (
@@ -139,7 +139,7 @@ def sweep(setting: Setting, axis: object) -> Iterator[Setting]:
     """The settings of a sweep, all else as in ``setting``."""
     if axis == "lambda" and setting.penalty:
         return (replace(setting, weight=weight) for weight in LAMBDAS)
-    if axis == "bounds" and setting.method and LO in registry.REGISTRY[setting.method].parameters:
+    if axis == "bounds" and setting.method and {*BOUNDS} <= setting.settings.keys():
         boxes = itertools.product(BOUNDS["lo"], BOUNDS["hi"])
         return (replace(setting, settings=setting.settings | {"lo": lo, "hi": hi}) for lo, hi in boxes)
     raise ValueError("a sweep needs a penalty for lambda, or a constraint with bounds")
