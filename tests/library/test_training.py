@@ -187,7 +187,8 @@ def head_of(constraint, penalty=None, classes=7):
     return ConstrainedLinear(3, classes, constraint=constraint, penalty=penalty)
 
 
-SETTINGS = {"lo": -1.5, "hi": 2.0, "temperature": 1.7, "lam": 0.4, "radius": 3.0}
+SETTINGS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
+SETTINGS |= {"lo": -1.5, "hi": 2.0, "temperature": 1.7, "lam": 0.4, "radius": 3.0}
 
 
 @pytest.mark.parametrize("method", ["", *(key for key in registry.REGISTRY if key not in PROBABILITIES)])

@@ -69,23 +69,23 @@ def test_parameters_arrive(client):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (([1.0, 2.0], "relu"), "method must be one of"),
-        (([1.0, 2.0], "clamp", 3, 1), "lo must not be greater than hi"),
-        (([1.0, 2.0], "softmax", -2, 4, 0), "temperature must be from 0.05 to 20"),
-        (([], "softmax"), "1 to 1000 numbers"),
-        (([0.5] * 1001, "softmax"), "1 to 1000 numbers"),
-        (("12", "softmax"), "1 to 1000 numbers"),
-        (([1.0, True], "softmax"), "finite numbers below a million"),
-        (([1.0, 10**400], "softmax"), "finite numbers below a million"),
-        (([1.0, 2.0], "softmax", -2, 4, 10**400), "temperature must be from 0.05 to 20"),
-        (([1.0, 2.0], ["softmax"]), "method must be one of"),
-        (([1.0, 2.0], "softmax", -2, 4, {"path": "/etc/passwd"}), "not in the cache folder"),
-        (([1.0, 2.0], "softmax", -2, 4, {"a": 1}), "temperature must be a number from 0.05 to 20"),
+        ({"method": "relu"}, "method must be one of"),
+        ({"method": "clamp", "lo": 3, "hi": 1}, "lo must not be greater than hi"),
+        ({"temperature": 0}, "temperature must be from 0.05 to 20"),
+        ({"logits": []}, "1 to 1000 numbers"),
+        ({"logits": [0.5] * 1001}, "1 to 1000 numbers"),
+        ({"logits": "12"}, "1 to 1000 numbers"),
+        ({"logits": [1.0, True]}, "finite numbers below a million"),
+        ({"logits": [1.0, 10**400]}, "finite numbers below a million"),
+        ({"temperature": 10**400}, "temperature must be from 0.05 to 20"),
+        ({"method": ["softmax"]}, "method must be one of"),
+        ({"temperature": {"path": "/etc/passwd"}}, "not in the cache folder"),
+        ({"temperature": {"a": 1}}, "temperature must be a number from 0.05 to 20"),
     ],
 )
 def test_wrong_arguments_get_a_sentence(client, arguments, told):
     with pytest.raises(Exception, match=told) as caught:
-        client.predict(*arguments, api_name="/constrain")
+        client.predict(**{"logits": [1.0, 2.0], "method": "softmax"} | arguments, api_name="/constrain")
     assert "Traceback" not in str(caught.value)
 
 

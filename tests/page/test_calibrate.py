@@ -11,9 +11,15 @@ import torch
 
 from constrained import calibration, registry, validation
 from constrained.page.tabs import calibrate
-from constrained.registry import LAM, RADIUS
+from constrained.registry import PARAMETERS
 
-DEFAULTS = (-2.0, 4.0, 1.0, LAM.default, RADIUS.default)  # the rows of parameters, T among them
+
+def rows(**changes) -> list:
+    """What the rows of parameters hold, T among them."""
+    return [changes.get(key, parameter.default) for key, parameter in PARAMETERS.items()]
+
+
+DEFAULTS = rows(hi=4.0)
 
 
 def test_the_message_holds_the_part_that_judges_and_no_other():
@@ -63,7 +69,7 @@ def test_a_temperature_beyond_the_slider_is_said(monkeypatch):
 
 @pytest.mark.parametrize("key", ["clamp", "smooth_clamp"])
 def test_a_box_without_width_has_no_best_temperature(key):
-    answer = calibrate.on_fit(key, "", 1, 1, *DEFAULTS[2:])
+    answer = calibrate.on_fit(key, "", *rows(lo=1, hi=1))
     assert calibration.EDGES["any"] in answer["result"]
     assert not {"slider.temperature", "setting.temperature"} & answer.keys()
 
@@ -71,21 +77,21 @@ def test_a_box_without_width_has_no_best_temperature(key):
 @pytest.mark.parametrize(
     ("method", "numbers"),
     [
-        ("clamp", (5, -5, 1.0, 0.5, 3)),
-        ("clamp", ("1", 2, 1.0, 0.5, 3)),
-        ("clamp", (math.nan, 2, 1.0, 0.5, 3)),
-        ("clamp", (-2, math.inf, 1.0, 0.5, 3)),
-        ("clamp", (None, 2, 1.0, 0.5, 3)),
-        ("prox_l1", (-2, 4, 1.0, -1, 3)),
-        ("project_simplex", (-2, 4, 1.0, 0.5, 0)),
-        ("__class__", (-2, 4, 1.0, 0.5, 3)),
-        ([], (-2, 4, 1.0, 0.5, 3)),
-        (None, (-2, 4, 1.0, 0.5, 3)),
+        ("clamp", {"lo": 5, "hi": -5}),
+        ("clamp", {"lo": "1"}),
+        ("clamp", {"lo": math.nan}),
+        ("clamp", {"hi": math.inf}),
+        ("clamp", {"lo": None}),
+        ("prox_l1", {"lam": -1}),
+        ("project_simplex", {"radius": 0}),
+        ("__class__", {}),
+        ([], {}),
+        (None, {}),
     ],
 )
 def test_hostile_numbers_are_refused(method, numbers):
     with pytest.raises(gr.Error, match="T cannot be fitted"):
-        calibrate.on_fit(method, "", *numbers)
+        calibrate.on_fit(method, "", *rows(**numbers))
 
 
 def test_a_file_that_is_gone_is_a_sentence(tmp_path):

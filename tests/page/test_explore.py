@@ -90,7 +90,8 @@ def test_another_head_is_another_model_to_the_chart():
 
 @pytest.mark.parametrize("method", registry.REGISTRY)
 def test_its_column_opens_on_its_constraint(method):
-    settings = {"lo": -1.25, "hi": 0.5, "temperature": 0.3, "lam": 0.02, "radius": 7.5}
+    settings = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
+    settings |= {"lo": -1.25, "hi": 0.5, "temperature": 0.3, "lam": 0.02, "radius": 7.5}
     updates = settings_of(adopted(head(registry.build(method, settings), method)[0]))
     entry = registry.REGISTRY[method]
     assert updates[entry.family] == method

@@ -592,7 +592,7 @@ def test_an_endpoint_says_which_arguments_it_takes(server):
         assert answer.status_code == 422
         return answer.json()["detail"]
 
-    takes = "it takes logits, method, lo, hi, temperature, lam, radius."
+    takes = f"it takes logits, method, {', '.join(registry.PARAMETERS)}."
     assert told({"logits": [1, 2], "method": "clamp", "low": 0}) == f"constrain has no 'low': {takes}"
     assert told({"lo": 0}) == "constrain needs logits, method."
     asked = {"logits": [1, 9], "method": "clamp", "hi": 2}
@@ -777,7 +777,7 @@ CALLS = {
     calibrate.on_read: ([""], None),
     calibrate.on_upload: ([file(str(UPLOADED))], None),
     calibrate.on_bundled: ([], None),
-    calibrate.on_fit: (["clamp", str(UPLOADED), -2.0, 4.0, 1.0, 0.5, 1.0], None),
+    calibrate.on_fit: (["clamp", str(UPLOADED), *DEFAULTS.values()], None),
     lessons.on_open: ([], None),
     lessons.on_run: ([], {"question": 1, "key": "double-softmax"}),
     export.on_make: ([json.dumps(QUESTION), HEAD], None),
