@@ -176,7 +176,7 @@ const copy = async () => {
   } catch {
     // An embedded page may not write to the clipboard, but a person may.
     getSelection()?.selectAllChildren(parts.code);
-    say(parts.status, t("The browser did not let the page copy. The script is selected: press Ctrl+C."));
+    say(parts.status, t("The browser did not allow copying. The script is selected: press Ctrl+C."));
   }
 };
 

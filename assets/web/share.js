@@ -229,14 +229,15 @@ export const copy = async () => {
   const missing = [];
   if (image === null)
     missing.push(
-      t("Your own picture is not in it: it opens with the sample “{name}” instead.", { name: facts.images[0] }),
+      t("A link cannot carry your own picture: this one opens the sample “{name}” instead.", { name: facts.images[0] }),
     );
-  if (model() !== shown) missing.push(t("Your own head is not in it: it opens with the bundled model."));
+  if (model() !== shown)
+    missing.push(t("A link cannot carry your own head: this one opens the bundled model instead."));
   try {
     await navigator.clipboard.writeText(link);
     say([t("Link copied."), ...missing].join(" "));
   } catch {
-    say([t("The browser did not let the page copy; here is the link."), ...missing].join(" "), link); // an embedded page, say
+    say([t("The browser did not allow copying; here is the link."), ...missing].join(" "), link); // an embedded page, say
   }
 };
 

@@ -90,7 +90,7 @@ def checkpoint() -> Checkpoint:
         key=KEY,
         title=TITLE,
         labels=tuple(weights.meta["categories"]),
-        sees=f"the middle, {side} × {side} pixels",
+        sees=f"the central {side} × {side} pixels",
         size=side,
         mean=tuple(transforms.mean),
         std=tuple(transforms.std),

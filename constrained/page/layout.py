@@ -20,7 +20,7 @@ FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font_mono=MONO)  # no font from a CDN
 
-_ABOUT = said("What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.")
+_ABOUT = said("What a constraint on the last linear layer does to a picture's logits, to training and to confidence.")
 TITLE = f"<h1>{said('Constrain the output of a ResNet18')}</h1><p>{_ABOUT}</p>"
 
 THREADS = 64  # more than all lines have places, so that a line that is full holds up no other

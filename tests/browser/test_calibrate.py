@@ -359,7 +359,7 @@ def test_a_curve_is_never_under_another_constraints_name(calibrate):
     )
     assert said[0] == ""
     assert "Solid" not in said[1]
-    assert "Sparsemax is on its way" in said[1]
+    assert "Sparsemax is being computed" in said[1]
     page.wait_for_function(READY)
     logits, labels = tab.bundled().judge
     settings = calibrate.state()["settings"] | {"temperature": PARAMETERS["temperature"].high}
@@ -472,11 +472,11 @@ def test_which_bounds_is_chosen_and_reported_on_different_rows(calibrate):
         scores = [sign * getattr(figures(0, los[r], his[c]), metric) for r, c, empty in boxes if not empty]
         assert sign * getattr(figures(0, lo, hi), metric) == pytest.approx(max(scores), abs=1e-9)
         box, plain = figures(1, lo, hi), figures(1, None, None)
-        assert ("gives up accuracy" in told) == (box.accuracy < plain.accuracy - 0.005)
+        assert ("costs accuracy" in told) == (box.accuracy < plain.accuracy - 0.005)
         level = abs(getattr(box, metric) - getattr(plain, metric)) < (5e-5 if metric == "nll" else 5e-4)
         if not level:  # else what they are rounded to decides
             worse = sign * getattr(box, metric) < sign * getattr(plain, metric)
-            assert ("Here bounds do not help" in told) == worse
+            assert ("Bounds do not help here" in told) == worse
         below, above = lo <= logits.min(), hi >= logits.max()
         edge = lo == los[-1] or hi == his[0] or (lo == los[0] and not below) or (hi == his[-1] and not above)
         assert ("It clips nothing" in told) == (below and above)

@@ -25,7 +25,7 @@ from .driver import Explore, load, picture
 from .network import Network
 from .test_own_head import upload
 
-BROKE = "The connection to the server broke before the answer came: try again."
+BROKE = "The connection to the server was lost before the answer came: try again."
 UNREACHED = "The server cannot be reached: check your connection, then try again."
 RED, GREEN = picture((200, 30, 30)), picture((30, 200, 30))
 

@@ -442,13 +442,13 @@ def test_a_place_in_line_and_pictures_meanwhile(train, browser, server, slowly):
                 one.for_epochs(SLOW)
                 one.press("Train")
             last = others[-1]
-            expect(last.status()).to_contain_text("place 1 of 1 in line")
+            expect(last.status()).to_contain_text("place 1 of 1 in the queue")
             assert last.runs()[0]["state"] == "waiting"
             last.press("Stop")
             last.page.wait_for_function("() => train.runs.length === 0")
             expect(last.status()).to_contain_text("stopped before it began")
             last.press("Train")
-            expect(last.status()).to_contain_text("in line")
+            expect(last.status()).to_contain_text("in the queue")
             last.page.get_by_role("tab", name="Explore").click()
             explore = Explore(last.page)
             logits = explore.state()["logits"]

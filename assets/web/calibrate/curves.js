@@ -61,7 +61,7 @@ const legends = (curve, fitted) => {
   const rest = [
     plain ? "" : t("Dashed: softmax."),
     fitted ? t("Dotted: fitted T = {value}.", { value: short(fitted, 3) }) : "",
-    curve || plain ? "" : t("The curve of {title} is on its way.", { title }),
+    curve || plain ? "" : t("The curve for {title} is being computed.", { title }),
   ];
   /** @param {string[]} first */
   const legend = (...first) => [...first, ...rest].filter(Boolean).join(" ");
@@ -72,9 +72,11 @@ const legends = (curve, fitted) => {
   const nll =
     infinite === curve?.length
       ? legend(
-          t("{title} has no line here: its NLL is infinite at every T, as a true class got probability 0.", { title }),
+          t("{title} has no line here: its NLL is infinite at every T, because a true class got probability 0.", {
+            title,
+          }),
         )
-      : legend(solid, t("Where the line is missing the NLL is infinite: a true class got probability 0."));
+      : legend(solid, t("Where the line is missing, the NLL is infinite: a true class got probability 0."));
   return { ece, nll };
 };
 

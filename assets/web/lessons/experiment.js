@@ -62,7 +62,7 @@ document.addEventListener("unanswered", (event) => {
 export const tabulate = ({ caption, columns, rows }) => {
   const into = ended();
   if (!into) return;
-  tell(t("The table is there: {caption}", { caption }));
+  tell(t("The table is ready: {caption}", { caption }));
   into.replaceChildren();
   node("p", "lesson-caption", into, caption); // beside what scrolls, so that it can be read whole
   const scroll = node("div", "table-scroll", into);

@@ -59,14 +59,12 @@ export const currentStep = () => current()?.steps[state.step - 1];
 export const open = async (slug, at = 1, stays = false) => {
   const lesson = (await fetchLessons()).find((one) => one.slug === slug);
   if (!lesson) {
-    announce(t("There is no lesson “{name}”; the tab Lessons has all of them.", { name: String(slug).slice(0, 40) }));
+    announce(t("There is no lesson “{name}”; the Lessons tab lists them all.", { name: String(slug).slice(0, 40) }));
     return;
   }
   let step = Number(at ?? 1);
   if (!(Number.isInteger(step) && step >= 1 && step <= lesson.steps.length)) {
-    announce(
-      t("“{title}” has no step {n}; it begins at its first.", { title: lesson.title, n: String(at).slice(0, 10) }),
-    );
+    announce(t("“{title}” has no step {n}; it starts at step 1.", { title: lesson.title, n: String(at).slice(0, 10) }));
     step = 1;
   }
   Object.assign(state, { slug, step, revealed: false });

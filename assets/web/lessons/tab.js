@@ -16,7 +16,7 @@ let board = null;
 /** @param {HTMLElement} element */
 export const mount = async (element) => {
   board = find("#lessons", element);
-  label("The lessons are on their way…", node("p", "lesson-quiet", board));
+  label("The lessons are loading…", node("p", "lesson-quiet", board));
   await fetchLessons();
   draw();
   document.addEventListener("language", draw);

@@ -65,7 +65,7 @@ export const tell = (message = null) => {
   const source = picture?.src ?? "";
   bar.picture.hidden = !source;
   if (bar.picture.src !== source && source) bar.picture.src = source;
-  say(bar.title, explored.image ?? t("own picture"));
+  say(bar.title, explored.image ?? t("your picture"));
   say(bar.slider, sliderText());
   if (message !== null) say(bar.status, message);
 };

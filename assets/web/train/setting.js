@@ -78,7 +78,7 @@ export const showSliders = () => {
     key === "weight" ? Boolean(settings.penalty) : own.includes(key) || !(key in registry.parameters);
   showRows(document.querySelector("#train"), Object.keys(parameters).filter(used));
   const help = /** @type {HTMLElement | null} */ (document.querySelector("#train-help span"));
-  if (help) label(method?.help ?? phrase("The logits go to the loss as they are."), help);
+  if (help) label(method?.help ?? phrase("The logits go into the loss unchanged."), help);
 };
 
 /**

@@ -305,7 +305,7 @@ def build(model: str) -> Tab:
             with gr.Column(elem_id="controls-raw", elem_classes="controls", min_width=120):
                 gr.HTML(f"<h2>{said('Raw')}</h2><p>{said('the logits of the linear layer')}</p>")
                 gr.HTML(
-                    f"<p>{said('Compare two: keep this setting as A, then change it.')}</p>", elem_id="compare-help"
+                    f"<p>{said('To compare, pin these settings as A, then change them.')}</p>", elem_id="compare-help"
                 )
                 with gr.Row(elem_id="compare"):
                     pin = gr.Button(t("Pin as A"), size="sm", min_width=70, elem_id="pin-a")

@@ -203,11 +203,11 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
                 label=t("Constraint"),
                 elem_id="train-method",
             )
-            gr.HTML(f"<p>{said('The logits go to the loss as they are.')}</p>", elem_id="train-help")
+            gr.HTML(f"<p>{said('The logits go into the loss unchanged.')}</p>", elem_id="train-help")
             parameters = rows("train", PARAMETERS.values())
             learned = gr.Checkbox(
                 default.learned,
-                label=t("Learn T, starting there"),
+                label=t("Learn T from this value"),
                 elem_id="train-learned",
                 elem_classes=classes(TEMPERATURE),
             )
@@ -227,14 +227,14 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
                 batch = gr.Dropdown(
                     [(t("all at once"), 0)] + [(str(b), b) for b in training.BATCHES if b],
                     value=default.batch,
-                    label=t("Examples a step"),
+                    label=t("Batch size"),
                     elem_id="train-batch",
                     filterable=False,
                 )
                 seed = gr.Number(
                     default.seed, label=t(training.SEED.name), precision=0, minimum=0, maximum=training.SEED.high
                 )
-            live = gr.Checkbox(label=t("Train live"), info=t("again whenever a control settles"), elem_id="train-live")
+            live = gr.Checkbox(label=t("Train live"), info=t("retrains when a control settles"), elem_id="train-live")
             with gr.Row(elem_id="train-actions"):
                 begin = gr.Button(t("Train"), variant="primary", size="sm", min_width=80)
                 stop = gr.Button(t("Stop"), size="sm", min_width=60)

@@ -6,7 +6,7 @@
 import { config } from "../gradio.js";
 import { phrase } from "../i18n.js";
 
-export const BROKEN = phrase("The connection to the server broke before the answer came: try again.");
+export const BROKEN = phrase("The connection to the server was lost before the answer came: try again.");
 export const UNREACHED = phrase("The server cannot be reached: check your connection, then try again.");
 
 export const PATIENCE = 4000; // ms that it takes to read a sentence, and after which nothing more is expected
