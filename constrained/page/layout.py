@@ -24,7 +24,7 @@ _ABOUT = said("What a constraint on the last linear layer does to a picture's lo
 TITLE = f"<h1>{said('Constrain the output of a ResNet18')}</h1><p>{_ABOUT}</p>"
 
 THREADS = 64  # more than all lines have places, so that a line that is full holds up no other
-UNREADABLE = "What was sent cannot be read here: reload the page, or look at its API."
+UNREADABLE = "The server cannot read what was sent: reload the page, or look at its API."
 FAILED = guard.UNKNOWN
 
 

@@ -147,7 +147,7 @@ def test_a_head_over_the_limit_gets_a_sentence(explore, shared_visit):
     asked = len(shared_visit.requests)
     file = {"name": "head.safetensors", "mimeType": "application/octet-stream", "buffer": bytes(heads.MAX_BYTES + 1)}
     page.locator("#train-setup input[type=file]").set_input_files(file)
-    expect(page.locator("#train-notice [role=alert]")).to_contain_text("the limit is 4: choose a smaller one.")
+    expect(page.locator("#train-notice [role=alert]")).to_contain_text("the limit is 4 MB: choose a smaller one.")
     assert not [request for request in shared_visit.requests[asked:] if "upload" in request]
     page.get_by_role("tab", name="Explore").click()
 
@@ -168,7 +168,7 @@ def test_a_page_that_does_not_look_meets_a_sentence_too(visit):
         }""",
         3 * guard.UPLOAD,
     )
-    assert answer == [413, "An upload can have 6 MB and 8 files: make it smaller and try again."]
+    assert answer == [413, "An upload can have up to 6 MB and 8 files: make it smaller and try again."]
     page.evaluate(WAYS["paste"], page.evaluate_handle(LARGE, [images.MAX_BYTES + 1, "large.png"]))
     expect(page.get_by_text("exceed the maximum allowed size")).to_be_visible()  # gradio's own, in the browser
     assert "Traceback" not in page.locator("body").inner_text()

@@ -559,7 +559,7 @@ def test_ones_own_set(calibrate):
 GOOD = as_csv(*example(60, 3, 1.0))
 BAD = {
     "empty.csv": (b"", "empty"),
-    "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "no text file"),
+    "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not a text file"),
     "no-label.csv": (GOOD.replace(b"label", b"answer"), "no column called label"),
     "nan.csv": (GOOD.replace(b"\n0,", b"\n0,nan", 1), "nan"),
     "word.csv": (GOOD + b"\n1,a,b,<img src=x>", "Line 62"),

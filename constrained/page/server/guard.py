@@ -48,13 +48,13 @@ PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
 # What a visitor has on a page is kept here: their picture, head, set. To the page of another server, from before a
 # restart or beside this one, an answer would be about other things than it shows.
 GONE = (
-    "The server that made this page is gone. The page will reload with the settings in its address; runs, heads and a "
-    "picture of your own are lost."
+    "The server that made this page is gone. The page will reload with the settings in its address; your own runs, "
+    "heads and picture are lost."
 )
-UNKNOWN = "This went wrong on the server, and nothing has changed: try again, or reload the page."
-NO_NAME = "The name of a session, a question or an upload has up to 100 letters, digits, spaces and _ . : - in it."
+UNKNOWN = "Something went wrong on the server, and nothing has changed: try again, or reload the page."
+NO_NAME = "The name of a session, a question or an upload may have up to 100 letters, digits, spaces and _ . : - in it."
 NO_ROOM = "The server has no room for this file at the moment: try again in a few minutes."
-SLOW = "This came too slowly, and was given up: try again on a faster connection."
+SLOW = "This arrived too slowly and was given up: try again on a faster connection."
 
 BODY = 2**16  # bytes of a request; a question about 1,000 classes has up to 24,000, a head that was trained here 28,000
 BRACKETS = 200  # in a request: lists and objects, which take fifty times the memory that they come in
@@ -261,15 +261,15 @@ class Guard:
             said = json.loads(body, parse_constant=_no_number, parse_float=_finite)
             json.dumps(said, ensure_ascii=False).encode()  # fails for half a character, of which UTF-8 has none
         except (ValueError, RecursionError) as error:
-            raise Refused(sentence("This is no question that can be read: send JSON.", 422)) from error
+            raise Refused(sentence("This question cannot be read: send JSON.", 422)) from error
         if not isinstance(said, dict):
-            raise Refused(sentence("This is no question that can be read: send a JSON object.", 422))
+            raise Refused(sentence("This question cannot be read: send a JSON object.", 422))
         for name in ("session_hash", "event_id"):
             value = said.get(name)
             if value is not None and not (isinstance(value, str) and re.fullmatch(_NAME, value)):
                 raise Refused(sentence(NO_NAME, 422))
         if body.count(b"[") + body.count(b"{") > BRACKETS:
-            raise Refused(sentence(f"A question can have {BRACKETS} lists and objects: leave some out.", 413))
+            raise Refused(sentence(f"A question can have up to {BRACKETS} lists and objects: leave some out.", 413))
         if "v2" in path.split("/"):  # the endpoint's own parameters by name
             return self._by_name(path.rstrip("/").rpartition("/")[2], said)
         if not isinstance(said.get("data"), list) and not _BARE.fullmatch(path):
@@ -396,7 +396,7 @@ class Body:
         while self._more:
             message = await self.receive()
             if message["type"] == "http.disconnect":
-                raise Refused(self.refusal or sentence("The connection broke off: try again.", 400))
+                raise Refused(self.refusal or sentence("The connection was lost: try again.", 400))
             parts.append(message.get("body", b""))
         return b"".join(parts)
 
@@ -406,7 +406,7 @@ def _written(said: dict) -> bytes:
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _finite(digits: str) -> float:
@@ -440,14 +440,16 @@ def sentence(told: str, status: int) -> JSONResponse:
 def limits(path: str) -> tuple[int, Response]:
     """How many bytes may be sent to an address, and the answer to more."""
     if path == "/gradio_api/upload":
-        told = f"An upload can have {UPLOAD // 2**20} MB and {PARTS} files: make it smaller and try again."
+        told = f"An upload can have up to {UPLOAD // 2**20} MB and {PARTS} files: make it smaller and try again."
         return UPLOAD, PlainTextResponse(told, 413)
     limit = FRAME if path.startswith(("/gradio_api/queue/join", "/gradio_api/stream/")) else BODY
     return limit, _too_large(limit)
 
 
 def _too_large(limit: int) -> Response:
-    return sentence(f"A request can have {limit // 2**10} KB: send pictures as files, by /gradio_api/upload.", 413)
+    return sentence(
+        f"A request can have up to {limit // 2**10} KB: send pictures as files, through /gradio_api/upload.", 413
+    )
 
 
 def _from_elsewhere(headers: Headers) -> bool:

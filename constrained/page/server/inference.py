@@ -173,7 +173,7 @@ def network(key: str, wait: bool = True) -> Network:
         raise CheckpointError(f"model must be one of {', '.join(models.CHECKPOINTS)}, got {key!r:.40}")
     if key not in _networks:
         if not _loading[key].acquire(blocking=wait):
-            raise CheckpointError("This model is still on its way: try again when it is there.")
+            raise CheckpointError("This model is still being loaded: try again when it is ready.")
         try:
             if key not in _networks:
                 _networks[key] = _kind(models.CHECKPOINTS[key]())

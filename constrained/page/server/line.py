@@ -41,7 +41,7 @@ TURN = 30.0  # seconds after which a webcam gives way to one that waits
 _TIDY = 0.5  # seconds between two looks at all of this
 
 FULL = "Too many people are asking this at the moment: try again in a minute."
-YOURS_FULL = f"You have {EACH} of these in line already: wait for an answer, then ask again."
+YOURS_FULL = f"You have {EACH} of these in the queue already: wait for an answer, then ask again."
 
 
 class Sessions(dict):
