@@ -93,7 +93,7 @@ export const choose = (script) => {
 };
 
 /**
- * What the server is asked for when a file is wanted: gradio's components have the rest.
+ * What to ask the server for when a file is wanted; gradio's components hold the rest.
  *
  * @param {string} ending of the file
  * @param {unknown} head the visitor's own

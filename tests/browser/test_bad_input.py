@@ -129,7 +129,7 @@ def test_a_file_over_the_limit_gets_a_sentence_and_changes_nothing(explore, shar
         explore.upload(picture("red") + bytes(images.MAX_BYTES), "large.png")
     else:
         page.evaluate(WAYS[way], page.evaluate_handle(LARGE, [images.MAX_BYTES + 1, "large.png"]))
-    limit = f"the limit is {images.MAX_BYTES / 2**20:.0f}:"
+    limit = f"the limit is {images.MAX_BYTES / 2**20:.0f} MB:"
     page.wait_for_function("(limit) => document.querySelector('#notice').innerText.includes(limit)", arg=limit)
     assert page.locator("#notice [role=alert]").count() == 1
     assert explore.agree() == before

@@ -111,7 +111,7 @@ def test_the_answer_is_about_the_picture_and_the_head_on_the_page(visit, forgott
     green = here.new_logits(sample)
     Path(looked[-1]).unlink()  # as an hour later
     here.choose("model", "CIFAR-10, bundled")
-    expect(page.locator("#notice")).to_have_text("The picture is no longer here: choose another one.")
+    expect(page.locator("#notice")).to_have_text("The picture is no longer available: choose another one.")
     assert here.state()["logits"] == green == logits(GREEN, layer)
     expect(page.locator("#model input")).to_have_value("CIFAR-10, your head")
 

@@ -378,7 +378,7 @@ APNG = (
 )
 REMOVE_LATER = b"\x21\xf9\x04\x08\0\0\0\0"
 
-NOT_MUCH = "incomplete, damaged or of a rare kind"
+NOT_MUCH = "incomplete, damaged or of an unusual kind"
 
 
 def bombs() -> dict[str, tuple[bytes, str]]:

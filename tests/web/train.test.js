@@ -87,7 +87,10 @@ test("a penalty of weight 0 is none", () => {
 
 test("T is only learned where there is one", () => {
   const constraint = "Softmax, T = 2";
-  assert.equal(described({ learned: true }, { constraint, tempered: true })[0], "Softmax, T = 2 at first, then learned");
+  assert.equal(
+    described({ learned: true }, { constraint, tempered: true })[0],
+    "Softmax, T = 2 at first, then learned",
+  );
   assert.equal(described({ learned: true }, { constraint: "Hard clamp" })[0], "Hard clamp");
 });
 

@@ -17,7 +17,7 @@ import { later } from "./work.js";
 
 const LOST = 0.005; // accuracy that a box may cost before the advice mentions it
 
-// A cell has room for four digits, and 100 stands for no less than 100 %.
+// A cell has room for four characters, and only 100 % itself is written as 100.
 /** @param {number} v */
 const share = (v) => (v === 1 ? "100" : Math.min(100 * v, 99.9).toFixed(1));
 
@@ -36,7 +36,7 @@ const KEYS = /** @type {Metric[]} */ (Object.keys(METRICS));
 /** @type {Metric} */
 let metric = "accuracy"; // the one that the map shows
 
-/** Begin anew, with the setting as it is. */
+/** Start a new sweep with the current setting. */
 export const sweep = () => {
   if (!state.set) return;
   state.sweep = newSweep();

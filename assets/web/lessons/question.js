@@ -100,7 +100,7 @@ const gauge = (fields, { low, high, unit }, predict) => {
 };
 
 /**
- * Of so many: a whole number.
+ * Whether a unit counts things, as in "of 10": answers are whole numbers then.
  *
  * @param {string} unit
  */

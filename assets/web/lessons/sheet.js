@@ -50,7 +50,7 @@ export const drawSheet = (board, lessons, leave) => {
 };
 
 /**
- * The table of what comes when.
+ * The timetable of the lessons.
  *
  * @param {Element} page
  * @returns {Element} its body, without rows

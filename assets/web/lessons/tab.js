@@ -28,7 +28,7 @@ const draw = () => {
   else drawCatalogue(board, lessons, troubles, () => sheet(true));
 };
 
-/** The catalogue anew, which says how far the visitor is; the sheet stays. */
+/** Draw the catalogue again, with the visitor's progress; the sheet stays as it is. */
 const redraw = () => {
   if (!state.sheet) draw();
 };

@@ -20,7 +20,7 @@ let bar = null;
 /** @type {HTMLDialogElement | null} */
 let help = null;
 
-// The picture in the bar is the one in the panel, whenever that comes.
+// The bar shows the panel's picture as soon as it arrives.
 const watcher = new MutationObserver(() => tell());
 
 /** @param {{explain: () => void, leave: () => void}} actions */

@@ -10,8 +10,8 @@ import { percent, short } from "../twins/formats.js";
 const MANY = 0.3; // share of logits without gradient that is worth a sentence
 const LARGE = 10; // mean |logit|
 
-// What is special about a constraint, where it is: `idle` says why many logits get no gradient, `point` why they get none
-// when lo equals hi, and `free` that they run away.
+// Sentences that some constraints need: `idle` says why many logits get no gradient, `point` why they get none when lo
+// equals hi, and `free` that nothing holds them back.
 const CERTAIN = phrase(
   "{share} of the logits get no gradient: their probability is exactly what the label asks for, 0 or 1.",
 );

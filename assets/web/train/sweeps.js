@@ -54,7 +54,7 @@ const begin = (axis) => {
 };
 
 /**
- * The active one ends; without a point nothing of it stays.
+ * End the active sweep; one without a point is dropped.
  *
  * @param {string} state
  * @param {string} why it failed

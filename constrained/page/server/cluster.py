@@ -81,7 +81,7 @@ class Network:
 
 
 class Remote(inference.Network):
-    """The network as a page has it: `Network` computes; the last layer, and the features of what was seen, are here."""
+    """The network as a page uses it: `Network` computes; the last layer and the remembered features are here."""
 
     def __init__(self, checkpoint: Checkpoint, handle: DeploymentHandle) -> None:
         self._handle = handle
@@ -102,7 +102,7 @@ class Remote(inference.Network):
 
 
 def answer(response: DeploymentResponse) -> object:
-    """What a deployment answers. What it raises is raised here, without the traceback that Ray adds to the message."""
+    """The answer of a deployment. Its error is raised here, without the traceback that Ray adds to the message."""
     try:
         return response.result(timeout_s=PATIENCE)
     except ray.exceptions.RayTaskError as error:

@@ -19,12 +19,12 @@ from starlette.responses import Response
 
 from . import web
 
-# What gradio works out for each who asks, though it differs by the address alone. It is made by an address that nobody
-# has; of the API, gradio keeps what it says with the address of whoever asks first.
+# What gradio computes for each visitor, although only the address in it differs. Here it is made once, for an address
+# that nobody has. gradio itself keeps its answer about the API with the address of whoever asks first.
 PATHS = ("/", "/config", "/gradio_api/info")
 NOWHERE = "page.invalid"
-ADDRESSES = 8  # for which it is kept compressed; a stranger can name any
-KEPT = 600  # seconds after which one that nobody used gives way to another
+ADDRESSES = 8  # for which an answer is kept compressed; a stranger can send any
+KEPT = 600  # seconds after which an unused one gives way to another
 
 
 class Config(BlocksConfig):
@@ -45,7 +45,7 @@ class Made:
 
     Attributes:
         headers, body: of the answer.
-        root: the address as it stands in there.
+        root: the address that the body contains.
     """
 
     headers: dict[str, str]
@@ -58,7 +58,7 @@ class Made:
 
 
 class Once:
-    """ASGI middleware that has the page made once for all, and gives each the address by which they came.
+    """ASGI middleware that makes the page once, and fills in the address by which each visitor came.
 
     Args:
         app: what makes it.
@@ -110,7 +110,7 @@ class Once:
         return self._pages[key][0]
 
     async def make(self, scope, receive, path: str) -> Made | Response:
-        """What a path is answered with, whatever a link says, which is read in the browser; or an error, not kept."""
+        """The answer for a path, the same for all queries, which the browser reads; or an error, which is not kept."""
         async with self._lock:
             if path in self._made:
                 return self._made[path]

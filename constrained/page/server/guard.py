@@ -45,8 +45,8 @@ from . import connections, crowd, web
 from .workers import WORKERS
 
 PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
-# What a visitor has on a page is kept here: their picture, head, set. To the page of another server, from before a
-# restart or beside this one, an answer would be about other things than it shows.
+# This server keeps what a visitor has on a page: their picture, head, set. A page from another server, before a restart
+# or beside this one, would get answers about other things than it shows.
 GONE = (
     "The server that made this page is gone. The page will reload with the settings in its address; your own runs, "
     "heads and picture are lost."
@@ -64,22 +64,22 @@ FRAME = 2**18
 FILE = max(images.MAX_BYTES, heads.MAX_BYTES, validation.MAX_BYTES)
 UPLOAD = FILE + 2**16  # what multipart adds is less
 PARTS = 8  # of an upload, which the page and its clients send one by one; gradio holds a file open for each
-PAUSE = 10.0  # seconds in which some of a body has to come
+PAUSE = 10.0  # seconds within which some of a body must arrive
 LONGEST = 120.0  # seconds for all of it
 
-KEPT = 3600  # seconds after which an upload goes
+KEPT = 3600  # seconds after which an upload is deleted
 ROOM = 2**30  # bytes of all uploads, and at most half of what is free
 MANY = 20_000  # files of all uploads
 BLOCK = 4096  # bytes that a file of one byte takes, and a folder
 SPARE = 2**26  # bytes that stay free on the disk
-SWEEP = 60  # seconds between two looks at all of it
+SWEEP = 60  # seconds between two checks of all uploads
 SCARCE = 5  # seconds, while the disk is nearly full
 
 _NAME = r"[A-Za-z0-9 _.:-]{1,100}"
 _ENDPOINT = r"call/(v2/)?(classify|constrain)"
 _READ = r"config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(assets|static)/.+"
 _READ_API = rf"info/?|app_id/?|startup-events|theme\.css|queue/data|upload_progress|heartbeat/{_NAME}"
-# A file by its whole path. Of an address in its place gradio would fetch what is there.
+# A file by its whole path. Given a web address instead, gradio would fetch what is there.
 _FILE = r"file=(/|[A-Za-z]:[/\\]).{1,1000}"
 _WRITE_API = rf"upload|queue/join|run/predict|cancel|reset/?|stream/{_NAME}(/close)?"
 OPEN = {
@@ -93,8 +93,8 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\
 
 # What a question may say; gradio reads more.
 _SAID = {"data", "fn_index", "session_hash", "event_id", "event_data", "trigger_id"}
-# Scripts and styles stand in the page, which gradio's own are made of too, gr.HTML makes functions of texts, and the
-# page's modules are blobs (assets/web/load.js). Any site may show the page in a frame: Hugging Face does, and so do
+# Scripts and styles are inline, as gradio's own are, gr.HTML makes functions from texts, and the page's modules are
+# blobs (assets/web/load.js). Any site may show the page in a frame: Hugging Face does, and so do
 # teachers.
 HEADERS = {
     "x-content-type-options": "nosniff",
@@ -118,8 +118,8 @@ HEADERS = {
 }
 
 
-# Answers that are the same for all. All others hold an address, by which others do not come, or are somebody's own: a
-# cache in front that keeps them would hand them on.
+# Answers that are the same for everybody. All others contain the address by which one visitor came, or belong to one
+# visitor: a cache in front that kept them would hand them on to others.
 ALIKE = ("/assets/", "/static/", "/gradio_api/web/", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")
 
 
@@ -153,7 +153,7 @@ class Guard:
 
     @functools.cached_property
     def _endpoints(self) -> dict:
-        """What programs may ask; gradio works it out anew each time."""
+        """What programs may ask, computed once; gradio would compute it each time."""
         return self._blocks.get_api_info()["named_endpoints"]
 
     async def __call__(self, scope, receive, send) -> None:
@@ -200,7 +200,7 @@ class Guard:
             return await file(scope, receive, send)
         if method not in OPEN or not OPEN[method].fullmatch(path):
             raise Refused(_closed())
-        # A proxy says the latter two; gradio makes addresses of all three.
+        # A proxy sends the latter two; gradio makes addresses from all three.
         forwarded = headers.get("x-forwarded-host", "x").partition(",")[0].strip()
         server = headers.get("x-gradio-server", "http://x")
         named = _PLAIN.fullmatch(server) and _netloc(server)
@@ -208,7 +208,7 @@ class Guard:
             raise Refused(PlainTextResponse("This request does not name its host.", 400))
         if method == "POST" and _from_elsewhere(headers):
             raise Refused(PlainTextResponse("Another site may not send anything here.", 403))
-        if headers.get("x-page", PAGE) != PAGE:  # programs do not say
+        if headers.get("x-page", PAGE) != PAGE:  # programs do not send it
             raise Refused(sentence(GONE, 409))
         if "file=" in path and os.path.basename(os.path.normpath(path)) == "lock":
             raise Refused(_closed())
@@ -256,7 +256,7 @@ class Guard:
             await self._app(scope, body.receive, send)
 
     def _question(self, path: str, body: bytes) -> bytes:
-        """A question, checked, in the form in which gradio is to have it."""
+        """A question, checked and rewritten for gradio."""
         try:
             said = json.loads(body, parse_constant=_no_number, parse_float=_finite)
             json.dumps(said, ensure_ascii=False).encode()  # fails for half a character, of which UTF-8 has none
@@ -279,14 +279,14 @@ class Guard:
         if not isinstance(number, int if asks else int | None) or isinstance(number, bool):
             raise Refused(sentence("fn_index must be a whole number.", 422))
         if asks:
-            if number not in self._blocks.fns:  # a page that was open while the server was renewed may ask one
+            if number not in self._blocks.fns:  # a page that was open while the server was updated may send one
                 raise Refused(sentence(UNKNOWN, 500))
             most = self._blocks.larger.get(self._blocks.fns[number].fn, BODY)
             if len(body) > most:
                 raise Refused(_too_large(most))
         if not isinstance(said.get("trigger_id"), int | None):
             raise Refused(sentence("trigger_id must be a whole number.", 422))
-        # Written anew: of a name that comes twice, another parser might take the other value.
+        # Rewritten: if a name occurs twice, another parser might take the other value.
         return _written({name: value for name, value in said.items() if name in _SAID})
 
     def _by_name(self, endpoint: str, said: dict) -> bytes:
@@ -456,7 +456,7 @@ def _from_elsewhere(headers: Headers) -> bool:
     """Whether a page of another site made the browser send this."""
     if site := headers.get("sec-fetch-site"):
         return site in ("cross-site", "same-site")
-    # Browsers say that to https and to their own machine only. An Origin they say to all; programs say neither.
+    # Browsers send that header only over https or to their own machine. They always send Origin; programs send neither.
     origin = headers.get("origin")
     own = {headers.get("host"), headers.get("x-forwarded-host", "").partition(",")[0].strip()}
     return origin is not None and _netloc(origin) not in own - {"", None}
@@ -496,7 +496,7 @@ def _unknown_session(simple: bool) -> Response:
 
 # Uploads --------------------------------------------------------------------------------------------------------------
 
-KEPT_PROGRESS = 60.0  # seconds after an upload, for the page to be told that it is there
+KEPT_PROGRESS = 60.0  # seconds after an upload in which the page can learn that it is complete
 _opened: contextvars.ContextVar[list[str]] = contextvars.ContextVar("files that an upload has opened")
 
 

@@ -83,7 +83,7 @@ class HeldSet(HeldFile):
     is_template = True
 
     def preprocess(self, payload: str | None) -> str:
-        """As of `HeldFile`."""
+        """As in `HeldFile`."""
         text = str(payload or "")
         path = super().preprocess(text.removesuffix(PLAIN))
         return path + PLAIN if path and text.endswith(PLAIN) else path
@@ -158,7 +158,7 @@ def described(shown: Parts) -> str:
 
 
 def _looks(shown: Own) -> str:
-    """What the numbers of a file look like, and what they are taken for, as HTML; nothing for logits."""
+    """What the numbers of a file look like and how they are read, as HTML; nothing for logits."""
     if shown.kind in validation.BY_LOGARITHM and shown.plain:
         text = said(
             "These look like probabilities, since each row is positive and has the same sum. They are treated as "
@@ -198,7 +198,7 @@ def percent(share: float) -> str:
 
 
 def told(name: str, fit: calibration.TemperatureFit, shown: Parts, y: Tensor) -> str:
-    """What a fit came to, as HTML: T from the one part, figures of the other before and after. ``name`` is HTML too."""
+    """The result of a fit as HTML: T from one part, figures of the other before and after. ``name`` is HTML too."""
     rows, judged = len(shown.fit[1]), len(shown.judge[1])
     if fit.edge:
         return f'<p role="status"><b>{name}.</b> {said(calibration.EDGES[fit.edge])} {said("T stays as it is.")}</p>'
@@ -325,7 +325,7 @@ def build() -> dict[str, Control]:
             fit = gr.Button(t("Fit temperature"), variant="primary", elem_id="calibrate-fit")
             result = gr.HTML("", elem_id="calibrate-result")
             about = gr.HTML(described(bundled()), elem_id="calibrate-set")
-            with gr.Row(elem_id="calibrate-reading"):  # the one that can be wanted is in view, see calibrate.css
+            with gr.Row(elem_id="calibrate-reading"):  # calibrate.css shows the one that applies
                 readings = [
                     gr.Button(t("Treat them as logits"), size="sm"),
                     gr.Button(t("Read them as probabilities"), size="sm"),

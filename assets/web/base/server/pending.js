@@ -1,5 +1,5 @@
-// Pending requests: what gradio has asked the server for and has no answer to yet, and how whoever asked hears that no
-// answer will come.
+// Pending requests: gradio's questions to the server that have no answer yet, and how the asker learns that no answer
+// will come.
 
 /** @import { Pending } from "../../types.js" */
 
@@ -18,7 +18,7 @@ export const early = new Map();
 
 let count = 0;
 /**
- * What a request asks, where.
+ * What a request asks, and from which component.
  *
  * @param {{fn_index: number, event_data: unknown, data: unknown[]}} body
  * @returns {Pending}
