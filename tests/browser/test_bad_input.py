@@ -211,7 +211,7 @@ def test_imagenet_without_a_network(explore, torch_home, capsys):
     explore.choose("model", models.CHECKPOINTS["imagenet"]().title)
     explore.page.wait_for_function("() => document.querySelector('#notice').innerText.includes('ImageNet')")
     notice = explore.notice()
-    assert notice.endswith("The bundled model stays.")
+    assert notice.endswith("The bundled model stays in use.")
     assert str(torch_home) not in notice, "nobody else's business"
     log = capsys.readouterr().err
     address = f"{imagenet.IMAGENET['repo']}/resolve/{imagenet.IMAGENET['commit']}/{imagenet.IMAGENET['file']}"

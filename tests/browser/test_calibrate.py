@@ -364,7 +364,7 @@ def test_a_curve_is_never_under_another_constraints_name(calibrate):
     logits, labels = tab.bundled().judge
     settings = calibrate.state()["settings"] | {"temperature": PARAMETERS["temperature"].high}
     flattest = calibration.figures(predicted("sparsemax", settings, logits), labels)
-    says = "Where the line is missing the NLL is infinite"
+    says = "Where the line is missing, the NLL is infinite"
     if math.isinf(flattest.nll):
         says = "Sparsemax has no line here: its NLL is infinite"
     expect(page.locator(".cal-nll .cal-quiet")).to_contain_text(says)
@@ -410,7 +410,7 @@ def test_an_infinite_nll_is_said_and_explained(calibrate, key):
     assert state["after"]["impossible"] > 0
     expect(calibrate.page.locator(".cal-infinite")).to_contain_text("−log 0 = ∞")
     expect(calibrate.page.locator(".cal-compare")).to_contain_text("−log 0 = ∞")
-    assert "no best T by NLL" in calibrate.fit()
+    assert "no T is best by NLL" in calibrate.fit()
     assert calibrate.state()["settings"]["temperature"] == 1
 
 
@@ -487,7 +487,7 @@ def test_which_bounds_is_chosen_and_reported_on_different_rows(calibrate):
     page.evaluate("() => (document.documentElement.lang = 'de')")
     expect(told).to_contain_text("Nach der einen Hälfte der Zeilen")
     page.evaluate("() => (document.documentElement.lang = 'en')")
-    expect(told).to_contain_text("By one half of the rows")
+    expect(told).to_contain_text("On one half of the rows")
     page.locator("#calibrate input[name=cal-metric][value=accuracy]").check()
 
 
@@ -543,7 +543,7 @@ def test_ones_own_set(calibrate):
         parts = parts_of(data, name)
         calibrate.agree(parts)
         assert "5 classes" in calibrate.page.locator("#calibrate-set").inner_text()
-        assert "240 rows; the other 160" in calibrate.page.locator("#calibrate-set").inner_text()
+        assert "240 rows; the figures come from the other 160" in calibrate.page.locator("#calibrate-set").inner_text()
         settings = calibrate.state()["settings"]
         assert settings["temperature"] == float(calibrate.box("temperature").input_value()) == 1, "not the last set's T"
         fit = calibration.fit_temperature(*parts.fit)

@@ -301,7 +301,7 @@ def test_a_link_opens_a_step_with_its_setting_or_with_another(visit):
     page.evaluate("() => share.apply('lesson=nonesuch')")
     expect(page.locator("#share-told")).to_contain_text("There is no lesson “nonesuch”")
     page.evaluate("() => share.apply('lesson=zeros&step=99')")
-    expect(page.locator("#share-told")).to_contain_text("has no step 99; it begins at its first.")
+    expect(page.locator("#share-told")).to_contain_text("has no step 99; it starts at step 1.")
     shown.at(lesson, 1)
 
 

@@ -187,9 +187,9 @@ def as_opened(shared_visit):
         ("present=yes", "present=yes in the link is not 0 or 1"),
         ("teacher=", "teacher= in the link is not 0 or 1"),
         ("step=2", "step=2 in the link needs a lesson; it was ignored."),
-        ("lesson=", "There is no lesson “”; the tab Lessons has all of them."),
-        ("lesson=constructor", "There is no lesson “constructor”; the tab Lessons has all of them."),
-        ("t=1&t=2", "t is in the link more than once; the first one counts."),
+        ("lesson=", "There is no lesson “”; the Lessons tab lists them all."),
+        ("lesson=constructor", "There is no lesson “constructor”; the Lessons tab lists them all."),
+        ("t=1&t=2", "t is in the link more than once; the first one was used."),
         ("calibrate.temperature=2", "calibrate.temperature=2 in the link is not one of calibrate.method, "),
     ],
 )

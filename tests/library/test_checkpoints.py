@@ -227,7 +227,7 @@ def assert_no_weights(hub, reason, kept=()):
     message = str(caught.value)
     assert reason in message
     assert message.startswith("The ImageNet weights ")
-    assert message.endswith("The bundled model stays.")
+    assert message.endswith("The bundled model stays in use.")
     for name in (str(hub.path), str(Path.home()), "~/", "http", str(hub.folder), str(hub.by_hand.parent)):
         assert name not in message, "of the server's business"
     assert files(hub.folder) | files(hub.by_hand.parent) == set(kept)  # nothing half done is left
