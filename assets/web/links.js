@@ -59,7 +59,7 @@ const exploring = ({ image, model, a, get }, facts) => {
   add("family", family);
   add("method", method);
   for (const other of families) if (other !== family && differs(other)) add(other, get("explore", other));
-  // The numbers of the column in question always, so that a link can be read; the others where they have moved.
+  // Always the numbers of the open column, so that a link can be read; other numbers only if they have changed.
   for (const key of Object.keys(parameters)) {
     if (methods[method].parameters.includes(key) || differs(key)) add(named(key, facts), get("explore", key));
   }
@@ -88,14 +88,14 @@ export const spell = (page, facts) => {
     }
   }
   pairs.push(...page.extra);
-  // Readable: of what URLSearchParams escapes, these need it not.
+  // Readable: URLSearchParams escapes these too, but they need no escaping.
   return pairs
     .map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%(3A|2C|3B|3D)/g, decodeURIComponent)}`)
     .join("&");
 };
 
 /**
- * The query of the page as it opens, for which the address has no words.
+ * The query of the page as it opens; the address leaves it out.
  *
  * @param {LinkFacts} facts
  */
@@ -121,7 +121,7 @@ export const openings = ({ controls }, owner) =>
 const LONGEST = 20_000; // characters of a value
 
 /**
- * The pairs of numbers that cannot cross, and do.
+ * The pairs of numbers that cross although they must not.
  *
  * @param {Record<string, Value>} values
  * @param {LinkFacts["parameters"]} parameters

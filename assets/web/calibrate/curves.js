@@ -83,7 +83,8 @@ const legends = (curve, fitted) => {
 export const draw = () => {
   if (!parts || !state.after) return;
   const { method, curves } = state;
-  // Another constraint's curve goes at once; that of another setting of this one stays, paler, until the new one is there.
+  // Another constraint's curve is removed at once; one for another setting of this constraint stays, paler, until the new
+  // one is there.
   const own = curves.own?.method === method ? curves.own : null;
   const stale = own !== null && own.of !== settingKey();
   const fitted = state.fitted.get(settingKey());

@@ -44,7 +44,7 @@ const writeConstrained = (column) => {
   say(formula, point ? `y = ${short(middle)}` : fill(method.formula, column));
   if (lit === null || point) say(example, "");
   else {
-    // y, the result, wears the column's unit; everything else is a plain number.
+    // y, the result, has the column's unit; everything else is a plain number.
     const numbers = { z: short(state.logits[lit]), y: formatOf(column)(state.outputs[column].y[lit]) };
     say(example, `${state.labels[lit]}: ${fill(method.example, column, { ...numbers, ...ofClass(method, lit) })}`);
   }
@@ -52,7 +52,7 @@ const writeConstrained = (column) => {
 };
 
 /**
- * What differs by class, for one class; in a formula for all of them it stands as its symbol.
+ * A parameter that differs by class, for one class; a formula for all classes has its symbol instead.
  *
  * @param {Entry} method
  * @param {number} index

@@ -108,7 +108,7 @@ const draw = () => {
 };
 
 /**
- * A figure of all runs that are to be seen, as lines over their epochs.
+ * A figure of all visible runs, as lines over their epochs.
  *
  * @param {keyof TrainFigures} key
  * @param {keyof TrainFigures | null} thin the same figure of the training set, whose line is thin
@@ -131,7 +131,7 @@ const drawReading = () => {
   say(parts.reading, sentences.map(([text, values]) => t(text, values)).join(" "));
 };
 
-// gradio tells a place in line as "queue: 2/3"; the page says it in words.
+// gradio shows a place in the queue as "queue: 2/3"; the page says it in words.
 const place = () => {
   const [, at, of] = document.querySelector("#train-line")?.textContent?.match(/queue: (\d+)\/(\d+)/) ?? [];
   return at ? t("waiting: place {at} of {of} in the queue", { at, of }) : t("waiting for its turn");

@@ -30,7 +30,7 @@ _RESERVED = 128  # of these, for everything but connections
 class Connection(H11Protocol):
     """`H11Protocol` with limits of time, and of the number of connections."""
 
-    most = 10_000  # at once; whoever comes then is hung up on
+    most = 10_000  # at once; further connections are closed
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._head = self._full = self._rest = None
@@ -120,7 +120,7 @@ def raise_file_limit() -> int:
 
 
 class _Reported:
-    """asyncio's report of errors, in which running out of files takes a line a minute and not a traceback each."""
+    """asyncio's report of errors, which writes a line a minute when files run out, and not a traceback each time."""
 
     def __init__(self) -> None:
         self._next = 0.0

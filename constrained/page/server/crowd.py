@@ -1,4 +1,4 @@
-"""What a visitor costs before they do anything: gradio works the whole page out twice for each, here once for all.
+"""The cost of a visitor before they do anything: gradio builds the whole page twice for each, here once for all.
 
 Measured on two cores, for each visitor: 20 ms for the HTML, and 19 ms and 0.3 MB for a session's own copy of every
 component's configuration, while nobody else is answered. A picture takes the network about as long.
@@ -28,7 +28,7 @@ KEPT = 600  # seconds after which an unused one gives way to another
 
 
 class Config(BlocksConfig):
-    """A page's components and events, of which a session's copy does without the components' configuration.
+    """A page's components and events; a session's copy leaves out the components' configuration.
 
     It is there for gradio's deep links, which this page has none of: its links are its own (`share`).
     """
@@ -41,7 +41,7 @@ class Config(BlocksConfig):
 
 @dataclass(frozen=True)
 class Made:
-    """An answer to all, with `NOWHERE` in place of the address.
+    """An answer for all visitors, with `NOWHERE` in place of the address.
 
     Attributes:
         headers, body: of the answer.
@@ -97,7 +97,7 @@ class Once:
         """The answer for an address, compressed; None if too many others have one."""
         now, key = time.monotonic(), (path, root)
         if key not in self._pages:
-            async with self._lock:  # a class that comes at once waits for one page
+            async with self._lock:  # a class that arrives at once waits for one page to be made
                 if key not in self._pages:
                     if len(self._pages) >= ADDRESSES:
                         oldest = next(iter(self._pages))
@@ -139,7 +139,7 @@ class Once:
 
 
 async def warm(once) -> None:
-    """Have everything made, before anybody asks."""
+    """Make everything before anybody asks."""
 
     async def receive():
         return {"type": "http.disconnect"}
@@ -154,7 +154,7 @@ def ready(app, inner):
 
     What is there by then stays, and the garbage collector need not look at it again.
     """
-    gc.freeze()  # or each full collection goes through 300,000 objects of libraries and page, and all wait 0.2 s for it
+    gc.freeze()  # otherwise each full collection goes through 300,000 objects, and all visitors wait 0.2 s for it
     blocks = app.get_blocks()
     if app.auth or app.auth_dependency or blocks.dev_mode:
         return inner

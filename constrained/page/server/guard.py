@@ -57,7 +57,7 @@ NO_ROOM = "The server has no room for this file at the moment: try again in a fe
 SLOW = "This arrived too slowly and was given up: try again on a faster connection."
 
 BODY = 2**16  # bytes of a request; a question about 1,000 classes has up to 24,000, a head that was trained here 28,000
-BRACKETS = 200  # in a request: lists and objects, which take fifty times the memory that they come in
+BRACKETS = 200  # lists and objects in a request; in memory they take fifty times as much
 # The live webcam sends its frames in JSON. 320 x 240, which the page asks for, make up to 57 KB, and 640 x 480, the
 # least that some cameras have, up to 224 KB (measured, with the noise of a dark room).
 FRAME = 2**18
@@ -94,8 +94,7 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\
 # What a question may say; gradio reads more.
 _SAID = {"data", "fn_index", "session_hash", "event_id", "event_data", "trigger_id"}
 # Scripts and styles are inline, as gradio's own are, gr.HTML makes functions from texts, and the page's modules are
-# blobs (assets/web/load.js). Any site may show the page in a frame: Hugging Face does, and so do
-# teachers.
+# blobs (assets/web/load.js). Any site may show the page in a frame: Hugging Face does, and so do teachers.
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -184,7 +183,7 @@ class Guard:
                 await refused.answer(scope, receive, answer)
             else:
                 await send({"type": "websocket.close"})
-        except Exception as error:  # a line, where the server would write a hundred for whoever asks
+        except Exception as error:  # one line in the log; the server would write a hundred for each such request
             at = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{Path(at.filename).name}:{at.lineno}"
             print(f"A request for {scope['path']!r:.80} failed: {type(error).__name__} in {place}.", file=sys.stderr)
@@ -366,7 +365,7 @@ class Body:
         self._ends = time.monotonic() + LONGEST
 
     async def receive(self) -> dict:
-        """The next message; that the browser is gone, where the body is given up."""
+        """The next message; once the body is given up, a message that the browser is gone."""
         if not self._more:
             return await self._receive()
         try:
@@ -438,7 +437,7 @@ def sentence(told: str, status: int) -> JSONResponse:
 
 
 def limits(path: str) -> tuple[int, Response]:
-    """How many bytes may be sent to an address, and the answer to more."""
+    """The limit of bytes for a path, and the answer to a larger request."""
     if path == "/gradio_api/upload":
         told = f"An upload can have up to {UPLOAD // 2**20} MB and {PARTS} files: make it smaller and try again."
         return UPLOAD, PlainTextResponse(told, 413)
@@ -456,7 +455,7 @@ def _from_elsewhere(headers: Headers) -> bool:
     """Whether a page of another site made the browser send this."""
     if site := headers.get("sec-fetch-site"):
         return site in ("cross-site", "same-site")
-    # Browsers send that header only over https or to their own machine. They always send Origin; programs send neither.
+    # Browsers send that header only over https or to their own machine. They send Origin to all; programs send neither.
     origin = headers.get("origin")
     own = {headers.get("host"), headers.get("x-forwarded-host", "").partition(",")[0].strip()}
     return origin is not None and _netloc(origin) not in own - {"", None}
@@ -487,7 +486,7 @@ def _query(scope) -> dict[str, str]:
 
 
 def _unknown_session(simple: bool) -> Response:
-    """What gradio says to a visitor that it does not know, which it also writes into the log with a traceback."""
+    """gradio's answer to a visitor that it does not know; gradio itself also logs a traceback."""
     if simple:
         return Response('event: error\ndata: "404: Not Found"\n\n', media_type="text/event-stream")
     message = UnexpectedErrorMessage(message="404: Not Found", session_not_found=True).model_dump()
@@ -501,7 +500,7 @@ _opened: contextvars.ContextVar[list[str]] = contextvars.ContextVar("files that 
 
 
 def _temporary_file(**options):
-    """`tempfile.NamedTemporaryFile` for gradio's parser of uploads, which leaves a half behind when one breaks off.
+    """`tempfile.NamedTemporaryFile` for gradio's parser of uploads, which leaves half a file behind if one breaks off.
 
     What would spare it: files that the parser deletes when it fails, in gradio.
     """
@@ -537,7 +536,7 @@ _made: list[Path] = []
 
 
 def private(around: Path) -> Path:
-    """Make a folder that only this user can read, and that goes with this process.
+    """Make a folder that only this user can read, and that is deleted with this process.
 
     It goes when the process ends; where that was killed, when another one starts (`clear`). Its file ``lock`` is locked
     for as long as the process is there, and says that the folder may be deleted.
@@ -554,7 +553,7 @@ def private(around: Path) -> Path:
 
 
 def clear(around: Path) -> None:
-    """Delete what `private` made for processes that are gone. What looks like it and is something else stays.
+    """Delete what `private` made for processes that are gone. Folders that only look like them stay.
 
     Anybody can put anything into the folder for temporary files: a lock that is a pipe, on which opening would wait for
     ever, or a link to somewhere else.
@@ -588,7 +587,7 @@ def leave() -> None:
 
 
 def sweep(keep: set[str], now: float) -> None:
-    """Delete uploads that are older than `KEPT`, and of the others, until they fit, the oldest of who has most.
+    """Delete uploads that are older than `KEPT`, and then, until the rest fits, the oldest of whoever has most.
 
     gradio's ``delete_cache`` knows uploads that were completed, and no other: half of one would stay for ever.
 
@@ -627,12 +626,12 @@ def sweep(keep: set[str], now: float) -> None:
 
 
 def taken(status: os.stat_result) -> int:
-    """What a file takes of the disk, with the folder in which gradio puts each: one of a byte takes 8 KB."""
+    """The disk space of a file and the folder in which gradio puts each: a file of one byte takes 8 KB."""
     return max(status.st_size, 512 * getattr(status, "st_blocks", 0)) + BLOCK
 
 
 def room(now: int) -> int:
-    """How many bytes all uploads may have, where they have so many now: `ROOM`, or half of what they leave free."""
+    """The limit of bytes for all uploads, given their size now: `ROOM`, or half of the free space if that is less."""
     return min(ROOM, (now + max(0, shutil.disk_usage(folder()).free - SPARE)) // 2)
 
 
@@ -649,7 +648,7 @@ _looked, _come = 0.0, 0  # when uploads were last swept, and how many bytes have
 
 
 def came(size: int) -> None:
-    """So many bytes have come as an upload."""
+    """Count the bytes of an upload that has arrived."""
     global _come
     _come += size
 

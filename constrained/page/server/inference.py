@@ -47,7 +47,7 @@ class Network:
         self.head = self._start()
 
     def _start(self) -> torch.nn.Module:
-        """Get ready for `_ask`, and return the last layer."""
+        """Start the threads that answer `_ask`, and return the last layer."""
         state = self.checkpoint.load()
         self._backbone = fused(state)
         # A lone visitor gets all cores at once. In a crowd each core has its own pictures: cores that share a picture
@@ -113,7 +113,7 @@ class Network:
                 self._asked -= len(batch)
 
     def _answer(self, batch: list[tuple[list[PIL.Image.Image], Future]]) -> None:
-        """Tell each future of a batch its features; if that fails, each alone, so that nobody fails for another."""
+        """Set the futures of a batch; if it fails, compute each picture alone, so that one cannot fail another."""
         try:
             results = self.forward([views for views, _ in batch])
         except Exception as error:
@@ -138,7 +138,7 @@ class _Line(queue.PriorityQueue):
     """Pictures that wait: ``PICTURE`` or ``FRAME``, a number in the order of arrival, views, and the future to set."""
 
     def take(self, most: int) -> list[tuple[list[PIL.Image.Image], Future]]:
-        """The next one, with those that wait behind it by now, or a frame alone; nobody waits for company."""
+        """The next picture with those that wait behind it, or a frame alone; nobody waits for a batch to fill."""
         kind, _, *first = self.get()
         taken = [tuple(first)]
         with self.mutex:

@@ -31,9 +31,9 @@ from gradio.server_messages import EstimationMessage, EventMessage, ProcessCompl
 
 LONGEST = 500  # questions of a kind in line
 EACH = 10  # of a visitor, of a kind, in line and at work
-HELD = 2**25  # bytes of all questions in line; in memory, a question can be twelve times as large as it came
+HELD = 2**25  # bytes of all questions in line; in memory a question can take twelve times as much
 DEAF = 30.0  # seconds after which a visitor who does not listen is forgotten
-UNHEARD = 200  # visitors at most for whom answers are kept though they do not listen
+UNHEARD = 200  # at most so many visitors who do not listen have their answers kept
 UNREAD = 2  # answers that a visitor may leave unread and still be given another one
 ADDRESSES = 1000  # whose last turn is remembered
 MESSAGES = 500  # unread, of whatever kind, after which a visitor counts as gone
@@ -73,7 +73,7 @@ class Line(Queue):
         self.pending_messages_per_session = Sessions(self._listening)
         self.pending_event_ids_session = Sessions(self._listening)
         self._heard: dict[str, float] = {}  # session -> when it last asked or listened; the oldest first
-        self._told: dict[str, float] = {}  # kind of work -> when its line last heard its places
+        self._told: dict[str, float] = {}  # kind of work -> when its line was last sent its places
         self._served: dict[tuple, float] = {}  # (kind of work, address) -> when it had a place last; the oldest first
         self._stirred = True  # whether something may start that could not before
         self._looked = 0.0
@@ -146,7 +146,7 @@ class Line(Queue):
         self._heard[session] = time.monotonic()
 
     def cancel(self, session: str | None, event_id: str | None) -> None:
-        """A visitor takes a question of theirs back.
+        """Take a question back, for the visitor who asked it.
 
         gradio itself ends the task that waits for the answer. A question that has not begun then keeps its place for
         good, and any other gives it back while the work goes on. Here a place is free when the work has ended: a run

@@ -35,7 +35,7 @@ export const pendingOf = (body) => {
 };
 
 /**
- * Whoever asked no longer waits.
+ * Stop waiting for an answer.
  *
  * @param {Pending} pending
  * @param {string} why
