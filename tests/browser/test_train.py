@@ -421,7 +421,7 @@ def test_a_bad_head_gets_a_sentence(train):
     upload = page.locator("#train-upload input[type=file], input#train-upload, #train-setup input[type=file]").first
     for name, data in {"a.safetensors": b"hello", "b.safetensors": b""}.items():
         upload.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": data})
-        expect(page.locator("#train-notice p")).to_contain_text("empty" if not data else "no safetensors file")
+        expect(page.locator("#train-notice p")).to_contain_text("empty" if not data else "not a safetensors file")
     expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
     assert Explore(page).looks() == before
 
