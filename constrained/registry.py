@@ -149,7 +149,7 @@ def _clamp(gradient: str) -> Callable[..., Constraint]:
 
 
 _CLAMPED = {"formula": "y = min(max(z, {lo}), {hi})", "example": "min(max({z}, {lo}), {hi}) = {y}"}
-_SPARSE = "Classes below the threshold τ get exactly 0, and pass no gradient."
+_SPARSE = "Classes below the threshold τ get exactly 0 and pass no gradient."
 
 REGISTRY: dict[str, Entry] = {
     entry.key: entry
@@ -170,8 +170,8 @@ REGISTRY: dict[str, Entry] = {
             parameters=(LO, HI),
             **_CLAMPED,
             build=_clamp("straight_through"),
-            help="The same outputs; the gradient passes as if there were no clamp, so nothing holds a clipped logit "
-            "back.",
+            help="The hard clamp's outputs; the gradient passes as if there were no clamp, so nothing holds a clipped "
+            "logit back.",
         ),
         Entry(
             key="clamp_inward",
@@ -180,7 +180,7 @@ REGISTRY: dict[str, Entry] = {
             parameters=(LO, HI),
             **_CLAMPED,
             build=_clamp("inward"),
-            help="The same outputs; a clipped logit gets only the gradient that pulls it back into the box.",
+            help="The hard clamp's outputs; a clipped logit gets only the gradient that pulls it back into the box.",
         ),
         Entry(
             key="smooth_clamp",
