@@ -64,7 +64,7 @@ def model(
     """
     constraint = registry.build(method, settings)
     if head is not None and (checkpoint.key, head.network) != (BUNDLED, bundled().sha256):
-        raise ValueError("this head was fitted on the features of another network, where its weights mean nothing")
+        raise ValueError("this head was fitted on the features of another network, so its weights mean nothing here")
     network = checkpoint.model()
     layer = network.fc if head is None else head.layer
     network.fc = ConstrainedLinear(layer.in_features, layer.out_features, constraint=constraint)
@@ -76,7 +76,7 @@ def model(
             "name": "pictures",
             "shape": ["batch", 3, checkpoint.size, checkpoint.size],
             "dtype": "float32",
-            "normalise": "RGB in [0, 1], minus mean, divided by std, each channel for itself",
+            "normalise": "RGB in [0, 1], minus mean, divided by std, each channel on its own",
             "mean": list(checkpoint.mean),
             "std": list(checkpoint.std),
             "page": f"the page shows the network {checkpoint.sees}",

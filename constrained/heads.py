@@ -61,7 +61,7 @@ def save(layer: ConstrainedLinear, method: str, classes: tuple[str, ...], networ
             training has diverged.
     """
     if layer.bias is None:
-        raise HeadError("This head has no bias, and a head file holds one: give it a bias of zeros.")
+        raise HeadError("This head has no bias, but a head file needs one: give it a bias of zeros.")
     penalty = next((key for key, kind in PENALTIES.items() if type(layer.penalty) is kind), "")
     if layer.penalty is not None and not penalty:
         raise HeadError(f"A head file cannot hold the penalty {layer.penalty}: use one of this library, or none.")
@@ -92,7 +92,7 @@ def _settings(constraint: Constraint | None, method: str) -> dict[str, Value]:
         if _kind(REGISTRY[method].build(**settings)) == _kind(constraint):
             return settings
     has, called = constraint or "none", _short(method or "no constraint")
-    raise HeadError(f"This head's constraint is {has}, not what is called {called}: name the one that it has.")
+    raise HeadError(f"This head's constraint is {has}, but method says {called}: name the one that it has.")
 
 
 def _kind(constraint: object) -> tuple:
@@ -102,7 +102,7 @@ def _kind(constraint: object) -> tuple:
 
 def _one(key: str, value: float | torch.Tensor) -> float:
     if isinstance(value, torch.Tensor) and value.numel() != 1:
-        raise HeadError(f"This head has a {key} for each class, and a head file holds one number: choose one for all.")
+        raise HeadError(f"This head has a {key} for each class, but a head file holds one number: choose one for all.")
     return float(value.detach() if isinstance(value, torch.Tensor) else value)
 
 
@@ -114,20 +114,20 @@ def load(data: bytes, deserialize: Callable[[bytes], list] = safetensors.deseria
         deserialize: what takes safetensors apart, for a program that has it done elsewhere (`workers`).
 
     Raises:
-        HeadError: for everything that `save` did not write. Nothing else is raised, but by another ``deserialize``.
+        HeadError: for everything that `save` did not write. Only another ``deserialize`` can raise anything else.
     """
     tensors, metadata = _open(data, deserialize)
     for key in _KEYS:
         if key not in metadata:
-            raise HeadError(f"This head file does not say its {key}: {_AGAIN}.")
+            raise HeadError(f"This head file is missing its {key}: {_AGAIN}.")
 
     method, penalty = metadata["method"], metadata["penalty"]
     if method and method not in REGISTRY:
-        raise HeadError(f"This head file has a constraint called {_short(method)}, which is not known here: {_AGAIN}.")
+        raise HeadError(f"This head file uses a constraint {_short(method)} that is not known here: {_AGAIN}.")
     if penalty and penalty not in PENALTIES:
-        raise HeadError(f"This head file has a penalty called {_short(penalty)}, which is not known here: {_AGAIN}.")
+        raise HeadError(f"This head file uses a penalty {_short(penalty)} that is not known here: {_AGAIN}.")
     if not re.fullmatch("[0-9a-f]{64}", metadata["network"]):
-        raise HeadError(f"This head file does not name its network by a SHA-256: {_AGAIN}.")
+        raise HeadError(f"This head file does not identify its network by a SHA-256: {_AGAIN}.")
 
     settings = _read(metadata, "settings")
     needed = {p.key: p for p in REGISTRY[method].parameters} if method else {}
@@ -140,13 +140,13 @@ def load(data: bytes, deserialize: Callable[[bytes], list] = safetensors.deseria
         constraint = REGISTRY[method].build(**settings) if method else None
         term = PENALTIES[penalty](lam) if penalty else None
     except ValueError as error:
-        raise HeadError(f"This head file has parameters that cannot be ({error}): {_AGAIN}.") from error
+        raise HeadError(f"This head file has invalid parameters ({error}): {_AGAIN}.") from error
 
     classes = _read(metadata, "classes")
     if not isinstance(classes, list) or not classes or not all(isinstance(name, str) for name in classes):
         raise HeadError(f"This head file does not list its classes: {_AGAIN}.")
     if len(set(classes)) < len(classes):
-        raise HeadError("This head file has two classes of one name: give each a name of its own, and save it again.")
+        raise HeadError("This head file has two classes with the same name: give each its own name, and save it again.")
     for key, value in settings.items():
         if isinstance(value, list) and len(value) != len(classes):
             raise HeadError(f"This head file has {len(value)} values of {key} for {len(classes)} classes: {_AGAIN}.")
@@ -168,14 +168,16 @@ def _open(data: bytes, deserialize: Callable[[bytes], list]) -> tuple[dict[str, 
     if not data:
         raise HeadError(f"This file is empty: {_CHOOSE}.")
     if len(data) > MAX_BYTES:
-        raise HeadError(f"This file has more than {MAX_BYTES // 2**20} MB, which is too much for a head: {_CHOOSE}.")
+        raise HeadError(f"This file is larger than {MAX_BYTES // 2**20} MB, which is too large for a head: {_CHOOSE}.")
     length = int.from_bytes(data[:8], "little")
     if data[8:9] != b"{" and data.startswith((b"PK\3\4", b"\x80")):
-        raise HeadError(f"This looks like a file of torch.save, which can run code and is not opened: {_CHOOSE}.")
+        raise HeadError(f"This looks like a torch.save file, which can run code and is not opened: {_CHOOSE}.")
     if data[8:9] != b"{" or length > len(data) - 8:
-        raise HeadError(f"This is no safetensors file, or only a part of one: {_CHOOSE}.")
+        raise HeadError(f"This is not a safetensors file, or only a part of one: {_CHOOSE}.")
     if length > MAX_HEADER:
-        raise HeadError(f"This file has a header of {length:,} bytes, and a head at most {MAX_HEADER:,}: {_CHOOSE}.")
+        raise HeadError(
+            f"This file has a header of {length:,} bytes, but a head has at most {MAX_HEADER:,}: {_CHOOSE}."
+        )
     try:
         tensors = dict(deserialize(data))
     except (safetensors.SafetensorError, ValueError, MemoryError) as error:  # ValueError: a header that is no UTF-8
@@ -183,10 +185,10 @@ def _open(data: bytes, deserialize: Callable[[bytes], list]) -> tuple[dict[str, 
     # The library has checked that this is JSON, that strings map to strings, and that nothing is nested deeply.
     metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
     if metadata.get("format") != FORMAT:
-        raise HeadError(f"This safetensors file holds no head: {_CHOOSE}.")
+        raise HeadError(f"This safetensors file does not hold a head: {_CHOOSE}.")
     if metadata.get("version") != VERSION:
         version = _short(metadata.get("version", "none"))
-        raise HeadError(f"This head file has version {version}, and only {VERSION} can be read: {_AGAIN}.")
+        raise HeadError(f"This head file has version {version}, but only version {VERSION} can be read: {_AGAIN}.")
     return tensors, metadata
 
 
@@ -194,15 +196,15 @@ def _read(metadata: dict[str, str], key: str) -> object:
     try:
         return json.loads(metadata[key])
     except (ValueError, RecursionError) as error:
-        raise HeadError(f"The {key} of this head file cannot be read: {_AGAIN}.") from error
+        raise HeadError(f"The {key} in this head file cannot be read: {_AGAIN}.") from error
 
 
 def _number(key: str, value: object) -> float:
     real = isinstance(value, int | float) and not isinstance(value, bool)
     if not real or not abs(value) <= MAX_NUMBER:  # NaN is not
-        raise HeadError(f"The {key} of this head file must be a number up to {MAX_NUMBER:,.0f}: {_AGAIN}.")
+        raise HeadError(f"The {key} in this head file must be a number up to {MAX_NUMBER:,.0f}: {_AGAIN}.")
     if 0 < abs(value) < torch.finfo(torch.float32).tiny:  # logits divided by it would be 0 / 0
-        raise HeadError(f"The {key} of this head file is too small for float32: {_AGAIN}.")
+        raise HeadError(f"The {key} in this head file is too small for float32: {_AGAIN}.")
     return float(value)
 
 
@@ -213,7 +215,7 @@ def _value(parameter: Parameter, value: object) -> Value:
         if not isinstance(parameter, Mask):
             return _number(parameter.key, value)
         if not isinstance(value, bool):
-            raise HeadError(f"The {parameter.key} of this head file must be true or false for each class: {_AGAIN}.")
+            raise HeadError(f"The {parameter.key} in this head file must be true or false for each class: {_AGAIN}.")
         return value
 
     listed = isinstance(value, list) and not isinstance(parameter, Number)
@@ -223,18 +225,18 @@ def _value(parameter: Parameter, value: object) -> Value:
 def _matrix(tensors: dict[str, dict], classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Weight (C, F) and bias (C,), float32."""
     if sorted(tensors) != ["bias", "weight"]:
-        raise HeadError(f"This head file must hold a weight and a bias and nothing else: {_AGAIN}.")
+        raise HeadError(f"This head file must hold a weight, a bias and nothing else: {_AGAIN}.")
     (rows, *columns), bias = tensors["weight"]["shape"] or [0], tensors["bias"]["shape"]
     if rows != classes or bias != [classes] or len(columns) != 1 or columns[0] == 0:
         shapes = f"{json.dumps(tensors['weight']['shape'])[:40]} and {json.dumps(bias)[:40]}"
-        raise HeadError(f"Weight and bias of this head file have shapes {shapes} for {classes} classes: {_AGAIN}.")
+        raise HeadError(f"The weight and bias in this head file have shapes {shapes} for {classes} classes: {_AGAIN}.")
     if {tensor["dtype"] for tensor in tensors.values()} != {"F32"}:
-        raise HeadError(f"Weight and bias of this head file are not float32: {_AGAIN}.")
+        raise HeadError(f"The weight and bias in this head file are not float32: {_AGAIN}.")
     weight, bias = (torch.frombuffer(tensors[key]["data"], dtype=torch.float32) for key in ("weight", "bias"))
     if not all(t.abs().max() <= MAX_NUMBER for t in (weight, bias)):
         raise HeadError(
-            f"This head has weights that are not finite or above {MAX_NUMBER:,.0f}, because its training diverged: "
-            "train it again at a lower learning rate."
+            f"This head has weights that are not finite or are above {MAX_NUMBER:,.0f}, because its training diverged: "
+            "train it again with a lower learning rate."
         )
     return weight.reshape(classes, -1), bias
 

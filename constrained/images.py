@@ -117,7 +117,9 @@ def decode(data: bytes, large: bool = True) -> Image.Image:
         raise PictureError("This file is empty: choose another one.")
     if len(data) > MAX_BYTES:
         size, limit = _rounded_up(len(data) / 2**20), _rounded_up(MAX_BYTES / 2**20)
-        raise PictureError(f"This file has {size} MB, the limit is {limit}: make the picture smaller and try again.")
+        raise PictureError(
+            f"This file is {size} MB, but the limit is {limit} MB: make the picture smaller and try again."
+        )
     kinds = [kind for kind in _READERS if re.match(kind[1], data, re.DOTALL)]
     if not kinds:
         raise PictureError(_why_unknown(data))
@@ -130,7 +132,7 @@ def decode(data: bytes, large: bool = True) -> Image.Image:
         if _is_text(data):
             raise PictureError(_why_unknown(data)) from error
         raise PictureError(
-            f"This {name} file is incomplete, damaged or of a rare kind: save the picture again as JPEG or PNG."
+            f"This {name} file is incomplete, damaged or of an unusual kind: save the picture again as JPEG or PNG."
         ) from error
 
 
@@ -150,9 +152,11 @@ def _finish(im: ImageFile, exif: bytes, large: bool) -> Image.Image:
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         size, limit = _rounded_up(width * height / 1e6), _rounded_up(MAX_PIXELS / 1e6)
-        raise PictureError(f"This picture has {size} megapixels, the limit is {limit}: make it smaller and try again.")
+        raise PictureError(
+            f"This picture has {size} megapixels, but the limit is {limit}: make it smaller and try again."
+        )
     if max(width, height) > MAX_ASPECT * max(1, min(width, height)):
-        raise PictureError(f"This picture is over {MAX_ASPECT} times longer than wide: crop it and try again.")
+        raise PictureError(f"This picture is over {MAX_ASPECT} times as long as it is wide: crop it and try again.")
 
 
 def _on_white(im: Image.Image) -> Image.Image:

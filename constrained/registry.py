@@ -63,7 +63,7 @@ LAM = Number(
     "lam",
     "λ",
     "λ, weight",
-    "How strongly outputs are pulled to zero; 0 is off.",
+    "How strongly outputs are pulled towards zero; 0 turns it off.",
     shortcut="w",
     default=0.5,
     low=0.001,
@@ -97,7 +97,7 @@ class Entry:
         example: the same for one class with logit ``{z}`` and output ``{y}``.
         build: makes the module from keyword arguments.
         help: one sentence for a person: what it does and what to watch.
-        zeros: whether exact zeros are its point, to be counted.
+        zeros: whether to count exact zeros, because they are its point.
     """
 
     key: str
@@ -159,7 +159,7 @@ def _clamp(gradient: str) -> Callable[..., Constraint]:
 
 
 _CLAMPED = {"formula": "y = min(max(z, {lo}), {hi})", "example": "min(max({z}, {lo}), {hi}) = {y}"}
-_SPARSE = "Classes below the threshold τ get exactly 0, and pass no gradient."
+_SPARSE = "Classes below the threshold τ get exactly 0 and pass no gradient."
 
 REGISTRY: dict[str, Entry] = {
     entry.key: entry
@@ -171,7 +171,7 @@ REGISTRY: dict[str, Entry] = {
             parameters=(LO, HI),
             **_CLAMPED,
             build=_clamp("zero"),
-            help="torch.clamp: what is clipped gets no gradient and stops learning.",
+            help="torch.clamp: a clipped logit gets no gradient and stops learning.",
         ),
         Entry(
             key="clamp_straight_through",
@@ -180,8 +180,8 @@ REGISTRY: dict[str, Entry] = {
             parameters=(LO, HI),
             **_CLAMPED,
             build=_clamp("straight_through"),
-            help="The same outputs; the gradient passes as if there were no clamp, so nothing holds a clipped logit "
-            "back.",
+            help="The hard clamp's outputs; the gradient passes as if there were no clamp, so nothing holds a clipped "
+            "logit back.",
         ),
         Entry(
             key="clamp_inward",
@@ -190,7 +190,7 @@ REGISTRY: dict[str, Entry] = {
             parameters=(LO, HI),
             **_CLAMPED,
             build=_clamp("inward"),
-            help="The same outputs; a clipped logit gets only the gradient that pulls it back into the box.",
+            help="The hard clamp's outputs; a clipped logit gets only the gradient that pulls it back into the box.",
         ),
         Entry(
             key="smooth_clamp",
@@ -200,8 +200,8 @@ REGISTRY: dict[str, Entry] = {
             formula="y = {middle} + {half} · tanh((z − {middle}) / {half})",
             example="{middle} + {half} · tanh(({z} − {middle}) / {half}) = {y}",
             build=modules.SmoothClamp,
-            help="Keeps the order of the classes, and its gradient fades towards the bounds instead of stopping there, "
-            "as far as floats can tell numbers apart.",
+            help="Keeps the order of the classes; the gradient fades towards the bounds instead of stopping there, "
+            "up to floating-point rounding.",
         ),
         Entry(
             key="scaled_sigmoid",
@@ -244,8 +244,8 @@ REGISTRY: dict[str, Entry] = {
             formula="p = exp(z / {temperature}) / Σ exp(z / {temperature})",
             example="exp(({z} − {top}) / {temperature}) / {sum} = {y}",
             build=modules.Softmax,
-            help="Every class keeps some probability, unless a float rounds it to 0; the temperature never changes the "
-            "order. Taking the largest logit off first changes nothing and keeps exp from overflowing.",
+            help="Every class keeps some probability, unless it rounds to 0; the temperature never changes the order. "
+            "Subtracting the largest logit first changes nothing and keeps exp from overflowing.",
         ),
         Entry(
             key="sparsemax",
@@ -277,7 +277,8 @@ REGISTRY: dict[str, Entry] = {
             formula="y = sign(z) · max(|z| − {lam}, 0)",
             example="sign({z}) · max(|{z}| − {lam}, 0) = {y}",
             build=modules.ProxL1,
-            help="One exact proximal step on ½‖y − z‖² + λ‖y‖₁: all move λ towards zero, the small ones to exactly 0.",
+            help="One exact proximal step on ½‖y − z‖² + λ‖y‖₁: every logit moves λ towards zero; small ones become "
+            "exactly 0.",
             zeros=True,
         ),
         Entry(
@@ -309,7 +310,7 @@ REGISTRY: dict[str, Entry] = {
             formula="y = z · min(1, {radius} / ‖z‖₂), ‖z‖₂ = {norm}",
             example="{z} · min(1, {radius} / {norm}) = {y}",
             build=modules.ProjectL2Ball,
-            help="The nearest point with ‖y‖₂ ≤ r: one factor for all.",
+            help="The nearest point with ‖y‖₂ ≤ r: one factor scales them all.",
         ),
         Entry(
             key="project_simplex",

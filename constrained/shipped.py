@@ -37,7 +37,7 @@ def sentence(path: Path) -> str:
     if not path.exists():
         return f"{name} is missing: restore it with git checkout {name}, or install the project again."
     return (
-        f"{name} is damaged or has been edited: restore it with git checkout {name}, or, if the edit is meant, "
+        f"{name} is damaged or has been edited: restore it with git checkout {name}, or, if the edit is intended, "
         "run python -m constrained.shipped."
     )
 

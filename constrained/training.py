@@ -47,13 +47,21 @@ LEARNING_RATE = Number(
     scale="log",
 )
 EPOCHS = Number(
-    "epochs", "epochs", "Epochs", "How often every example is seen.", default=100, low=10, high=500, step=10, whole=True
+    "epochs",
+    "epochs",
+    "Epochs",
+    "How many times each example is seen.",
+    default=100,
+    low=10,
+    high=500,
+    step=10,
+    whole=True,
 )
 NOISE = Number(
     "noise",
     "label noise",
     "Label noise, %",
-    "Share of training labels that are made wrong.",
+    "Share of training labels that are replaced by wrong ones.",
     default=0.0,
     low=0.0,
     high=0.6,
@@ -70,7 +78,14 @@ EXAMPLES = Number(
     whole=True,
 )
 SEED = Number(
-    "seed", "seed", "Seed", "Of first weights, order and noise.", default=0, low=0, high=2**31 - 1, whole=True
+    "seed",
+    "seed",
+    "Seed",
+    "For the first weights, the order and the noise.",
+    default=0,
+    low=0,
+    high=2**31 - 1,
+    whole=True,
 )
 PARAMETERS = {p.key: p for p in (PENALTY, LEARNING_RATE, EPOCHS, NOISE, EXAMPLES, SEED)}  # beside the constraint's
 

@@ -171,7 +171,9 @@ def parse(data: bytes, name: str = "") -> tuple[np.ndarray, np.ndarray, tuple[st
         raise ValidationError("This file is empty: choose another one.")
     if len(data) > MAX_BYTES:
         size, limit = -(-len(data) * 10 // 2**20) / 10, MAX_BYTES // 2**20
-        raise ValidationError(f"This file has {size:g} MB, the limit is {limit}: leave some rows out and try again.")
+        raise ValidationError(
+            f"This file is {size:g} MB, but the limit is {limit} MB: leave some rows out and try again."
+        )
     # A safetensors file begins with the length of its header in 8 bytes, and the header with a brace.
     is_safetensors = name.lower().endswith(".safetensors") or (data[8:9] == b"{" and b"\0" in data[:8])
     logits, labels, classes, where = _read_safetensors(data) if is_safetensors else _read_csv(data)
@@ -181,19 +183,21 @@ def parse(data: bytes, name: str = "") -> tuple[np.ndarray, np.ndarray, tuple[st
     # An infinity that a label gives is as far out of range as any other number.
     _first(~(np.isfinite(logits).all(1)), where, "there is a logit that is not a finite number: leave the row out")
     _first(
-        (np.abs(logits) >= MAX_SIZE).any(1), where, "there is a logit of a million or more: divide all by one number"
+        (np.abs(logits) >= MAX_SIZE).any(1),
+        where,
+        "there is a logit of a million or more: divide all logits by the same number",
     )
     _first(
         (labels < 0) | (labels >= len(classes)) | (labels != np.floor(labels)),
         where,
-        f"the label is no whole number from 0 to {len(classes) - 1}: give the position of the right class",
+        f"the label is not a whole number from 0 to {len(classes) - 1}: give the index of the right class",
     )
     if not numbered:
         _check_columns(logits, labels.astype(np.int64), classes)
     if ((logits != 0).sum(1) == 1).all() and (logits.max(1) == 1).all():
         raise ValidationError(
-            "Each row of this file is a single 1 among zeros, a decision that knows no doubt: save the logits from "
-            "which it was made."
+            "Each row of this file is a single 1 among zeros, which is a decision without a confidence: save the "
+            "logits behind it."
         )
     for base, name in (
         (1 / np.e, "negative logarithms"),
@@ -244,8 +248,8 @@ def _by_number(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]):
         stray = labels[known[places] != labels]
         if len(stray):
             raise ValidationError(
-                f"The columns are called by numbers, and label {stray[0]:g} has none: give each class the column that "
-                "has its number."
+                f"The columns are named by numbers, but no column is named {stray[0]:g}, which is a label: "
+                "name the column of each class by its label."
             )
         return x[:, order], places, tuple(classes[i] for i in order), True
     groups = [re.findall("[0-9]+", name) for name in classes]
@@ -281,8 +285,8 @@ def _in_order(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], numbe
     if min(numbers) == 1 and not (labels == 0).any():  # labels are counted from 1 as well
         if not (labels == count).any():
             raise ValidationError(
-                f"The columns are numbered from 1 on, and no label is 0 or {count}, so that labels could be counted "
-                "from 0 or from 1: number the columns from 0 on, and labels too."
+                f"The columns are numbered from 1, and no label is 0 or {count}, so labels could be counted from 0 or "
+                "from 1: number both columns and labels from 0."
             )
         labels = labels - 1
     return x[:, order], labels, tuple(classes[i] for i in order), True
@@ -299,7 +303,7 @@ def _check_columns(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
     occur is not looked at, unless it has two columns, of which one may stand for both classes. Rows that are
     probabilities with all their columns have none too many.
     """
-    out = "leave it out, so that each column beside the label is a class"
+    out = "leave it out, so that every column but the label is a class"
     absent = np.ones(len(classes), bool)
     absent[labels] = False
     if not absent[0] and not absent[-1] and len(classes) > 2:
@@ -307,8 +311,8 @@ def _check_columns(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
     beside = [re.sub("[^a-z0-9]", "", name.lower()) in _BESIDE for name in classes]
     if any(beside):
         raise ValidationError(
-            f"Column {_short(classes[beside.index(True)])} sounds like something beside the logits: leave it out, or "
-            "rename it if it is a class."
+            f"Column {_short(classes[beside.index(True)])} does not sound like a class: leave it out, or rename it "
+            "if it is one."
         )
     kind = _kind(x)
     _check_shift(x, labels, classes)
@@ -319,7 +323,7 @@ def _check_columns(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
         for i in np.flatnonzero((np.abs(sums - total) <= total * SUM).all(0))[:3]:
             if len(classes) > 2 and _kind(np.delete(x, i, 1)) in BY_LOGARITHM:
                 raise ValidationError(
-                    f"Column {_short(classes[i])} stands beside columns that are probabilities without it: {out}."
+                    f"Column {_short(classes[i])} is one too many, since the others alone are probabilities: {out}."
                 )
     ends = {x.min(), x.max()}  # of a clamp, a ReLU, a probability
     varied = (x != x[0]).any(0)
@@ -332,13 +336,13 @@ def _check_columns(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) 
         for i in np.flatnonzero(whole):
             if not set(x[:, i]) <= ends:
                 raise ValidationError(
-                    f"Column {_short(classes[i])} holds whole numbers alone, unlike the others, as if they were "
-                    f"predictions or row numbers: {out}."
+                    f"Column {_short(classes[i])} holds only whole numbers, unlike the others, as predictions or "
+                    f"row numbers do: {out}."
                 )
     steps = np.diff(x, axis=0)
     for i in np.flatnonzero(absent & ((steps > 0).all(0) | (steps < 0).all(0))):
         raise ValidationError(
-            f"Column {_short(classes[i])} goes one way from row to row, as a time or a row number does: {out}."
+            f"Column {_short(classes[i])} only rises or only falls from row to row, like a time or a row number: {out}."
         )
     if len(classes) == 2:
         _check_pair(x, classes)
@@ -366,7 +370,7 @@ def _check_shift(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) ->
     right = (first == labels).sum()
     enough = right + max(rows // 4, 3 * np.sqrt(rows))
     if (labels > 0).all() and (first == labels - 1).sum() > enough:
-        raise ValidationError("The labels seem to be counted from 1: count them from 0 on.")
+        raise ValidationError("The labels seem to be counted from 1: count them from 0.")
     if len(classes) < 3:
         return
     hits = {}
@@ -377,8 +381,8 @@ def _check_shift(x: np.ndarray, labels: np.ndarray, classes: tuple[str, ...]) ->
     most = max(hits, key=hits.get)
     if hits[most] > enough:
         raise ValidationError(
-            f"Many more labels would be right without column {_short(classes[most[1]])}: leave it out, so that each "
-            "column beside the label is a class, in the order of the labels."
+            f"Many more labels would be right without column {_short(classes[most[1]])}: leave it out, so that every "
+            "column but the label is a class, in the order of the labels."
         )
 
 
@@ -391,7 +395,7 @@ def _check_pair(x: np.ndarray, classes: tuple[str, ...]) -> None:
             continue
         if _linear(other[inside], np.log(p[inside] / (1 - p[inside]))):
             raise ValidationError(
-                f"Column {_short(classes[i])} is the probability that belongs to the other column: give one column of "
+                f"Column {_short(classes[i])} is the probability computed from the other column: give one column of "
                 "logits, or of probabilities, for each of the two classes."
             )
 
@@ -443,30 +447,30 @@ def _first(bad: np.ndarray, where, what: str) -> None:
 def _check_size(rows: int, classes: int) -> None:
     if not MIN_CLASSES <= classes <= MAX_CLASSES:
         raise ValidationError(
-            f"This file has logits of {classes} class{'' if classes == 1 else 'es'}, and must have "
-            f"{MIN_CLASSES} to {MAX_CLASSES}: one column each, beside the label."
+            f"This file has logits for {classes} class{'' if classes == 1 else 'es'}, but must have "
+            f"{MIN_CLASSES} to {MAX_CLASSES}: one column each, besides the label."
         )
     if not MIN_ROWS <= rows <= MAX_ROWS:
         # What was read stops soon after the limit, so the number itself is not known.
         have = f"more than {MAX_ROWS:,}" if rows > MAX_ROWS else f"only {rows}" if rows else "no"
         do = "leave some out" if rows > MAX_ROWS else "add more"
         raise ValidationError(
-            f"This file has {have} rows with a label, and must have {MIN_ROWS} to {MAX_ROWS:,}: {do}."
+            f"This file has {have} rows with a label, but must have {MIN_ROWS} to {MAX_ROWS:,}: {do}."
         )
     if rows * classes > MAX_NUMBERS:
         raise ValidationError(
-            f"This file has {rows:,} rows of {classes:,} logits, the limit is {MAX_NUMBERS:,} logits in all: "
+            f"This file has {rows:,} rows of {classes:,} logits, but the limit is {MAX_NUMBERS:,} logits in all: "
             "leave some rows out."
         )
 
 
 def _read_csv(data: bytes):
     if b"\0" in data or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise ValidationError(f"This is no text file in UTF-8: {_HOW}.")
+        raise ValidationError(f"This is not a text file in UTF-8: {_HOW}.")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValidationError(f"This is no text file in UTF-8: {_HOW}.") from error
+        raise ValidationError(f"This is not a text file in UTF-8: {_HOW}.") from error
     try:
         return _read_rows(text)
     except csv.Error as error:
@@ -498,11 +502,11 @@ def _read_rows(text: str):
         )
     if not all(len(name) <= MAX_NAME and name.isprintable() for name in classes):
         raise ValidationError(
-            f"A class is named by more than {MAX_NAME} characters, or by some that cannot be printed: rename it."
+            f"A class has a name longer than {MAX_NAME} characters, or one that cannot be printed: rename it."
         )
     repeated = next((name for name in classes if classes.count(name) > 1), None)
     if repeated is not None:
-        raise ValidationError(f"Two columns are called {_short(repeated)}: give each class a name of its own.")
+        raise ValidationError(f"Two columns are called {_short(repeated)}: give each class its own name.")
 
     labels, logits, lines = [], [], []
     for row in reader:
@@ -511,7 +515,7 @@ def _read_rows(text: str):
         line = reader.line_num
         if len(row) != len(names):
             raise ValidationError(
-                f"Line {line} has {len(row)} column{'' if len(row) == 1 else 's'}, the header has {len(names)}: "
+                f"Line {line} has {len(row)} column{'' if len(row) == 1 else 's'}, but the header has {len(names)}: "
                 "each line needs a label and a logit for each class."
             )
         values = [_number(cell, line) for cell in row]
@@ -532,7 +536,7 @@ def _number(cell: str, line: int) -> float:
         return float(cell)
     except ValueError as error:
         do = "write 0.5 and not 0,5" if "," in cell else "write it as 1.5 or -2e-3"
-        raise ValidationError(f"Line {line} has {_short(cell)} where a number must be: {do}.") from error
+        raise ValidationError(f"Line {line} has {_short(cell)} where a number should be: {do}.") from error
 
 
 def _short(text: str) -> str:
@@ -544,13 +548,13 @@ def _read_safetensors(data: bytes):
     try:
         tensors = dict(safetensors.deserialize(data))
     except Exception as error:  # the library's own, or one of Python's for a header that is no UTF-8
-        raise ValidationError("This safetensors file is damaged: save it again and retry.") from error
+        raise ValidationError("This safetensors file is damaged: save it again, then try again.") from error
     for name, kinds, dimensions, form in (("logits", _FLOATING, 2, "(N, C)"), ("labels", _WHOLE, 1, "(N,)")):
         if name not in tensors:
             raise ValidationError(f"This safetensors file has no tensor called {name}: it needs logits and labels.")
         dtype, shape = tensors[name]["dtype"], tensors[name]["shape"]
         if len(shape) != dimensions or dtype not in kinds:
-            wanted = "floating numbers" if kinds is _FLOATING else "integers"
+            wanted = "floating-point numbers" if kinds is _FLOATING else "integers"
             raise ValidationError(
                 f"The tensor {name} is {dtype} of shape {json.dumps(shape)[:40]}: save it as {wanted} of shape {form}."
             )

@@ -93,7 +93,7 @@ export const choose = (script) => {
 };
 
 /**
- * What the server is asked for when a file is wanted: gradio's components have the rest.
+ * What to ask the server for when a file is wanted; gradio's components hold the rest.
  *
  * @param {string} ending of the file
  * @param {unknown} head the visitor's own
@@ -176,7 +176,7 @@ const copy = async () => {
   } catch {
     // An embedded page may not write to the clipboard, but a person may.
     getSelection()?.selectAllChildren(parts.code);
-    say(parts.status, t("The browser did not let the page copy. The script is selected: press Ctrl+C."));
+    say(parts.status, t("The browser did not allow copying. The script is selected: press Ctrl+C."));
   }
 };
 

@@ -59,7 +59,7 @@ const exploring = ({ image, model, a, get }, facts) => {
   add("family", family);
   add("method", method);
   for (const other of families) if (other !== family && differs(other)) add(other, get("explore", other));
-  // The numbers of the column in question always, so that a link can be read; the others where they have moved.
+  // Always the numbers of the open column, so that a link can be read; other numbers only if they have changed.
   for (const key of Object.keys(parameters)) {
     if (methods[method].parameters.includes(key) || differs(key)) add(named(key, facts), get("explore", key));
   }
@@ -88,14 +88,14 @@ export const spell = (page, facts) => {
     }
   }
   pairs.push(...page.extra);
-  // Readable: of what URLSearchParams escapes, these need it not.
+  // Readable: URLSearchParams escapes these too, but they need no escaping.
   return pairs
     .map(([key, value]) => `${key}=${encodeURIComponent(value).replace(/%(3A|2C|3B|3D)/g, decodeURIComponent)}`)
     .join("&");
 };
 
 /**
- * The query of the page as it opens, for which the address has no words.
+ * The query of the page as it opens; the address leaves it out.
  *
  * @param {LinkFacts} facts
  */
@@ -121,7 +121,7 @@ export const openings = ({ controls }, owner) =>
 const LONGEST = 20_000; // characters of a value
 
 /**
- * The pairs of numbers that cannot cross, and do.
+ * The pairs of numbers that cross although they must not.
  *
  * @param {Record<string, Value>} values
  * @param {LinkFacts["parameters"]} parameters
@@ -140,7 +140,7 @@ const ON = ["1", "true", "on"];
  * @param {Notice} wanted what the value should have been
  */
 export const wrong = (key, value, wanted) =>
-  notice(phrase("{what} in the link is not {wanted}; it was left out."), {
+  notice(phrase("{what} in the link is not {wanted}; it was ignored."), {
     what: `${key}=${value.slice(0, 40)}`,
     wanted,
   });
@@ -180,7 +180,7 @@ const read = (control, name, text, notices) => {
     const { error } = parseText(control.scale, text, 0);
     if (!error) return text;
     const why = complaint(control.scale, error);
-    return void notices.push(notice(phrase("{name} in the link was left out. {why}"), { name, why }));
+    return void notices.push(notice(phrase("{name} in the link was ignored. {why}"), { name, why }));
   }
   const { low, high } = control;
   const value = text.trim() === "" ? NaN : Number(text);
@@ -191,7 +191,7 @@ const read = (control, name, text, notices) => {
 };
 
 /** @param {string} name */
-const repeated = (name) => notice(phrase("{name} is in the link more than once; the first one counts."), { name });
+const repeated = (name) => notice(phrase("{name} is in the link more than once; the first one was used."), { name });
 
 /**
  * Sentences about names that are there more than once, and about those that an owner does not have. Other names may be
@@ -244,7 +244,7 @@ const controlled = (query, facts, notices) => {
   if (method) {
     const own = methods[method].family;
     if (family && own !== family) {
-      const text = phrase("method={method} in the link is {own}, not {family}; the method counts.");
+      const text = phrase("method={method} in the link is {own}, not {family}; the method was used.");
       notices.push(notice(text, { method, own, family }));
     }
     family = own;
@@ -259,7 +259,7 @@ const controlled = (query, facts, notices) => {
   for (const [owner, values] of Object.entries(wanted)) {
     const whole = { ...openings(facts, owner), ...values };
     for (const [lower, upper] of crossed(whole, parameters)) {
-      const text = phrase("{low} in the link is above {high}; both were left out.");
+      const text = phrase("{low} in the link is above {high}; both were ignored.");
       const [low, high] = [lower, upper].map((key) => `${named(key, facts)}=${Number(whole[key])}`);
       notices.push(notice(text, { low, high }));
       delete values[lower];
@@ -306,7 +306,7 @@ export const parse = (text, facts) => {
   const [lesson, step, a] = ["lesson", "step", "a"].map((name) => query.get(name));
   if (step !== null && lesson === null) {
     const what = `step=${step.slice(0, 40)}`;
-    notices.push(notice(phrase("{what} in the link needs a lesson; it was left out."), { what }));
+    notices.push(notice(phrase("{what} in the link needs a lesson; it was ignored."), { what }));
   }
   return {
     wanted,
@@ -356,6 +356,6 @@ const pinned = (text, facts, notices) => {
   if (!pair) return { methods, settings };
   const [lower, upper] = pair;
   return void notices.push(
-    notice(phrase("In the link, A has {lower} above {upper}; it was left out."), { lower, upper }),
+    notice(phrase("In the link, A has {lower} above {upper}; A was ignored."), { lower, upper }),
   );
 };

@@ -12,7 +12,7 @@ let sources = {};
 
 /**
  * @param {string} name of a module within assets/web
- * @returns {string} what it can be imported by
+ * @returns {string} its address for import
  */
 export const addressOf = (name) => {
   addresses[name] ??= URL.createObjectURL(new Blob([linked(name)], { type: "text/javascript" }));

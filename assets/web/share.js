@@ -54,7 +54,7 @@ let message;
 /** @type {string[]} */
 let hidden = [];
 /**
- * A link whose model is on its way: only when that is there are its classes known.
+ * A link whose model is still loading: its classes are known only once the model is there.
  *
  * @type {{model: string | null | undefined, target: string | undefined, notices: Notice[]} | null}
  */
@@ -105,7 +105,7 @@ const address = () => {
   history.replaceState(history.state, "", `${location.pathname}${wanted && "?"}${wanted}${location.hash}`);
 };
 
-// A slider on a logarithmic scale stands at a position; a screen reader is told the number that it means.
+// The value of a slider on a logarithmic scale is a position; a screen reader is told the number that it means.
 const speak = () => {
   if (!mounted) return;
   for (const name of facts.order.filter((one) => one.endsWith("@"))) {
@@ -168,7 +168,7 @@ export const apply = (text) => {
   const target = /** @type {string | undefined} */ (wanted.explore?.target);
   expected = { model: otherModel ? chosen : shown.model, target, notices };
   if (otherImage || otherModel) {
-    // Classes shown and target go along: the server knows which of them the model has.
+    // The number of classes and the target go along: the server knows whether the model has them.
     send.picture({
       image: image ?? shown.image,
       model: chosen ?? model(),
@@ -182,7 +182,7 @@ export const apply = (text) => {
   changed();
 };
 
-// The model of a link is there: has it the class that the link wants?
+// The model of a link is there: does it have the class that the link names?
 const arrive = () => {
   const { labels, model: shown } = subject();
   if (expected?.model !== shown) return;
@@ -229,14 +229,15 @@ export const copy = async () => {
   const missing = [];
   if (image === null)
     missing.push(
-      t("Your own picture is not in it: it opens with the sample “{name}” instead.", { name: facts.images[0] }),
+      t("A link cannot carry your own picture: this one opens the sample “{name}” instead.", { name: facts.images[0] }),
     );
-  if (model() !== shown) missing.push(t("Your own head is not in it: it opens with the bundled model."));
+  if (model() !== shown)
+    missing.push(t("A link cannot carry your own head: this one opens the bundled model instead."));
   try {
     await navigator.clipboard.writeText(link);
     say([t("Link copied."), ...missing].join(" "));
   } catch {
-    say([t("The browser did not let the page copy; here is the link."), ...missing].join(" "), link); // an embedded page, say
+    say([t("The browser did not allow copying; here is the link."), ...missing].join(" "), link); // an embedded page, say
   }
 };
 
@@ -261,8 +262,8 @@ export const mount = (element, _props, _watch, asks, known) => {
 };
 
 /**
- * Put the link that the page was opened with into it. gradio has made all its components by then, and hears what they ask:
- * the mounts alone do not say that, since modules may arrive before or after any of them.
+ * Apply the link that the page was opened with. gradio has made all its components by then and hears their events. The
+ * mounts alone do not guarantee that, since modules may arrive before or after any of them.
  */
 export const begin = () => {
   if (subject().model === null) {
@@ -271,5 +272,5 @@ export const begin = () => {
   }
   begun = true;
   if (Array.from(new URLSearchParams(location.search)).some(([key]) => !key.startsWith("__"))) apply(location.search);
-  else changed(); // who was faster than this is in the address too
+  else changed(); // a change that a visitor made before this goes into the address too
 };

@@ -1,5 +1,5 @@
-// What the tabs tell each other: each keeps its own numbers and registers here how they are read and set. Whoever follows
-// the page's setting (the address, the generated code, present mode) listens to "setting" on the document.
+// What the tabs share: each keeps its own numbers and registers here how they are read and set. Code that follows the
+// page's setting (the address, the generated code, present mode) listens to "setting" on the document.
 
 /** @import { LinkedPage, Pairs, Setting, Subject } from "./types.js" */
 
@@ -8,7 +8,7 @@
  *
  * @typedef {{get: (key: string) => unknown, set: (key: string, value: any) => void}} Owner
  *
- * A part of links beside the tabs' numbers; `stays` where the link itself has the setting that the chart is to keep.
+ * A part of links beside the tabs' numbers; `stays` if the link itself has the setting that the chart should keep.
  *
  * @typedef {{pairs: () => Pairs, take: (page: LinkedPage & {stays: boolean}) => void}} Extension
  *
@@ -27,7 +27,7 @@ export let tab = "explore"; // the open one
 
 export const changed = () => document.dispatchEvent(new Event("setting"));
 
-/** The page is laid out anew: what is drawn by size is drawn again. */
+/** The page has a new layout: whatever depends on sizes is drawn again. */
 export const rearranged = () => document.dispatchEvent(new Event("layout"));
 
 /**

@@ -105,4 +105,4 @@ def check(path: Path, sha256: str) -> None:
         while block := file.read(2**20):
             digest.update(block)
     if digest.hexdigest() != sha256:
-        raise ValueError(f"{path.name} has another SHA-256 than it should")
+        raise ValueError(f"{path.name} does not have the expected SHA-256")

@@ -58,7 +58,7 @@ class HubFile:
         except ImportError as error:
             raise CheckpointError(MISSING) from error
         except ValueError as error:
-            raise CheckpointError("the variable HF_ENDPOINT is no address") from error
+            raise CheckpointError("the variable HF_ENDPOINT is not a web address") from error
         return Path(constants.HF_HUB_CACHE, f"models--{self.repo.replace('/', '--')}")
 
     @property
@@ -93,7 +93,7 @@ class HubFile:
             discard(path)
             if size < self.bytes:
                 raise CheckpointError(f"only {size:,} of {self.bytes:,} bytes came") from error
-            raise CheckpointError("something else came, with another SHA-256") from error
+            raise CheckpointError("a different file came, with another SHA-256") from error
         return path
 
     def _transfer(self) -> Path:
@@ -128,7 +128,7 @@ class HubFile:
             case {"refused": reason}:
                 raise CheckpointError(reason)
         late = time.monotonic() >= end
-        raise CheckpointError(f"not done after {LONGEST // 60} minutes" if late else "the download was ended")
+        raise CheckpointError(f"not finished after {LONGEST // 60} minutes" if late else "the download was stopped")
 
 
 def environment() -> dict[str, str]:

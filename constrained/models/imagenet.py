@@ -30,7 +30,7 @@ IMAGENET = {
 }
 
 # To a visitor, who is told no path of the server.
-RETRY = "try again later; the server's log says how to put them in place by hand. The bundled model stays."
+RETRY = "try again later; the server's log says how to install them by hand. The bundled model stays in use."
 
 
 @functools.cache
@@ -78,7 +78,7 @@ def checkpoint() -> Checkpoint:
         except CheckpointError as error:
             log(
                 f"The ImageNet weights {trouble} ({error}): put {wanted.url} into {by_hand.parent} by hand and choose "
-                "it again."
+                "the model again."
             )
             raise CheckpointError(f"The ImageNet weights {trouble} ({error}): {RETRY}") from error
         except OSError as error:
@@ -90,7 +90,7 @@ def checkpoint() -> Checkpoint:
         key=KEY,
         title=TITLE,
         labels=tuple(weights.meta["categories"]),
-        sees=f"the middle, {side} × {side} pixels",
+        sees=f"the central {side} × {side} pixels",
         size=side,
         mean=tuple(transforms.mean),
         std=tuple(transforms.std),

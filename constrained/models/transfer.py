@@ -28,7 +28,7 @@ class Received:
             raise WrongFileError(self.shortfall())
         self.count, self.started = self.count + count, True
         if self.count > self.size:
-            raise WrongFileError("something else came, with another SHA-256")
+            raise WrongFileError("a different file came, with another SHA-256")
         emit(bytes=count)
 
     def shortfall(self) -> str:
@@ -65,7 +65,7 @@ def transfer(repo: str, file: str, commit: str, cache: str, received: Received) 
     # A public file needs no token, and a mirror must not get one.
     metadata = get_hf_file_metadata(hf_hub_url(repo, file, revision=commit), token=False, timeout=silence)
     if metadata.commit_hash != commit:
-        raise WrongFileError("what answers is no Hugging Face hub")
+        raise WrongFileError("the server is not a Hugging Face hub")
     return hf_hub_download(
         repo, file, revision=commit, cache_dir=cache, token=False, etag_timeout=silence, tqdm_class=Bar
     )
@@ -100,7 +100,7 @@ def outcome(error: Exception, received: Received) -> dict[str, object]:
     if received.started:
         return {"refused": received.shortfall()}
     if os.environ.get("HF_ENDPOINT") and names & {"ValueError", "UnsupportedProtocol", "InvalidURL"}:
-        return {"refused": "the variable HF_ENDPOINT is no address"}
+        return {"refused": "the variable HF_ENDPOINT is not a web address"}
     return {"refused": type(error).__name__}
 
 

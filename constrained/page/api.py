@@ -28,7 +28,7 @@ class Model(gr.Textbox):
 
     def api_info(self) -> dict:
         """What "Use via API" says of it."""
-        about = f"The network; all but {BUNDLED} are downloaded when they are first asked for."
+        about = f"The network; all but {BUNDLED} are downloaded when they are first used."
         return {"type": "string", "enum": list(CHECKPOINTS), "additional_description": about}
 
     def example_payload(self) -> str:

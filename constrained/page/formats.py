@@ -10,7 +10,7 @@ def _minus(text: str) -> str:
     )
 
 
-# As JavaScript has them: a number that lies right between two is rounded away from 0, where Python takes the even one.
+# As in JavaScript: a number halfway between two is rounded away from 0, where Python rounds to the even one.
 
 
 def _fixed(value: float, digits: int) -> decimal.Decimal:

@@ -20,11 +20,11 @@ FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"]
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 THEME = gr.themes.Base(primary_hue="blue", neutral_hue="slate", font=FONTS, font_mono=MONO)  # no font from a CDN
 
-_ABOUT = said("What a constraint on its linear layer does to a picture's logits, to training, and to its confidences.")
+_ABOUT = said("What a constraint on the last linear layer does to a picture's logits, to training and to confidence.")
 TITLE = f"<h1>{said('Constrain the output of a ResNet18')}</h1><p>{_ABOUT}</p>"
 
 THREADS = 64  # more than all lines have places, so that a line that is full holds up no other
-UNREADABLE = "What was sent cannot be read here: reload the page, or look at its API."
+UNREADABLE = "The server cannot read what was sent: reload the page, or look at its API."
 FAILED = guard.UNKNOWN
 
 
@@ -98,12 +98,12 @@ def told(sentence: str, log: bool):
 
 
 async def failed(request: fastapi.Request, error: Exception) -> fastapi.Response:
-    """The answer to a question that gradio does not find, such as one of a page from before the server was renewed."""
+    """The answer to a question that gradio does not know, such as one of a page from before the server was updated."""
     return guard.sentence(FAILED, 500)
 
 
 def refuse_address(file: dict) -> None:
-    """Raise for a file that lies elsewhere: gradio would fetch what is there, however large, for whoever asks."""
+    """Raise for a file at a web address: gradio would fetch it, however large, for anybody who asks."""
     if client_utils.is_http_url_like(file["path"]):
         raise gr.Error("Files cannot be fetched from an address: upload them.", print_exception=False)
 
@@ -122,7 +122,7 @@ class Demo(gr.Blocks):
         self.larger = {explore.on_frame: guard.FRAME, train.on_use: guard.FRAME}
 
     def queue(self, **options):
-        """As of ``gr.Blocks``, with lines that hold against strangers."""
+        """As in ``gr.Blocks``, with lines that strangers cannot block."""
         super().queue(**options)
         own = self._queue
         limits = own.max_size, self, own.default_concurrency_limit
@@ -136,7 +136,7 @@ class Demo(gr.Blocks):
         return super().launch(**({"num_workers": 0} | settings() | options))
 
     async def preprocess_data(self, block_fn, inputs, *rest, **options):
-        """As of ``gr.Blocks``, for values from a stranger, of which gradio looks only at files that are marked as such.
+        """As in ``gr.Blocks``, for values from a stranger, of which gradio looks only at files that are marked as such.
 
         The server's own files are not read, no address is fetched, and what cannot be understood is told.
         """
@@ -146,11 +146,11 @@ class Demo(gr.Blocks):
             return await super().preprocess_data(block_fn, inputs, *rest, **options)
 
     async def postprocess_data(self, block_fn, predictions, *rest, **options):
-        """As of ``gr.Blocks``, for handlers that return by name; see `controls.handle`."""
+        """As in ``gr.Blocks``, for handlers that return by name; see `controls.handle`."""
         return await super().postprocess_data(block_fn, placed(block_fn, predictions), *rest, **options)
 
     async def process_api(self, *args, event_data: gr.EventData | None = None, **options):
-        """As of ``gr.Blocks``; where that would say no more than "Error", a person is told what to do."""
+        """As in ``gr.Blocks``, but where that would only say "Error", a person is told what to do."""
         with told(UNREADABLE, log=False):  # gradio does the same, with any error
             processing_utils.check_all_files_in_cache(event_data and event_data._data)
         with told(FAILED, log=True):

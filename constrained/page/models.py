@@ -25,7 +25,7 @@ METHODS = {"bounded": "clamp", "probability": "softmax", "regularised": "prox_l1
 RAW_TOP = "raw top-1"
 MOST = 50  # classes that can be shown
 
-HEAD_GONE = "Your head is no longer here: train or upload it again, or choose another model."
+HEAD_GONE = "Your head is no longer available: train or upload it again, or choose another model."
 YOURS = "yours"  # the bundled network under the visitor's own head, for those who have one
 # What can be wrong with a visitor's picture, head or choice; see `sentence`.
 TROUBLE = (images.PictureError, CheckpointError, HeadError, WorkerError, FileNotFoundError)
@@ -133,7 +133,7 @@ def look(source: str | bytes, model: str, head: bytes | None = None, kind: int =
 def sentence(error: Exception) -> str:
     """What to tell a visitor about an error of ``TROUBLE``, or about a picture's file that is gone."""
     gone = isinstance(error, FileNotFoundError)
-    return "The picture is no longer here: choose another one." if gone else str(error)
+    return "The picture is no longer available: choose another one." if gone else str(error)
 
 
 def trouble(error: Exception) -> dict:
@@ -176,10 +176,10 @@ def own_head(data: bytes) -> heads.Head:
     head = heads.load(data, deserialize)
     known = training.data()
     if len(head.classes) < 2:
-        raise HeadError("This head has a single class, and a comparison needs two: choose another one.")
+        raise HeadError("This head has only one class, but a comparison needs two: choose another one.")
     if (head.network, head.layer.in_features) != (known.network, known.width):
         raise HeadError(
-            "This head was fitted on the features of another network, where its weights mean nothing: use one that "
+            "This head was fitted on the features of another network, so its weights mean nothing here: use one that "
             "was trained here, or load it with constrained_resnet18 on its own network."
         )
     return head

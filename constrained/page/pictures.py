@@ -89,7 +89,7 @@ def views(source: str | bytes, checkpoint: Checkpoint) -> list[PIL.Image.Image]:
         return WORKERS.run(images.views, source, checkpoint.views, False)
     except images.LargePictureError as error:
         if not _LARGE_IN_ALL.acquire(blocking=False):
-            raise WorkerError("Too many large pictures at the moment: make it smaller, or try again later.") from error
+            raise WorkerError("Too many large pictures at the moment: make yours smaller, or try again.") from error
         try:
             with _LARGE_AT_ONCE:
                 return WORKERS.run(images.views, source, checkpoint.views)

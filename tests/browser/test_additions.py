@@ -131,7 +131,7 @@ def test_a_link_opens_with_both(opened):
     expect(page.locator("#explore-limit-value input")).to_have_value("0.5")
     assert page.evaluate("explore.state.a.settings.offset") == "cat=1"
     told = opened("image=cat&family=regularised&method=add_offset&offset=cat=two&limit=99").locator("#share-told")
-    expect(told).to_contain_text("offset in the link was left out")
+    expect(told).to_contain_text("offset in the link was ignored")
     expect(told).to_contain_text("limit=99 in the link is not a number from 0.1 to 20")
 
 

@@ -129,7 +129,7 @@ def test_a_file_over_the_limit_gets_a_sentence_and_changes_nothing(explore, shar
         explore.upload(picture("red") + bytes(images.MAX_BYTES), "large.png")
     else:
         page.evaluate(WAYS[way], page.evaluate_handle(LARGE, [images.MAX_BYTES + 1, "large.png"]))
-    limit = f"the limit is {images.MAX_BYTES / 2**20:.0f}:"
+    limit = f"the limit is {images.MAX_BYTES / 2**20:.0f} MB:"
     page.wait_for_function("(limit) => document.querySelector('#notice').innerText.includes(limit)", arg=limit)
     assert page.locator("#notice [role=alert]").count() == 1
     assert explore.agree() == before
@@ -147,7 +147,7 @@ def test_a_head_over_the_limit_gets_a_sentence(explore, shared_visit):
     asked = len(shared_visit.requests)
     file = {"name": "head.safetensors", "mimeType": "application/octet-stream", "buffer": bytes(heads.MAX_BYTES + 1)}
     page.locator("#train-setup input[type=file]").set_input_files(file)
-    expect(page.locator("#train-notice [role=alert]")).to_contain_text("the limit is 4: choose a smaller one.")
+    expect(page.locator("#train-notice [role=alert]")).to_contain_text("the limit is 4 MB: choose a smaller one.")
     assert not [request for request in shared_visit.requests[asked:] if "upload" in request]
     page.get_by_role("tab", name="Explore").click()
 
@@ -168,7 +168,7 @@ def test_a_page_that_does_not_look_meets_a_sentence_too(visit):
         }""",
         3 * guard.UPLOAD,
     )
-    assert answer == [413, "An upload can have 6 MB and 8 files: make it smaller and try again."]
+    assert answer == [413, "An upload can have up to 6 MB and 8 files: make it smaller and try again."]
     page.evaluate(WAYS["paste"], page.evaluate_handle(LARGE, [images.MAX_BYTES + 1, "large.png"]))
     expect(page.get_by_text("exceed the maximum allowed size")).to_be_visible()  # gradio's own, in the browser
     assert "Traceback" not in page.locator("body").inner_text()
@@ -211,7 +211,7 @@ def test_imagenet_without_a_network(explore, torch_home, capsys):
     explore.choose("model", models.CHECKPOINTS["imagenet"]().title)
     explore.page.wait_for_function("() => document.querySelector('#notice').innerText.includes('ImageNet')")
     notice = explore.notice()
-    assert notice.endswith("The bundled model stays.")
+    assert notice.endswith("The bundled model stays in use.")
     assert str(torch_home) not in notice, "nobody else's business"
     log = capsys.readouterr().err
     address = f"{imagenet.IMAGENET['repo']}/resolve/{imagenet.IMAGENET['commit']}/{imagenet.IMAGENET['file']}"

@@ -359,12 +359,12 @@ def test_a_curve_is_never_under_another_constraints_name(calibrate):
     )
     assert said[0] == ""
     assert "Solid" not in said[1]
-    assert "Sparsemax is on its way" in said[1]
+    assert "Sparsemax is being computed" in said[1]
     page.wait_for_function(READY)
     logits, labels = tab.bundled().judge
     settings = calibrate.state()["settings"] | {"temperature": PARAMETERS["temperature"].high}
     flattest = calibration.figures(predicted("sparsemax", settings, logits), labels)
-    says = "Where the line is missing the NLL is infinite"
+    says = "Where the line is missing, the NLL is infinite"
     if math.isinf(flattest.nll):
         says = "Sparsemax has no line here: its NLL is infinite"
     expect(page.locator(".cal-nll .cal-quiet")).to_contain_text(says)
@@ -410,7 +410,7 @@ def test_an_infinite_nll_is_said_and_explained(calibrate, key):
     assert state["after"]["impossible"] > 0
     expect(calibrate.page.locator(".cal-infinite")).to_contain_text("−log 0 = ∞")
     expect(calibrate.page.locator(".cal-compare")).to_contain_text("−log 0 = ∞")
-    assert "no best T by NLL" in calibrate.fit()
+    assert "no T is best by NLL" in calibrate.fit()
     assert calibrate.state()["settings"]["temperature"] == 1
 
 
@@ -472,11 +472,11 @@ def test_which_bounds_is_chosen_and_reported_on_different_rows(calibrate):
         scores = [sign * getattr(figures(0, los[r], his[c]), metric) for r, c, empty in boxes if not empty]
         assert sign * getattr(figures(0, lo, hi), metric) == pytest.approx(max(scores), abs=1e-9)
         box, plain = figures(1, lo, hi), figures(1, None, None)
-        assert ("gives up accuracy" in told) == (box.accuracy < plain.accuracy - 0.005)
+        assert ("costs accuracy" in told) == (box.accuracy < plain.accuracy - 0.005)
         level = abs(getattr(box, metric) - getattr(plain, metric)) < (5e-5 if metric == "nll" else 5e-4)
         if not level:  # else what they are rounded to decides
             worse = sign * getattr(box, metric) < sign * getattr(plain, metric)
-            assert ("Here bounds do not help" in told) == worse
+            assert ("Bounds do not help here" in told) == worse
         below, above = lo <= logits.min(), hi >= logits.max()
         edge = lo == los[-1] or hi == his[0] or (lo == los[0] and not below) or (hi == his[-1] and not above)
         assert ("It clips nothing" in told) == (below and above)
@@ -487,7 +487,7 @@ def test_which_bounds_is_chosen_and_reported_on_different_rows(calibrate):
     page.evaluate("() => (document.documentElement.lang = 'de')")
     expect(told).to_contain_text("Nach der einen Hälfte der Zeilen")
     page.evaluate("() => (document.documentElement.lang = 'en')")
-    expect(told).to_contain_text("By one half of the rows")
+    expect(told).to_contain_text("On one half of the rows")
     page.locator("#calibrate input[name=cal-metric][value=accuracy]").check()
 
 
@@ -543,7 +543,7 @@ def test_ones_own_set(calibrate):
         parts = parts_of(data, name)
         calibrate.agree(parts)
         assert "5 classes" in calibrate.page.locator("#calibrate-set").inner_text()
-        assert "240 rows; the other 160" in calibrate.page.locator("#calibrate-set").inner_text()
+        assert "240 rows; the figures come from the other 160" in calibrate.page.locator("#calibrate-set").inner_text()
         settings = calibrate.state()["settings"]
         assert settings["temperature"] == float(calibrate.box("temperature").input_value()) == 1, "not the last set's T"
         fit = calibration.fit_temperature(*parts.fit)
@@ -559,7 +559,7 @@ def test_ones_own_set(calibrate):
 GOOD = as_csv(*example(60, 3, 1.0))
 BAD = {
     "empty.csv": (b"", "empty"),
-    "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "no text file"),
+    "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "not a text file"),
     "no-label.csv": (GOOD.replace(b"label", b"answer"), "no column called label"),
     "nan.csv": (GOOD.replace(b"\n0,", b"\n0,nan", 1), "nan"),
     "word.csv": (GOOD + b"\n1,a,b,<img src=x>", "Line 62"),

@@ -107,10 +107,10 @@ def test_the_script_is_that_of_the_setting(code):
     code.choose("Regularised")
     code.choose("A training step")
     assert "return F.cross_entropy(constrain(z), labels)" in code.shows("training")
-    expect(code.page.locator(".code-about")).to_contain_text("The loss goes through the proximal step")
+    expect(code.page.locator(".code-about")).to_contain_text("The loss is taken after the proximal step")
     code.choose("Bounded")
     assert "LAM * z.abs()" in code.shows("training")
-    expect(code.page.locator(".code-about")).to_contain_text("the L1 penalty with λ = 0.5 of the Regularised column")
+    expect(code.page.locator(".code-about")).to_contain_text("the L1 penalty, with λ = 0.5 from the Regularised column")
     code.choose("PyTorch alone")
     code.shows()
 

@@ -56,7 +56,7 @@ def badge(explore: Explore, family: str, word: str) -> list[str]:
 
 def differs(line: str, a: float, b: float) -> None:
     """Check A's line of a badge, its number and its difference."""
-    then, by = line.removeprefix("A ").split(", ")
+    then, by = line.removeprefix("A: ").split(", ")
     assert honest(then, a) or reading(then)[0] == pytest.approx(a, rel=6e-3), (line, a)
     assert reading(by)[0] == pytest.approx(b - a, rel=0.06, abs=0.006), (line, a, b)
 
@@ -96,10 +96,10 @@ def test_a_stays_while_b_and_the_picture_move(visited):
         differs(badge(explore, family, "moved")[1], *((y[family] - z).norm().item() for y in (a, b)))
     for family in ("bounded", "regularised"):
         differs(badge(explore, family, "sum")[1], a[family].sum().item(), b[family].sum().item())
-        low, high = badge(explore, family, "range")[1].removeprefix("A ").split(" … ")
+        low, high = badge(explore, family, "range")[1].removeprefix("A: ").split(" … ")
         assert honest(low, a[family].min().item())
         assert honest(high, a[family].max().item())
-    assert badge(explore, "probability", "sum") == ["sum 1", "A the same"]
+    assert badge(explore, "probability", "sum") == ["sum 1", "same as A"]
     differs(
         badge(explore, "probability", "entropy")[1],
         *(-(p * p.log()).sum().item() for p in (a["probability"], b["probability"])),
@@ -108,7 +108,7 @@ def test_a_stays_while_b_and_the_picture_move(visited):
     clipped = [((z < -2) | (z > hi)).sum().item() for hi in (1.5, 0.5)]
     differs(badge(explore, "bounded", "clipped")[1], *clipped)
     assert badge(explore, "bounded", "top-1")[1] == "A tied: 2 of 10 at +1.50"
-    assert badge(explore, "probability", "top-1")[1] == "A the same"
+    assert badge(explore, "probability", "top-1")[1] == "same as A"
 
     expect(page.locator("figure.bounded .a-words")).to_have_text("A: Hard clamp [−2, 1.5]")
     expect(page.locator("figure.probability .a-words")).to_have_text("A: Softmax, T = 1")
@@ -156,7 +156,7 @@ def test_swap_puts_a_into_the_controls(visited):
 
 
 def test_every_method_as_a(explore):
-    settings = {"lo": -0.7, "hi": 1.3, "temperature": 3.0, "lam": 0.9, "radius": 1.0}
+    settings = OPENING | {"lo": -0.7, "hi": 1.3, "temperature": 3.0, "lam": 0.9, "radius": 1.0}
     for keys in zip(*(list(registry.family(family)) * 2 for family in FAMILIES), strict=False):
         methods = dict(zip(FAMILIES, keys, strict=True))
         explore.page.evaluate("(a) => explore.pinA(a)", {"methods": methods, "settings": settings})
@@ -181,7 +181,7 @@ def test_a_from_outside_is_made_whole(explore):
     )
     assert a.pop("told") == 1
     assert a["methods"] == METHODS | {"regularised": "project_simplex"}
-    assert a["settings"] == {"lo": 5, "hi": 20, "temperature": 0.05, "lam": 0.5, "radius": 3}
+    assert a["settings"] == OPENING | {"lo": 5, "hi": 20, "temperature": 0.05, "lam": 0.5, "radius": 3}
     shows_a(explore, **a)
 
 
@@ -197,7 +197,7 @@ def test_by_keyboard_and_for_a_screen_reader(explore):
     page.keyboard.press("Tab")
     expect(page.locator("#swap-a")).to_be_focused()
     page.keyboard.press("Space")
-    expect(live).to_contain_text("A and B have changed places.")
+    expect(live).to_contain_text("A and B are swapped.")
     assert explore.agree()["settings"]["temperature"] == 1
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

@@ -25,7 +25,7 @@ from .driver import Explore, load, picture
 from .network import Network
 from .test_own_head import upload
 
-BROKE = "The connection to the server broke before the answer came: try again."
+BROKE = "The connection to the server was lost before the answer came: try again."
 UNREACHED = "The server cannot be reached: check your connection, then try again."
 RED, GREEN = picture((200, 30, 30)), picture((30, 200, 30))
 
@@ -111,7 +111,7 @@ def test_the_answer_is_about_the_picture_and_the_head_on_the_page(visit, forgott
     green = here.new_logits(sample)
     Path(looked[-1]).unlink()  # as an hour later
     here.choose("model", "CIFAR-10, bundled")
-    expect(page.locator("#notice")).to_have_text("The picture is no longer here: choose another one.")
+    expect(page.locator("#notice")).to_have_text("The picture is no longer available: choose another one.")
     assert here.state()["logits"] == green == logits(GREEN, layer)
     expect(page.locator("#model input")).to_have_value("CIFAR-10, your head")
 

@@ -158,7 +158,7 @@ def test_a_lesson_from_start_to_end_by_keyboard(visit):
             if step["slider"]:
                 slider = shown.panel.locator("input[type=range]")
                 shown.tab_to(slider)
-                expect(slider).to_have_attribute("aria-valuetext", "nothing predicted yet")
+                expect(slider).to_have_attribute("aria-valuetext", "no prediction yet")
                 keys.press("ArrowRight")
                 predicted = slider.get_attribute("aria-valuetext")
                 assert predicted.endswith(step["slider"]["unit"])
@@ -222,7 +222,7 @@ def test_links_in_the_text_change_the_page_and_lead_back(shown):
     link.click()
     page.wait_for_function(SHOWN, arg=chart(query))
     expect(shown.heading).to_be_visible()
-    shown.button("↺ Set the chart again").click()
+    shown.button("↺ Reset the chart").click()
     page.wait_for_function(SHOWN, arg=chart(step["reveal"]))
 
     page.evaluate("() => share.apply('tab=train&train.method=sparsemax')")  # as the links to other tabs do
@@ -301,7 +301,7 @@ def test_a_link_opens_a_step_with_its_setting_or_with_another(visit):
     page.evaluate("() => share.apply('lesson=nonesuch')")
     expect(page.locator("#share-told")).to_contain_text("There is no lesson “nonesuch”")
     page.evaluate("() => share.apply('lesson=zeros&step=99')")
-    expect(page.locator("#share-told")).to_contain_text("has no step 99; it begins at its first.")
+    expect(page.locator("#share-told")).to_contain_text("has no step 99; it starts at step 1.")
     shown.at(lesson, 1)
 
 
@@ -322,7 +322,7 @@ def test_progress_survives_a_reload_and_can_be_forgotten(shown, opened):
     shown.at(lesson, 2)
     shown.catalogue()
     shown.forget.click()
-    expect(shown.card(lesson)).to_contain_text("not begun")
+    expect(shown.card(lesson)).to_contain_text("not started")
     assert page.evaluate("() => localStorage.getItem('constrained.lessons')") is None
     assert sent == []
 
@@ -339,7 +339,7 @@ def test_without_storage_progress_lasts_as_long_as_the_page(visit):
         opened.open(opened.page.url)
     shown = Lessons(opened.page)
     shown.catalogue()
-    expect(opened.page.get_by_text("this browser keeps nothing here")).to_be_visible()
+    expect(opened.page.get_by_text("this browser stores nothing here")).to_be_visible()
     shown.card(lesson).get_by_role("button", name="Start").click()
     shown.at(lesson, 1)
     shown.button("Show me").click()

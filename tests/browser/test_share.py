@@ -138,14 +138,17 @@ def as_opened(shared_visit):
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("t=0", "t=0 in the link is not a number from 0.05 to 20; it was left out."),
+        ("t=0", "t=0 in the link is not a number from 0.05 to 20; it was ignored."),
         ("t=NaN", "t=NaN in the link is not a number"),
         ("lo=", "lo= in the link is not a number from -20 to 20"),
-        ("lo=5&hi=2", "lo=5 in the link is above hi=2; both were left out."),
+        ("lo=5&hi=2", "lo=5 in the link is above hi=2; both were ignored."),
         ("hi=1e999", "hi=1e999 in the link is not a number"),
         ("method=constructor", "method=constructor in the link is not one of clamp, "),
         ("family=__proto__", "family=__proto__ in the link is not one of bounded, probability, regularised"),
-        ("family=bounded&method=softmax", "method=softmax in the link is probability, not bounded; the method counts."),
+        (
+            "family=bounded&method=softmax",
+            "method=softmax in the link is probability, not bounded; the method was used.",
+        ),
         ("image=..%2F..%2Fetc%2Fpasswd", "image=../../etc/passwd in the link is not one of cat, "),
         (
             "image=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E",
@@ -158,7 +161,7 @@ def as_opened(shared_visit):
         ("train.epochs=-4", "train.epochs=-4 in the link is not a number"),
         ("train.penalty=l7", "train.penalty=l7 in the link is not one of"),
         ("hide=everything", "hide=everything in the link is not one of header, tabs"),
-        ("a=lo:9,hi:1", "In the link, A has lo above hi; it was left out."),
+        ("a=lo:9,hi:1", "In the link, A has lo above hi; A was ignored."),
         ("a=", "a= in the link is not one of bounded:…, "),
         ("a=nonsense", "a=nonsense in the link is not one of bounded:…, "),
         ("a=constructor:1,__proto__:2", "a=__proto__:2 in the link is not one of bounded:…, "),
@@ -179,14 +182,14 @@ def as_opened(shared_visit):
         ("k=5.5", "k=5.5 in the link is not a whole number from 2 to 10"),
         ("train.epochs=50.5", "train.epochs=50.5 in the link is not a whole number from 10 to 500"),
         ("train.seed=0.1", "train.seed=0.1 in the link is not a whole number"),
-        ("target=unicorn", "target=unicorn in the link is not a class of the model; it was left out."),
-        ("target=", "target= in the link is not a class of the model; it was left out."),
+        ("target=unicorn", "target=unicorn in the link is not a class of the model; it was ignored."),
+        ("target=", "target= in the link is not a class of the model; it was ignored."),
         ("present=yes", "present=yes in the link is not 0 or 1"),
         ("teacher=", "teacher= in the link is not 0 or 1"),
-        ("step=2", "step=2 in the link needs a lesson; it was left out."),
-        ("lesson=", "There is no lesson “”; the tab Lessons has all of them."),
-        ("lesson=constructor", "There is no lesson “constructor”; the tab Lessons has all of them."),
-        ("t=1&t=2", "t is in the link more than once; the first one counts."),
+        ("step=2", "step=2 in the link needs a lesson; it was ignored."),
+        ("lesson=", "There is no lesson “”; the Lessons tab lists them all."),
+        ("lesson=constructor", "There is no lesson “constructor”; the Lessons tab lists them all."),
+        ("t=1&t=2", "t is in the link more than once; the first one was used."),
         ("calibrate.temperature=2", "calibrate.temperature=2 in the link is not one of calibrate.method, "),
     ],
 )
@@ -215,10 +218,10 @@ def test_a_class_of_a_model_that_is_on_its_way_is_looked_for_when_it_is_there(vi
     monkeypatch.setitem(models.CHECKPOINTS, "imagenet", unreachable)
     page = visit(f"model=imagenet&target={target}&gradient=maybe").page
     expect(page.locator("#notice")).to_contain_text("It does not come.")
-    words = "gradient=maybe in the link is not 0 or 1; it was left out."
+    words = "gradient=maybe in the link is not 0 or 1; it was ignored."
     assert told(page).strip("✕\n") == words
     page.evaluate(ARRIVES, ["tench", "goldfish"])
-    more = " target=unicorn in the link is not a class of the model; it was left out."
+    more = " target=unicorn in the link is not a class of the model; it was ignored."
     assert told(page).strip("✕\n") == words + (more if target == "unicorn" else "")
 
 
@@ -260,7 +263,7 @@ def test_a_picture_of_ones_own_is_not_shared_silently(explore):
     explore.upload(picture("red"))
     explore.new_logits(before)
     page.get_by_role("button", name="Copy link").click()
-    words = "Link copied. Your own picture is not in it: it opens with the sample “cat” instead."
+    words = "Link copied. A link cannot carry your own picture: this one opens the sample “cat” instead."
     expect(page.locator("#share-told")).to_contain_text(words)
     assert parse_qs(urlparse(page.evaluate("() => navigator.clipboard.readText()")).query)["image"] == ["cat"]
 

@@ -421,7 +421,7 @@ def test_a_bad_head_gets_a_sentence(train):
     upload = page.locator("#train-upload input[type=file], input#train-upload, #train-setup input[type=file]").first
     for name, data in {"a.safetensors": b"hello", "b.safetensors": b""}.items():
         upload.set_input_files({"name": name, "mimeType": "application/octet-stream", "buffer": data})
-        expect(page.locator("#train-notice p")).to_contain_text("empty" if not data else "no safetensors file")
+        expect(page.locator("#train-notice p")).to_contain_text("empty" if not data else "not a safetensors file")
     expect(page.get_by_role("tab", name="Train")).to_have_attribute("aria-selected", "true")
     assert Explore(page).looks() == before
 
@@ -442,13 +442,13 @@ def test_a_place_in_line_and_pictures_meanwhile(train, browser, server, slowly):
                 one.for_epochs(SLOW)
                 one.press("Train")
             last = others[-1]
-            expect(last.status()).to_contain_text("place 1 of 1 in line")
+            expect(last.status()).to_contain_text("place 1 of 1 in the queue")
             assert last.runs()[0]["state"] == "waiting"
             last.press("Stop")
             last.page.wait_for_function("() => train.runs.length === 0")
             expect(last.status()).to_contain_text("stopped before it began")
             last.press("Train")
-            expect(last.status()).to_contain_text("in line")
+            expect(last.status()).to_contain_text("in the queue")
             last.page.get_by_role("tab", name="Explore").click()
             explore = Explore(last.page)
             logits = explore.state()["logits"]

@@ -227,7 +227,7 @@ def assert_no_weights(hub, reason, kept=()):
     message = str(caught.value)
     assert reason in message
     assert message.startswith("The ImageNet weights ")
-    assert message.endswith("The bundled model stays.")
+    assert message.endswith("The bundled model stays in use.")
     for name in (str(hub.path), str(Path.home()), "~/", "http", str(hub.folder), str(hub.by_hand.parent)):
         assert name not in message, "of the server's business"
     assert files(hub.folder) | files(hub.by_hand.parent) == set(kept)  # nothing half done is left
@@ -274,11 +274,11 @@ WRONG = {
     "half of it": ("half", f"only {len(RIGHT) // 2:,} of {len(RIGHT):,} bytes came"),
     "no answer": ("nothing", "timed out"),
     "half, then silence": ("half, then nothing", "timed out"),
-    "drops that never end": ("drops", "not done after"),
+    "drops that never end": ("drops", "not finished after"),
     "a flipped bit": (FLIPPED, "another SHA-256"),
     "too much": (RIGHT + b"x", "another SHA-256"),
     "too little": (RIGHT[:15], "only 15 of"),
-    "a page to sign in": (b"<!doctype html>", "what answers is no Hugging Face hub"),
+    "a page to sign in": (b"<!doctype html>", "the server is not a Hugging Face hub"),
     "a pickle": (pickle.dumps(bytes(len(RIGHT))), "another SHA-256"),
 }
 
@@ -308,7 +308,7 @@ def test_without_a_network_the_log_says_once_what_to_do(hub, monkeypatch, capsys
 def test_a_mirror_that_is_no_address_is_a_message(hub, monkeypatch):
     for address in ("nonsense", "http://user:secret@host:port", "http://["):
         monkeypatch.setenv("HF_ENDPOINT", address)
-        assert_no_weights(hub, "(the variable HF_ENDPOINT is no address)")
+        assert_no_weights(hub, "(the variable HF_ENDPOINT is not a web address)")
 
 
 def test_a_file_put_in_place_by_hand_is_used_at_once(hub):

@@ -286,7 +286,7 @@ def test_the_visitors_head_goes_along(made, head):
     assert "safetensors" in told
     for other in (None, b"another"):
         path, told = last(ask(model=menu.named(head)), other)
-        assert (path, "no longer here" in told) == (None, True)
+        assert (path, "no longer available" in told) == (None, True)
     assert len(made) == 2
 
 

@@ -346,7 +346,7 @@ def test_damaged_checksum_of_a_png():
 def test_file_over_the_limit():
     data = saved(RGB, "PNG")
     assert_close(decode(data + bytes(MAX_BYTES - len(data))), SMOOTH)
-    assert_refused(data + bytes(MAX_BYTES - len(data) + 1), "6.1 MB", "limit is 6:")
+    assert_refused(data + bytes(MAX_BYTES - len(data) + 1), "6.1 MB", "limit is 6 MB:")
 
 
 # Bombs
@@ -378,7 +378,7 @@ APNG = (
 )
 REMOVE_LATER = b"\x21\xf9\x04\x08\0\0\0\0"
 
-NOT_MUCH = "incomplete, damaged or of a rare kind"
+NOT_MUCH = "incomplete, damaged or of an unusual kind"
 
 
 def bombs() -> dict[str, tuple[bytes, str]]:
@@ -391,8 +391,8 @@ def bombs() -> dict[str, tuple[bytes, str]]:
     copies_itself = b"II*\0\x08\0\0\0" + struct.pack("<H", 100) + entries + bytes(3_000_000)
     texts = chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**20 - 1))) * 300
     return {
-        "png": (png(30000, 30000, 8, 2, bytes(100)), "has 900 megapixels, the limit is 25:"),
-        "png animated": (png(30000, 30000, 8, 6, bytes(100), *APNG), "has 900 megapixels, the limit is 25:"),
+        "png": (png(30000, 30000, 8, 2, bytes(100)), "has 900 megapixels, but the limit is 25:"),
+        "png animated": (png(30000, 30000, 8, 6, bytes(100), *APNG), "has 900 megapixels, but the limit is 25:"),
         "png with a second header": (
             png(1, 1, 8, 2, bytes(4), png(30000, 30000, 8, 2, b"", *APNG)[8:]),
             "has 900 megapixels",
@@ -463,8 +463,8 @@ def test_pixel_limit_is_exact(monkeypatch):
 
 def test_line_that_a_resize_would_blow_up():
     assert decode(saved(Image.new("L", (100, 1)), "PNG")).size == (100, 1)
-    assert_refused(saved(Image.new("L", (101, 1)), "PNG"), "100 times longer than wide", "crop")
-    assert_refused(saved(Image.new("L", (2, 201)), "GIF"), "100 times longer than wide", "crop")
+    assert_refused(saved(Image.new("L", (101, 1)), "PNG"), "100 times as long as it is wide", "crop")
+    assert_refused(saved(Image.new("L", (2, 201)), "GIF"), "100 times as long as it is wide", "crop")
 
 
 def test_what_encoders_write_is_not_too_many():

@@ -127,18 +127,18 @@ def changed(line: int, new: str) -> bytes:
 NAMES = b",".join(b"%d" % i for i in range(800_000))
 BAD_TEXT = {
     "empty": (b"", "empty"),
-    "too large": (b"0" * (MAX_BYTES + 1), "6.1 MB, the limit is 6"),
-    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "no text file"),
-    "a picture without a NUL": (b"\xff\xd8\xff\xe0" + bytes(range(1, 256)) * 20, "no text file"),
-    "UTF-16": (GOOD.encode("utf-16"), "no text file in UTF-8"),
-    "Latin-1": (GOOD.replace("class 0", "café").encode("latin-1"), "no text file in UTF-8"),
-    "NUL bytes": (GOOD.encode() + b"\0", "no text file"),
+    "too large": (b"0" * (MAX_BYTES + 1), "6.1 MB, but the limit is 6"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 20, "not a text file"),
+    "a picture without a NUL": (b"\xff\xd8\xff\xe0" + bytes(range(1, 256)) * 20, "not a text file"),
+    "UTF-16": (GOOD.encode("utf-16"), "not a text file in UTF-8"),
+    "Latin-1": (GOOD.replace("class 0", "café").encode("latin-1"), "not a text file in UTF-8"),
+    "NUL bytes": (GOOD.encode() + b"\0", "not a text file"),
     "prose": (b"meow\n" * 50, "no column called label"),
     "blank": (b"\n\n\n", "no column called label"),
     "no label": (GOOD.replace("label", "target").encode(), "no column called label"),
     "two labels": (GOOD.replace("class 1", "label").encode(), "2 columns called label"),
-    "label alone": (b"label\n" + b"1\n" * 30, "logits of 0 classes"),
-    "one class": (b"label,a\n" + b"0,1\n" * 30, "logits of 1 class,"),
+    "label alone": (b"label\n" + b"1\n" * 30, "logits for 0 classes"),
+    "one class": (b"label,a\n" + b"0,1\n" * 30, "logits for 1 class,"),
     "a name twice": (GOOD.replace("class 1", "class 0").encode(), "called “class 0”"),
     "row numbers": ("\n".join(f"{',' if not i else f'{i},'}{row}" for i, row in enumerate(LINES)).encode(), "Column 1"),
     "header alone": (LINES[0].encode(), "has no rows"),
@@ -148,8 +148,8 @@ BAD_TEXT = {
         b"label," + NAMES[: NAMES.index(b",999,")] + b"\n" + (b"0" + b",1" * 999 + b"\n") * 1002,
         "limit is 1,000,000",
     ),
-    "a million columns": (b"label," + NAMES + b"\n1\n", "logits of 800000 classes"),
-    "a line too short": (changed(7, "1,2.5,1"), "Line 7 has 3 columns, the header has 4"),
+    "a million columns": (b"label," + NAMES + b"\n1\n", "logits for 800000 classes"),
+    "a line too short": (changed(7, "1,2.5,1"), "Line 7 has 3 columns, but the header has 4"),
     "a line too long": (changed(9, "1,2.5,1,1,1"), "Line 9 has 5 columns"),
     "an empty cell": (changed(5, "1,,1,1"), "Line 5"),
     "a word": (changed(5, "1,high,1,1"), "Line 5 has “high”"),
@@ -160,7 +160,7 @@ BAD_TEXT = {
     "inf": (changed(6, "1,-inf,1,1"), "line 6 there is a logit that is not a finite number"),
     "beyond a float": (changed(6, "1,1e999,1,1"), "line 6 there is a logit that is not a finite number"),
     "a million": (changed(6, "1,1e6,1,1"), "line 6 there is a logit of a million"),
-    "label nan": (changed(8, "nan,1,1,1"), "line 8 the label is no whole number from 0 to 2"),
+    "label nan": (changed(8, "nan,1,1,1"), "line 8 the label is not a whole number from 0 to 2"),
     "label inf": (changed(8, "inf,1,1,1"), "line 8 the label"),
     "label 3 of 3": (changed(8, "3,1,1,1"), "line 8 the label"),
     "label -1": (changed(8, "-1,1,1,1"), "line 8 the label"),
@@ -208,7 +208,7 @@ BAD_TENSORS = {
     "no tensors": (raw(b"{}"), "no tensor called logits"),
     "no labels": (save({"logits": LOGITS}), "no tensor called labels"),
     "wrong names": (save({"z": LOGITS, "y": LABELS}), "no tensor called logits"),
-    "whole logits": (save({"logits": LOGITS.long(), "labels": LABELS}), "as floating numbers of shape (N, C)"),
+    "whole logits": (save({"logits": LOGITS.long(), "labels": LABELS}), "as floating-point numbers of shape (N, C)"),
     "flat logits": (save({"logits": LOGITS.flatten(), "labels": LABELS}), "of shape (N, C)"),
     "floating labels": (save({"logits": LOGITS, "labels": LABELS.float()}), "as integers of shape (N,)"),
     "truth values": (save({"logits": LOGITS, "labels": LABELS.bool()}), "as integers of shape (N,)"),
@@ -238,7 +238,7 @@ BAD_TENSORS = {
 
 @pytest.mark.parametrize("data", [b"junk", b"\0" * 40, GOOD.encode(), save({"logits": LOGITS, "labels": LABELS})[:-9]])
 def test_what_is_called_safetensors_is_judged_as_that(data):
-    assert told(data, "/tmp/set.SafeTensors") == "This safetensors file is damaged: save it again and retry."
+    assert told(data, "/tmp/set.SafeTensors") == "This safetensors file is damaged: save it again, then try again."
 
 
 def test_safetensors_are_known_without_their_name():
@@ -253,7 +253,7 @@ def test_bad_safetensors(name):
 
 def test_a_pickle_is_not_opened(tmp_path):
     torch.save({"logits": LOGITS, "labels": LABELS}, tmp_path / "set.pt")
-    assert "no text file" in told((tmp_path / "set.pt").read_bytes())
+    assert "not a text file" in told((tmp_path / "set.pt").read_bytes())
 
 
 PARTS = [b"\n", b",", b";", b'"', b"\r", b"nan", b"\0", b"1e400", b"{", b"[", b" ", "７".encode()]
@@ -353,7 +353,7 @@ def test_what_the_numbers_are_is_told(x, kind):
 
 def test_decisions_are_refused():
     one_hot = np.eye(4)[np.arange(40) % 4]
-    with pytest.raises(ValidationError, match="a decision that knows no doubt"):
+    with pytest.raises(ValidationError, match="a decision without a confidence"):
         validation.read(written(one_hot))
     assert validation.read(written(5 * one_hot)).kind == validation.LOGITS
 
@@ -464,7 +464,7 @@ def test_logarithms_of_another_kind_are_told(scale):
 
 def test_a_probability_beside_its_own_logit_is_told():
     p = softmax(drawn(40, 2))[:, 0]
-    with pytest.raises(ValidationError, match="belongs to the other column"):
+    with pytest.raises(ValidationError, match="computed from the other column"):
         validation.read(written(np.stack([p, np.log(p / (1 - p))], 1), names=["p", "z"]))
 
 
@@ -602,7 +602,7 @@ def test_columns_called_by_numbers_are_those_of_the_labels():
         assert found.classes == tuple(map(str, sorted(numbers)))
         assert [int(found.classes[i]) for i in found.labels] == [numbers[i] for i in labels]
         np.testing.assert_allclose(found.logits.numpy(), z[:, np.argsort(numbers)], atol=1e-4)
-    with pytest.raises(ValidationError, match="label 3 has none"):
+    with pytest.raises(ValidationError, match="no column is named 3,"):
         validation.read(labelled(z, labels, ["0", "1", "10", "2"]))
 
 

@@ -63,7 +63,7 @@ def test_a_temperature_beyond_the_slider_is_said(monkeypatch):
     monkeypatch.setattr(calibrate, "bundled", lambda: small)
     answer = calibrate.on_fit("softmax", "", *DEFAULTS)
     assert json.loads(answer["board"])["temperature"] < 0.05
-    assert "beyond the slider" in answer["result"]
+    assert "outside the slider" in answer["result"]
     assert (answer["slider.temperature"], answer["setting.temperature"]) == (0, 0.05)
 
 
@@ -104,7 +104,7 @@ def test_a_file_that_is_gone_is_a_sentence(tmp_path):
     for path in (None, "", str(tmp_path)):
         answer = calibrate.on_upload(path)
         assert answer["file"] is None
-        assert "no longer here" in answer["notice"]
+        assert "no longer available" in answer["notice"]
         assert answer.keys() == {"file", "notice"}
 
 
@@ -152,7 +152,7 @@ def test_probabilities_are_read_as_such_and_said(probabilities):
     answer = calibrate.on_upload(path)
     assert (answer["notice"], answer["set"]) == ("", path)
     assert "look like probabilities" in answer["description"]
-    assert "read as such" in answer["description"]
+    assert "read as probabilities" in answer["description"]
     wanted = calibration.fit_temperature(logits[validation.split(400)], labels[validation.split(400)])
     assert json.loads(answer["board"])["fitted"] == pytest.approx(wanted.temperature, rel=0.1)
     assert json.loads(answer["board"])["fitted"] > 1, "over-confident, and not the other way round"
@@ -164,14 +164,14 @@ def test_they_can_be_taken_for_logits_all_the_same_and_back(probabilities):
     path, _, _ = probabilities
     answer = calibrate.on_read(path)
     assert (answer["notice"], answer["result"]) == ("", "")
-    assert "taken for logits all the same" in answer["description"]
+    assert "treated as logits anyway" in answer["description"]
     assert json.loads(answer["board"])["fitted"] < 1
     assert answer.items() >= calibrate.UNFITTED.items()
     kept = answer["set"]
     assert json.loads(calibrate.on_fit("softmax", kept, *DEFAULTS)["board"])["temperature"] < 1
     answer = calibrate.on_read(kept)
     assert answer["set"] == path
-    assert "read as such" in answer["description"]
+    assert "read as probabilities" in answer["description"]
     assert json.loads(answer["board"])["fitted"] > 1
     assert calibrate.on_read("")["set"] == ""
 

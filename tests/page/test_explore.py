@@ -176,12 +176,12 @@ def test_a_head_of_ones_own_classes_is_taken_over(classes):
 
 BAD = {
     "nothing": (b"", "empty"),
-    "text": (b"hello, this is a text file", "no safetensors file"),
-    "too much": (bytes(5_000_000), "more than 4 MB"),
+    "text": (b"hello, this is a text file", "not a safetensors file"),
+    "too much": (bytes(5_000_000), "larger than 4 MB"),
     "cut short": (lambda: head()[0][:-1], "damaged"),
     "another network": (lambda: head(network="0" * 64)[0], "another network"),
-    "one class": (lambda: head(classes=("cat",))[0], "a single class"),
-    "two classes of one name": (lambda: renamed(head()[0]), "two classes of one name"),
+    "one class": (lambda: head(classes=("cat",))[0], "only one class"),
+    "two classes of one name": (lambda: renamed(head()[0]), "two classes with the same name"),
     "other features": (lambda: head(width=64)[0], "another network"),
 }
 

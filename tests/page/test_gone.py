@@ -91,7 +91,7 @@ def test_another_model_is_asked_about_the_picture_that_the_page_shows(head):
 )
 def test_a_picture_that_is_gone_or_nobodys_is_told(path, head):
     held = base64.b64encode(head).decode()
-    told = "The picture is no longer here: choose another one."
+    told = "The picture is no longer available: choose another one."
     answer = asked(explore.on_model, ["cifar10", held, path, "imagenet"])
     assert told in answer["notice"]
     assert answer["model"] == "imagenet"
@@ -99,7 +99,7 @@ def test_a_picture_that_is_gone_or_nobodys_is_told(path, head):
     assert told in answer["train.notice"]
     if path:
         answer = asked(calibrate.on_fit, ["clamp", path, *ROWS])
-        assert "Your file is no longer here" in answer["notice"]
+        assert "Your file is no longer available" in answer["notice"]
         assert "T =" not in str(answer)
 
 

@@ -276,7 +276,7 @@ def test_a_model_on_its_way_is_waited_for_only_by_those_who_want_to(monkeypatch)
         waiting = [pool.submit(inference.network, "imagenet") for _ in range(2)]
         try:
             begun.wait(30)
-            with pytest.raises(CheckpointError, match="still on its way"):
+            with pytest.raises(CheckpointError, match="still being loaded"):
                 inference.network("imagenet", wait=False)
             assert not any(one.done() for one in waiting)
         finally:

@@ -741,7 +741,7 @@ def test_nothing_of_one_visitor_reaches_another(server):
         np.testing.assert_allclose(told[session]["logits"], expected, atol=1e-5)
     assert told["ann"]["logits"] != told["bob"]["logits"]
     answer = server.ask(explore.on_model, ["yours", "", "cat", "cifar10"], "eve")
-    assert "Your head is no longer here" in answer["named"]["notice"]
+    assert "Your head is no longer available" in answer["named"]["notice"]
     # What is no head is not looked at.
     head = list(files["ann"])[:10_000]
     answer = server.ask(explore.on_picture, [file(server.upload(PICTURE)), "cifar10", head], "eve")
@@ -941,7 +941,9 @@ def test_files_that_are_nobodys_to_classify(light):
         for picture in (file(path), {"path": path}, {"path": path, "url": path, "orig_name": "cat.jpg"}):
             with pytest.raises(gr.Error) as told:
                 asyncio.run(app.demo.process_api(fn, [picture, "cifar10"], state=SessionState(app.demo)))
-            assert re.search("not in the cache folder|cannot be read here|no longer here", told.value.message), path
+            assert re.search("not in the cache folder|cannot be read here|no longer available", told.value.message), (
+                path
+            )
     asyncio.run(app.demo.process_api(fn, [{"path": str(UPLOADED)}, "cifar10"], state=SessionState(app.demo)))
 
 

@@ -62,7 +62,7 @@ def test_classes_that_cannot_be_shown_fall_back(k, target):
 
 def test_an_upload_that_is_gone_is_said(tmp_path):
     answer = share.on_link(link(model="cifar10"), None, str(tmp_path / "gone.png"))
-    assert "The picture is no longer here" in answer["notice"]
+    assert "The picture is no longer available" in answer["notice"]
     assert answer.keys() == {"notice"}
 
 

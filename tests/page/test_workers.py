@@ -233,6 +233,6 @@ def test_large_pictures_leave_workers_to_small_ones(monkeypatch):
     with ThreadPoolExecutor(12) as threads:
         told = list(threads.map(look, range(12)))
     assert told.count("") >= 6  # nor do they take all places of the line of pictures
-    assert set(told) == {"", "Too many large pictures at the moment: make it smaller, or try again later."}
+    assert set(told) == {"", "Too many large pictures at the moment: make yours smaller, or try again."}
     assert explore.NETWORK["concurrency_limit"] > 12
     assert max(most) == 2 < workers.PLACES

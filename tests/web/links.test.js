@@ -10,8 +10,8 @@ import { facts } from "./facts.js";
 import { pick, uniform } from "./random.js";
 
 const OPENING = "image=cat&family=bounded&method=clamp&lo=-2&hi=1.5";
-const LEFT_OUT = "{what} in the link is not {wanted}; it was left out.";
-const REPEATED = "{name} is in the link more than once; the first one counts.";
+const LEFT_OUT = "{what} in the link is not {wanted}; it was ignored.";
+const REPEATED = "{name} is in the link more than once; the first one was used.";
 const PROTOTYPE = ["constructor", "__proto__", "toString", "hasOwnProperty", "valueOf", "prototype"];
 const TARGETS = [
   "raw top-1",
@@ -193,7 +193,7 @@ test("an A of which nothing can be read is left out", () => {
   }
   const crossed = parse("a=lo:3,hi:2", facts);
   assert.equal(crossed.a, undefined);
-  assert.deepEqual(texts(crossed.notices), ["In the link, A has {lower} above {upper}; it was left out."]);
+  assert.deepEqual(texts(crossed.notices), ["In the link, A has {lower} above {upper}; A was ignored."]);
 });
 
 test("an empty query asks for nothing", () => {
@@ -296,7 +296,7 @@ test("lo above hi leaves out both, beside each other or beside a default", () =>
   ])) {
     const link = parse(`${query}&k=4`, facts);
     assert.deepEqual(link.wanted, { explore: { k: 4 } }, query);
-    assert.deepEqual(texts(link.notices), ["{low} in the link is above {high}; both were left out."]);
+    assert.deepEqual(texts(link.notices), ["{low} in the link is above {high}; both were ignored."]);
     assert.deepEqual(link.notices[0].values, ends);
   }
   assert.deepEqual(parse("train.lo=2&calibrate.lo=1&lo=1.5", facts).wanted, {
@@ -313,7 +313,7 @@ test("a method brings its family, and counts where the two disagree", () => {
   });
   const link = parse("family=bounded&method=prox_l2&probability=entmax15", facts);
   assert.deepEqual(link.wanted.explore, { probability: "entmax15", regularised: "prox_l2", family: "regularised" });
-  assert.deepEqual(texts(link.notices), ["method={method} in the link is {own}, not {family}; the method counts."]);
+  assert.deepEqual(texts(link.notices), ["method={method} in the link is {own}, not {family}; the method was used."]);
   assert.equal(Object.keys(parse("method=clamp&k=3", facts).wanted.explore).at(-1), "family"); // others select one, too
 });
 
@@ -355,7 +355,7 @@ test("a lesson and its step are handed on as they are; a step needs one", () => 
   const link = parse("lesson=bounds&step=2", facts);
   assert.deepEqual([link.lesson, link.step, link.notices], ["bounds", "2", []]);
   const alone = parse("step=2", facts);
-  assert.deepEqual(texts(alone.notices), ["{what} in the link needs a lesson; it was left out."]);
+  assert.deepEqual(texts(alone.notices), ["{what} in the link needs a lesson; it was ignored."]);
   assert.deepEqual(alone.notices[0].values, { what: "step=2" });
 });
 

@@ -87,7 +87,10 @@ test("a penalty of weight 0 is none", () => {
 
 test("T is only learned where there is one", () => {
   const constraint = "Softmax, T = 2";
-  assert.equal(described({ learned: true }, { constraint, tempered: true })[0], "Softmax, T = 2 at first, learned");
+  assert.equal(
+    described({ learned: true }, { constraint, tempered: true })[0],
+    "Softmax, T = 2 at first, then learned",
+  );
   assert.equal(described({ learned: true }, { constraint: "Hard clamp" })[0], "Hard clamp");
 });
 
@@ -104,8 +107,8 @@ test("logits without gradient are explained as the constraint has it", () => {
   /** @type {[string, boolean, RegExp | null][]} method, whether it makes exact zeros, what is said */
   const cases = [
     ["clamp", false, /^50\.0 % of the logits are clipped and get no gradient/],
-    ["smooth_clamp", false, /^50\.0 % .* the tanh is flat for a float/],
-    ["clamp_inward", false, /^50\.0 % .* rest at a bound/],
+    ["smooth_clamp", false, /^50\.0 % .* tanh is flat in floating point/],
+    ["clamp_inward", false, /^50\.0 % .* sit at a bound/],
     ["sparsemax", true, /^50\.0 % .* exactly what the label asks for/],
     ["entmax15", true, /^50\.0 % .* exactly what the label asks for/],
     ["prox_l1", true, /^50\.0 % .* the map is flat there/],
@@ -127,12 +130,12 @@ test("a box without width is the reason for its dead logits, where no other grad
       read({ method, settings: { lo: 1, hi: 1 } }, { dead: 1 })[0],
       /^100 % .* the box is a single point\.$/,
     );
-  assert.match(read({ method: "clamp_inward", settings: { lo: 1, hi: 1 } }, { dead: 1 })[0], /rest at a bound/);
+  assert.match(read({ method: "clamp_inward", settings: { lo: 1, hi: 1 } }, { dead: 1 })[0], /sit at a bound/);
 });
 
 test("a straight-through gradient lets logits run away, far from both bounds", () => {
   const method = "clamp_straight_through";
-  assert.match(read({ method }, { size: 12.345 })[0], /has run away to 12\.3\./);
+  assert.match(read({ method }, { size: 12.345 })[0], /has grown to 12\.3\./);
   assert.deepEqual(read({ method }, { size: 10 }), []);
   assert.deepEqual(read({ method, settings: { lo: -8, hi: 4 } }, { size: 15 }), []);
   assert.deepEqual(read({ method: "softmax" }, { size: 50 }), []);
@@ -157,7 +160,7 @@ test("a learned T says where it came from", () => {
 });
 
 test("of wrong labels, more agreement than there are right ones means learning by heart", () => {
-  assert.match(read({ noise: 0.4 }, { train_accuracy: 0.7 })[0], /^It agrees with 70\.0 % .* of which 40 % are wrong/);
+  assert.match(read({ noise: 0.4 }, { train_accuracy: 0.7 })[0], /^It agrees with 70\.0 % .* 40 % of which are wrong/);
   assert.match(read({ noise: 0.4 }, { train_accuracy: 0.6 })[0], /^It is right on 85\.0 % .* although 40 % of/);
   // As many labels are wrong as there are: one of three at the least.
   assert.match(read({ noise: 0.4, examples: 3 }, { train_accuracy: 0.5 })[0], /although 33\.33 % of/);
@@ -170,6 +173,6 @@ test("a penalty is explained, and what it means for logits without gradient", ()
   assert.match(read({ penalty: "l2", weight: 0.1 }, {})[0], /λ ‖z‖₂²/);
   assert.deepEqual(read({ penalty: "l1", weight: 0 }, {}), []);
   const constrained = read({ method: "softmax", penalty: "l1", weight: 0.1 }, {});
-  assert.match(constrained[0], /^“No gradient” counts the penalty's gradient too/);
+  assert.match(constrained[0], /^“No gradient” is measured with the penalty's gradient included/);
   assert.deepEqual(constrained.slice(1), l1);
 });

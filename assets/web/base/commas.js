@@ -1,9 +1,9 @@
 // Decimal commas.
 
-// A number box takes a decimal comma for the point that it wants. Chromium leaves out what it does not know: of “0,5” it
-// would make 5. A point comes in its place, or, where the browser's own language has the comma, the comma.
+// A number box takes a decimal comma as the decimal point. Chromium drops characters that it does not know and would turn
+// “0,5” into 5. So a point is typed instead, or a comma where the browser's own language has one.
 /** @param {string} text */
-const type = (text) => document.execCommand("insertText", false, text); // as a hand does, so that all hear of it
+const type = (text) => document.execCommand("insertText", false, text); // as typing does, so that all listeners hear it
 document.addEventListener(
   "beforeinput",
   (event) => {

@@ -3,7 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * The one element of a kind, which is there.
+ * The one element that matches, which must exist.
  *
  * @param {string} selector
  * @param {ParentNode} within
@@ -54,7 +54,7 @@ export const node = (name, className, parent, content = "") => {
 };
 
 /**
- * Write attributes; one that has not changed would cost layout and is left alone.
+ * Write attributes, but only those that changed: each write costs layout.
  *
  * @param {Element} target
  * @param {Record<string, unknown>} attributes

@@ -19,7 +19,7 @@ const quoted = (v) => {
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
 /**
- * A table as CSV; texts that a spreadsheet would take for formulas are marked as texts.
+ * A table as CSV; anything that a spreadsheet would read as a formula is marked as text.
  *
  * @param {unknown[][]} table
  */

@@ -1,4 +1,4 @@
-// Languages: every text of the page, for as long as it stands.
+// Languages: every text of the page, kept in the page's language for as long as it is shown.
 
 import { put, say } from "./dom.js";
 import { config } from "./gradio.js";
@@ -24,8 +24,8 @@ export const t = (text, values = {}) => {
 };
 
 /**
- * A text for as long as its node stands, as what it says or as one of its attributes. The node remembers it: so does what
- * `languages.said` writes.
+ * Keep a text translated for as long as its node exists, as its content or as one of its attributes. The node remembers
+ * the text, as the HTML of `languages.said` does.
  *
  * @template {HTMLElement | SVGElement} E
  * @param {string} text in English
@@ -50,7 +50,7 @@ const translate = (target) => {
   }
 };
 
-// What gradio puts into the page, or writes over; and everything when the language is another one.
+// Translate what gradio puts into the page or overwrites, and everything when the language changes.
 new MutationObserver((changes) => {
   for (const { target, addedNodes } of changes) {
     const around = target instanceof Element ? target : target.parentElement;
@@ -64,5 +64,5 @@ new MutationObserver((changes) => {
 }).observe(document, { subtree: true, childList: true, characterData: true });
 new MutationObserver(() => {
   document.querySelectorAll(LABELLED).forEach(translate);
-  document.dispatchEvent(new Event("language")); // who draws texts draws them again
+  document.dispatchEvent(new Event("language")); // code that draws texts draws them again
 }).observe(document.documentElement, { attributeFilter: ["lang"] });

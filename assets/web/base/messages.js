@@ -1,6 +1,6 @@
 // Messages of the server and questions to it, for all tabs alike. A message is JSON that names its kind; message() of
 // constrained/page/controls.py writes it. A question has a number, which each answer to it brings back: so an answer that
-// comes after the page has gone on can be told from the one that it waits for.
+// comes after the page has moved on can be told from the one that it waits for.
 
 /** @import { Asks, Message, Props, Readers, Watch } from "../types.js" */
 
@@ -24,7 +24,7 @@ export const ask = (asks, event, data) => {
 };
 
 /**
- * What has been asked by now no longer matters: messages of this kind count only if they answer a later question.
+ * Ignore the questions so far: messages of this kind count only if they answer a later one.
  *
  * @param {string} kind
  */

@@ -22,7 +22,7 @@ const paragraph = (told) => {
   return sentence.outerHTML;
 };
 
-// Say a sentence in such a place.
+// Show a sentence in such a place.
 /**
  * @param {string} where
  * @param {string} told nothing, to say nothing any more
@@ -31,8 +31,8 @@ export const show = (where, told) => {
   speakers[where].value = paragraph(told);
 };
 
-// Say a sentence in the part of the page that an element belongs to, if there is a place for it. Without a sentence, the
-// one that was said here last goes, if it is there still.
+// Show a sentence in the part of the page that an element belongs to, if it has a place for one. Without a sentence,
+// clear the last one that was shown from here, if it is still there.
 /** @type {Record<string, string>} */
 const PARTS = {
   "#picture": "#explore",

@@ -1,5 +1,5 @@
-// What of the page goes out of sight with a choice: the sliders that a constraint does not have, and in present mode the
-// columns beside the one in question. The style sheets name no parameter and no family; these rules are made from the
+// What a choice hides: the sliders that a constraint does not have, and in present mode the columns beside the one in
+// question. The style sheets name no parameter and no family; these rules are made from the
 // registry, and hold for whatever gradio renders again.
 
 import { node, put } from "./dom.js";

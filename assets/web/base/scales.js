@@ -12,7 +12,7 @@ export const niceStep = (raw) => {
 };
 
 /**
- * Where a slider stands for a value: the twin of constrained.page.controls.position.
+ * The position of a slider for a value: the twin of constrained.page.controls.position.
  *
  * @param {Scale} scale
  * @param {number} value

@@ -13,7 +13,7 @@ import { position, valueAt } from "./scales.js";
  * @param {(key: string, value: any) => void} set
  */
 export const logSliders = (parameters, get, set) => ({
-  // The slider moved: returns the value for its box. It clicks into the value that changes nothing, as T into 1.
+  // The slider moved: returns the value for its box. It snaps to the value that changes nothing, such as T = 1.
   /** @type {(key: string, at: number) => number} */
   slide: (key, at) => {
     /** @type {RangeParameter} */
@@ -35,8 +35,8 @@ export const logSliders = (parameters, get, set) => ({
   value: (key) => get(key),
 });
 
-// Two numbers that cannot cross: where the other one goes when this one moves. Within one drag or one number typed it
-// comes back as this one does: on the way to 12 there is a 1.
+// Two numbers that cannot cross: where the other one goes when this one moves. Within one drag, or while one number is
+// typed, it also comes back: typing 12 passes through 1.
 /** @type {number | null} */
 let stood = null;
 /**

@@ -18,7 +18,7 @@ const refuse = (event, files) => {
   const large = Array.from(files ?? []).find(({ size }) => size > most);
   if (!large) return false;
   const values = { size: Math.ceil((large.size / MB) * 10) / 10, limit: most / MB };
-  const told = t("This file has {size} MB, the limit is {limit}: choose a smaller one.", values);
+  const told = t("This file is {size} MB, but the limit is {limit} MB: choose a smaller one.", values);
   show(where, told);
   event.stopImmediatePropagation();
   event.preventDefault();

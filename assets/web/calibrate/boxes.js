@@ -1,7 +1,7 @@
 // Which bounds are best: a bounded constraint with many boxes, on all rows of the set and on the half that chooses.
 //
-// The map tells of all rows. Which box is best is chosen by one half of them and reported on the other, or the luck of the
-// rows that chose would be in the figures.
+// The map is about all rows. The best box is chosen on one half of them and reported on the other: otherwise the figures
+// would include the luck of the rows that chose it.
 
 /** @import { LabelledLogits } from "../types.js" */
 /** @import { Best, Sweep } from "./state.js" */

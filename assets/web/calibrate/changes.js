@@ -33,8 +33,8 @@ const build = (host) => {
   const infinite = node("p", "cal-infinite", card);
   const list = node("dl", "", card);
   for (const [term, text] of [
-    [phrase("ECE"), phrase("the mean gap between how sure and how right, over the bins")],
-    [phrase("NLL"), phrase("−log p of the true class: what T is fitted to")],
+    [phrase("ECE"), phrase("the mean gap between confidence and accuracy over the bins")],
+    [phrase("NLL"), phrase("mean −log p of the true class, which fitting T minimises")],
     [phrase("Brier"), phrase("squared distance from the right answer, 0 to 2")],
     [phrase("p = 0"), phrase("share of rows whose true class got probability 0")],
   ]) {
@@ -43,12 +43,9 @@ const build = (host) => {
   }
   label("after", node("dt", "", list));
   const reading = node("dd", "", list);
-  label(
-    "Classes tied at the top count as a guess. Pale bins have under {few} rows.",
-    node("p", "cal-quiet", card),
-    "",
-    { few: FEW },
-  );
+  label("A tie at the top counts as a guess. Pale bins have fewer than {few} rows.", node("p", "cal-quiet", card), "", {
+    few: FEW,
+  });
   return { rows, lean, infinite, reading };
 };
 
@@ -66,7 +63,7 @@ const leaning = ({ confidence, accuracy }) => {
   return t("{sure} sure, {right} right, {leaning}", {
     sure: percent(confidence),
     right: percent(accuracy),
-    leaning: Math.abs(gap) < 0.5 ? t("as sure as it may be") : gap > 0 ? t("over-confident") : t("under-confident"),
+    leaning: Math.abs(gap) < 0.5 ? t("well calibrated") : gap > 0 ? t("over-confident") : t("under-confident"),
   });
 };
 

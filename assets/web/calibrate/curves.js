@@ -61,7 +61,7 @@ const legends = (curve, fitted) => {
   const rest = [
     plain ? "" : t("Dashed: softmax."),
     fitted ? t("Dotted: fitted T = {value}.", { value: short(fitted, 3) }) : "",
-    curve || plain ? "" : t("The curve of {title} is on its way.", { title }),
+    curve || plain ? "" : t("The curve for {title} is being computed.", { title }),
   ];
   /** @param {string[]} first */
   const legend = (...first) => [...first, ...rest].filter(Boolean).join(" ");
@@ -72,16 +72,19 @@ const legends = (curve, fitted) => {
   const nll =
     infinite === curve?.length
       ? legend(
-          t("{title} has no line here: its NLL is infinite at every T, as a true class got probability 0.", { title }),
+          t("{title} has no line here: its NLL is infinite at every T, because a true class got probability 0.", {
+            title,
+          }),
         )
-      : legend(solid, t("Where the line is missing the NLL is infinite: a true class got probability 0."));
+      : legend(solid, t("Where the line is missing, the NLL is infinite: a true class got probability 0."));
   return { ece, nll };
 };
 
 export const draw = () => {
   if (!parts || !state.after) return;
   const { method, curves } = state;
-  // Another constraint's curve goes at once; that of another setting of this one stays, paler, until the new one is there.
+  // Another constraint's curve is removed at once; one for another setting of this constraint stays, paler, until the new
+  // one is there.
   const own = curves.own?.method === method ? curves.own : null;
   const stale = own !== null && own.of !== settingKey();
   const fitted = state.fitted.get(settingKey());

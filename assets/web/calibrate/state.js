@@ -73,7 +73,7 @@ const followers = {
 };
 
 /**
- * Who draws, or goes on working, when something has changed.
+ * What to call when something has changed: functions that draw, or go on working.
  *
  * @param {typeof followers} given
  */

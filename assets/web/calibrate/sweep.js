@@ -17,7 +17,7 @@ import { later } from "./work.js";
 
 const LOST = 0.005; // accuracy that a box may cost before the advice mentions it
 
-// A cell has room for four digits, and 100 stands for no less than 100 %.
+// A cell has room for four characters, and only 100 % itself is written as 100.
 /** @param {number} v */
 const share = (v) => (v === 1 ? "100" : Math.min(100 * v, 99.9).toFixed(1));
 
@@ -36,7 +36,7 @@ const KEYS = /** @type {Metric[]} */ (Object.keys(METRICS));
 /** @type {Metric} */
 let metric = "accuracy"; // the one that the map shows
 
-/** Begin anew, with the setting as it is. */
+/** Start a new sweep with the current setting. */
 export const sweep = () => {
   if (!state.set) return;
   state.sweep = newSweep();
@@ -124,20 +124,20 @@ const advice = (set, done) => {
   const { lo, hi, box, plain, idle, edge } = bestBox(set, done, metric);
   const sentences = [
     t(
-      "By one half of the rows the best is lo = {lo}, hi = {hi}. On the other half: {name} {value}, without bounds {plain}.",
+      "On one half of the rows, the best box is lo = {lo}, hi = {hi}. On the other half it gives {name} {value}; without bounds, {plain}.",
       { lo: short(lo), hi: short(hi), name: t(name), value: format(box[metric]), plain: format(plain[metric]) },
     ),
   ];
   if (box.accuracy < plain.accuracy - LOST) {
     const values = { value: percent(box.accuracy), plain: percent(plain.accuracy) };
-    sentences.push(t("It gives up accuracy: {value} instead of {plain}.", values));
+    sentences.push(t("It costs accuracy: {value} instead of {plain}.", values));
   }
   const level = format(box[metric]) === format(plain[metric]);
   if (level || SIGN[metric] * box[metric] < SIGN[metric] * plain[metric]) {
-    sentences.push(t("Here bounds do not help."));
+    sentences.push(t("Bounds do not help here."));
   }
   if (idle) sentences.push(t("It clips nothing."));
-  else if (edge) sentences.push(t("It lies on the edge of the map: a better one may lie beyond."));
+  else if (edge) sentences.push(t("It is at the edge of the map: a better box may lie beyond."));
   return sentences.join(" ");
 };
 
@@ -169,9 +169,9 @@ export const draw = () => {
     busy
       ? boxes
       : stale
-        ? t("These are of {what}: sweep again for the setting of now.", { what })
+        ? t("This map was computed for {what}. Sweep again to update it.", { what })
         : t(
-            "{what}. Deeper is better over all rows, underlined is the best of the half that chooses; click one to take it over.",
+            "{what}. Deeper colours are better over all rows; the best box, chosen on one half of them, is underlined. Click a box to use it.",
             { what },
           ),
   );

@@ -73,7 +73,9 @@ export const draw = () => {
   say(
     parts.why,
     infinite
-      ? t("∞: one true class with probability 0 is enough, since −log 0 = ∞. The last column says how many there are.")
+      ? t(
+          "∞: a single true class with probability 0 is enough, since −log 0 = ∞. The last column shows how common they are.",
+        )
       : "",
   );
 };

@@ -1,4 +1,4 @@
-// What a screen reader is told of changes on the chart.
+// What a screen reader says about changes in the chart.
 
 /** @import { Setting } from "../types.js" */
 

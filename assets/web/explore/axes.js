@@ -1,7 +1,7 @@
 // The axes of the columns: one for all logits, one for probabilities.
 //
 // The logit axis follows its bars: it grows as soon as one would leave it, and only when the control rests does it give
-// up what no bar needs any more. A drag that goes back thus moves bars, and not what they are measured by. `state.base`
+// up what no bar needs any more. So a drag that goes back moves bars and not the axis. `state.base`
 // is what it never gives up: the axis of the picture, or the one that a person asked for.
 
 /** @import { Column, Family } from "../types.js" */

@@ -84,13 +84,13 @@ const constrainedBadges = (column) => {
 };
 
 // A's part of a badge: its number and by how much B differs. What differs by rounding alone is the same.
-const SAME = phrase("A the same");
+const SAME = phrase("same as A");
 /** @type {Format} */
 const signed = (count) => minus(count > 0 ? `+${count}` : String(count));
 /** @type {Format} */
 const three = (v) => short(Number(v.toPrecision(3)));
 /** @type {(b: number, a: number, format: Format, difference?: Format) => string} */
-const beside = (b, a, format, difference = logit) => (isSame(b, a) ? t(SAME) : `A ${format(a)}, ${difference(b - a)}`);
+const beside = (b, a, format, difference = logit) => (isSame(b, a) ? t(SAME) : `A: ${format(a)}, ${difference(b - a)}`);
 
 /** @param {Measures} measures */
 const keepsTop = (measures) => isTop(measures, state.order[0]);
@@ -140,15 +140,15 @@ const isInward = ({ method }) => registry.methods[method].inward;
 
 /** @type {(sides: Sides) => Badge} */
 const gradientBadge = ({ b, a }) => {
-  const passing = isInward(b) ? t("gradient only inwards") : t("all pass a gradient");
+  const passing = isInward(b) ? t("inward gradient only") : t("all pass a gradient");
   const text = b.flat ? t("{n} of {total} pass no gradient", { n: b.flat, total: state.labels.length }) : passing;
   return { text, warns: b.flat > 0, ofA: a ? gradientOfA(b, a) : "" };
 };
 
 /** @type {(b: Measures, a: Measures) => string} */
 const gradientOfA = (b, a) => {
-  if (a.flat && !b.flat) return t("A {n} pass none", { n: a.flat });
-  if (isInward(b) !== isInward(a)) return isInward(a) ? t("A only inwards") : t("A all do");
+  if (a.flat && !b.flat) return t("A: {n} pass none", { n: a.flat });
+  if (isInward(b) !== isInward(a)) return isInward(a) ? t("A: inward only") : t("A: all pass");
   return beside(b.flat, a.flat, String, signed);
 };
 
@@ -165,7 +165,7 @@ const rangeBadge = ({ column, b, a }) => {
   const between = ({ low, top }) => range(low, top, formatOf(column));
   const badge = { text: t("range {range}", { range: between(b) }) };
   if (!a) return badge;
-  return { ...badge, ofA: isSame(b.low, a.low) && isSame(b.top, a.top) ? t(SAME) : `A ${between(a)}` };
+  return { ...badge, ofA: isSame(b.low, a.low) && isSame(b.top, a.top) ? t(SAME) : `A: ${between(a)}` };
 };
 
 /** @type {(sides: Sides) => Badge[]} */
@@ -174,7 +174,7 @@ const entropyBadge = ({ b, a }) => {
   const most = Math.log(state.labels.length).toFixed(2);
   const badge = { text: t("entropy {value} of {most} nats", { value: three(b.entropy), most }) };
   if (!a) return [badge];
-  return [{ ...badge, ofA: a.entropy === null ? t("A is no distribution") : beside(b.entropy, a.entropy, three) }];
+  return [{ ...badge, ofA: a.entropy === null ? t("A: not a distribution") : beside(b.entropy, a.entropy, three) }];
 };
 
 /** @type {(sides: Sides) => Badge} */

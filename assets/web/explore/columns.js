@@ -21,10 +21,10 @@ export const NAMES = {
 };
 /** @type {Record<Column, string>} */
 const CHARTS = {
-  raw: phrase("Raw: one bar a class"),
-  bounded: phrase("Bounded: one bar a class"),
-  probability: phrase("Probability: one bar a class"),
-  regularised: phrase("Regularised: one bar a class"),
+  raw: phrase("Raw: one bar per class"),
+  bounded: phrase("Bounded: one bar per class"),
+  probability: phrase("Probability: one bar per class"),
+  regularised: phrase("Regularised: one bar per class"),
 };
 
 /**

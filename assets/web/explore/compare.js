@@ -56,7 +56,7 @@ export const swap = () => {
   const { a, family } = state;
   pinA(state);
   assign({ explore: { ...a.methods, ...a.settings, family } });
-  announce(t("A and B have changed places. A: {a}. B: {b}.", { a: describe(state.a), b: describe(state) }));
+  announce(t("A and B are swapped. A: {a}. B: {b}.", { a: describe(state.a), b: describe(state) }));
 };
 
 /**

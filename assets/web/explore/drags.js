@@ -41,7 +41,7 @@ export const remember = (family) => {
   state.changed[family] = now;
 };
 
-/** Nothing is before what is shown now: it is about another picture. */
+/** Forget what was shown before, because the picture is another one. */
 export const forget = () => {
   state.before = {};
   state.changed = {};

@@ -15,7 +15,7 @@ let moved = -Infinity; // when a slider last did
 const waiting = {}; // key -> the timer of what gradio said meanwhile
 
 /**
- * What gradio says of a control.
+ * Take a control's value from gradio.
  *
  * @param {string} key
  * @param {any} value
@@ -30,7 +30,7 @@ export const hear = (key, value) => {
 /** @param {string} key */
 const current = (key) => state.settings[key];
 const direct = logSliders(registry.parameters, current, set);
-/** What gradio says of a box counts at once; what it says of a slider, once that rests. */
+/** A box's value from gradio counts at once; a slider's counts once the slider rests. */
 export const { type, value } = direct;
 export const { slide } = logSliders(registry.parameters, current, hear);
 export const { write } = texts("explore", set, () => state.labels);

@@ -12,7 +12,7 @@ import { logit, short } from "../twins/formats.js";
 import { figures, formatOf } from "./columns.js";
 import { state } from "./state.js";
 
-const LEGEND = phrase("A, pinned: outlines. B, the controls: bars. Signed numbers in badges: B − A.");
+const LEGEND = phrase("Outlines: A, pinned. Bars: B, set by the controls. Signed numbers in badges: B − A.");
 
 /** @param {Column} column */
 export const drawFormula = (column) => {
@@ -44,7 +44,7 @@ const writeConstrained = (column) => {
   say(formula, point ? `y = ${short(middle)}` : fill(method.formula, column));
   if (lit === null || point) say(example, "");
   else {
-    // y, the result, wears the column's unit; everything else is a plain number.
+    // y, the result, has the column's unit; everything else is a plain number.
     const numbers = { z: short(state.logits[lit]), y: formatOf(column)(state.outputs[column].y[lit]) };
     say(example, `${state.labels[lit]}: ${fill(method.example, column, { ...numbers, ...ofClass(method, lit) })}`);
   }
@@ -52,7 +52,7 @@ const writeConstrained = (column) => {
 };
 
 /**
- * What differs by class, for one class; in a formula for all of them it stands as its symbol.
+ * A parameter that differs by class, for one class; a formula for all classes has its symbol instead.
  *
  * @param {Entry} method
  * @param {number} index
@@ -68,9 +68,7 @@ const ofClass = ({ parameters }, index) => {
 /** @param {Entry} method */
 const unknownNote = ({ parameters }) => {
   const names = unknownClasses(parameters, state.settings, state.labels);
-  return names.length
-    ? t("Without effect, since the model has no such class: {names}.", { names: names.join(", ") })
-    : "";
+  return names.length ? t("Ignored, because the model has no such class: {names}.", { names: names.join(", ") }) : "";
 };
 
 /**
@@ -116,7 +114,7 @@ const lossOf = (column) => {
   if (!gradient) return "";
   const { name, loss } = gradient;
   return t(
-    "Loss: {name} = {loss}, target {target}. Arrows show where a step of gradient descent would move the logit.",
+    "Loss: {name} = {loss}, target {target}. Arrows show where a step of gradient descent would move each logit.",
     {
       name: name.replace("cross-entropy of", t("cross-entropy of")),
       loss: Number.isFinite(loss) ? short(loss) : t("infinite"),

@@ -1,7 +1,7 @@
-// The picture: its box and the chart are about one and the same, in whatever order answers come, and if none comes.
+// The picture: its box and the chart show the same one, whatever order answers come in, and even if none comes.
 //
 // gradio's box shows a file as soon as it is chosen, long before there are logits for it, and nothing while one is sent.
-// Once nothing is on its way any more, it goes to what the chart is about.
+// Once no answer is pending, the box returns to the picture of the chart.
 
 /** @import { Pending } from "../types.js" */
 
@@ -17,8 +17,8 @@ let [sent, answered] = [0, 0]; // the last request about a picture, and the last
 let bring = () => {};
 
 /**
- * Have the box show what the chart is about, unless it does. An empty box was emptied by its visitor, unless something has
- * just failed; with a video in it, they look at that.
+ * Have the box show the chart's picture, unless it does. An empty box was emptied by the visitor, unless something has just
+ * failed; a box with a video is in use.
  *
  * @param {boolean} failed
  */

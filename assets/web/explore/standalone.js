@@ -1,4 +1,4 @@
-// The chart as an SVG that stands alone: without a style sheet, and with all that the page says around it.
+// The chart as an SVG on its own: without a style sheet, and with all that the page says around it.
 
 /** @import { Column } from "../types.js" */
 
@@ -11,7 +11,7 @@ import { state } from "./state.js";
 const [MARGIN, GAP] = [20, 24]; // px around all columns, and between two
 const LEADING = 1.35; // of a line of text, by its size
 
-// Looks that a picture without a style sheet has to carry itself, and what SVG takes them to be.
+// Style properties that a picture without a style sheet has to carry itself, with SVG's defaults.
 const LOOKS = {
   fill: "rgb(0, 0, 0)",
   stroke: "none",
@@ -95,7 +95,7 @@ const write = (parent, content, like, { x, y, width }) => {
 };
 
 /**
- * What stands over a column: its name, the constraint, A's, the formula, and the example of a class in question.
+ * What is above a column: its name, the constraint, A's, the formula, and the example of a class in question.
  *
  * @param {SVGElement} root
  * @param {Column} column

@@ -1,5 +1,5 @@
 // What the Explore tab is about: a picture's logits, the setting of the constraints, and what they make of the logits.
-// Nothing is drawn here: whoever draws it subscribes with `onChange`.
+// Nothing is drawn here: code that draws subscribes with `onChange`.
 
 /** @import { Family, Methods, Output, Setting, Settings } from "../types.js" */
 /** @import { Answer } from "./gradients.js" */

@@ -1,4 +1,4 @@
-// What a visitor takes home from the Explore tab: the chart as a picture that stands alone, and its numbers with the
+// What a visitor takes home from the Explore tab: the chart as a picture on its own, and its numbers with the
 // setting in them. All of it is made here, from what is on screen; the server is not asked.
 
 /** @import { Family, Setting } from "../types.js" */
@@ -50,7 +50,7 @@ const numbers = () => {
 
 export const json = () => save(fileName("numbers", "json"), `${JSON.stringify(numbers(), null, 1)}\n`);
 
-/** One row a class. The setting stands in every row, so that any program reads the file as the plain table it is. */
+/** One row per class. Every row has the setting, so that any program reads the file as a plain table. */
 const table = () => {
   const data = numbers();
   /** @type {[string, ReturnType<typeof sideOf>][]} */

@@ -6,7 +6,7 @@ const EDGE = 12; // px over what is brought into view
 const FRAMES = 90; // after which a node that cannot be seen yet never will be
 
 /**
- * Tabs open over several frames. So this does something as soon as an element can be seen, unless it never can.
+ * Do something as soon as an element can be seen, if it ever can: a tab takes several frames to open.
  *
  * @param {() => HTMLElement | null | undefined} search for the element
  * @param {() => void} work

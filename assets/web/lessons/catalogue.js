@@ -22,7 +22,7 @@ export const drawCatalogue = (board, lessons, troubles, openSheet) => {
     "p",
     "lesson-quiet",
     board,
-    t("Each one opens beside the live chart: a setting, a question, your own prediction, then what happens and why."),
+    t("Each lesson opens beside the live chart: settings, a question, your own prediction, then what happens and why."),
   );
   node("p", "lesson-told", board).setAttribute("role", "status");
   const list = node("ul", "lesson-cards", board);
@@ -35,13 +35,13 @@ export const drawCatalogue = (board, lessons, troubles, openSheet) => {
   const startOver = () => {
     forget();
     drawCatalogue(board, lessons, troubles, openSheet);
-    report(board, t("Progress is forgotten."));
+    report(board, t("Your progress is forgotten."));
     find("h2", board).focus();
   };
   button(foot, t("Forget my progress"), startOver).disabled = nothingDone();
   const keeps = kept
-    ? t("it is kept in this browser alone")
-    : t("this browser keeps nothing here: it lasts until the page is closed");
+    ? t("it is kept only in this browser")
+    : t("this browser stores nothing here: it lasts until the page is closed");
   node("span", "lesson-quiet", foot, keeps);
 };
 
@@ -67,10 +67,10 @@ const drawCard = (list, lesson) => {
   const meter = node("progress", "", bar);
   Object.assign(meter, { max: total, value: count });
   meter.setAttribute("aria-labelledby", title.id);
-  const begun = count === 0 ? t("not begun") : t("{count} of {total} steps done", { count, total });
+  const begun = count === 0 ? t("not started") : t("{count} of {total} steps done", { count, total });
   node("span", "", bar, count === total ? `✓ ${t("all steps done")}` : begun);
   const last = count < total ? lastStep(lesson.slug) : undefined; // where to go on
-  const name = last ? t("Continue at step {n}", { n: last }) : count === total ? t("Once more") : t("Start");
+  const name = last ? t("Continue at step {n}", { n: last }) : count === total ? t("Start again") : t("Start");
   const start = button(card, name, () => open(lesson.slug, last ?? 1), "main");
   start.setAttribute("aria-describedby", title.id);
 };

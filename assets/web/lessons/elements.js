@@ -17,7 +17,7 @@ export const button = (parent, name, work, kind = "") => {
 };
 
 /**
- * What a button with a sign for a text is called.
+ * Name a button whose text is only a sign.
  *
  * @param {string} text in English
  * @param {HTMLElement} target

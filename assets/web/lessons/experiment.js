@@ -1,4 +1,4 @@
-// Experiments of a lesson: the server does one, for real, and a table says what came of it.
+// Experiments of a lesson: the server runs one for real, and a table shows the result.
 
 /** @import { Asks, Pending, Table } from "../types.js" */
 
@@ -39,7 +39,7 @@ export const experiment = (parent, key) => {
   return start;
 };
 
-/** Where what comes of the last run goes, unless the visitor went on. */
+/** Where the result of the last run goes, unless the visitor has moved on. */
 const ended = () => {
   if (!place?.start.isConnected) return null;
   place.start.disabled = false;
@@ -62,7 +62,7 @@ document.addEventListener("unanswered", (event) => {
 export const tabulate = ({ caption, columns, rows }) => {
   const into = ended();
   if (!into) return;
-  tell(t("The table is there: {caption}", { caption }));
+  tell(t("The table is ready: {caption}", { caption }));
   into.replaceChildren();
   node("p", "lesson-caption", into, caption); // beside what scrolls, so that it can be read whole
   const scroll = node("div", "table-scroll", into);

@@ -44,7 +44,7 @@ const follow = (event) => {
   apply((link.getAttribute("href") ?? "").slice(1));
   find("#lesson .lesson-again").classList.add("wanted");
   tell(
-    t("The page shows “{name}” now. The button “Set the chart again” leads back to this step.", {
+    t("The page now shows “{name}”. Press “Reset the chart” to return to this step.", {
       name: link.textContent,
     }),
   );
@@ -112,13 +112,11 @@ const drawStep = (section, lesson, step) => {
 const drawWays = (section, { steps }) => {
   const restore = () => {
     set();
-    tell(
-      state.revealed ? t("The chart shows the answer of this step.") : t("The chart shows the setting of this step."),
-    );
+    tell(state.revealed ? t("The chart shows this step's answer.") : t("The chart shows this step's settings."));
   };
   const again = button(section, "↺ ", restore, "lesson-again");
-  label("Set the chart again", node("span", "", again));
-  label("back to what this step is about, after you have tried something else", again, "title");
+  label("Reset the chart", node("span", "", again));
+  label("go back to this step's settings after trying something else", again, "title");
 
   const nav = node("nav", "lesson-nav", section);
   label("Lesson", nav, "aria-label");

@@ -46,7 +46,7 @@ export const visit = (slug, step) => {
 };
 
 /**
- * A step counts once its answer was seen; one without a question, once it was.
+ * A step is done once its answer was seen; a step without a question, once it was opened.
  *
  * @param {string} slug
  * @param {number} step

@@ -79,7 +79,7 @@ const gauge = (fields, { low, high, unit }, predict) => {
   Object.assign(range, { type: "range", step: String(step), value: String((low + high) / 2), ...ends });
   Object.assign(box, { type: "number", step: counted(unit) ? "1" : "any", placeholder: "?", ...ends });
   label("Your prediction", range, "aria-label");
-  range.setAttribute("aria-valuetext", t("nothing predicted yet"));
+  range.setAttribute("aria-valuetext", t("no prediction yet"));
   label(unit ? phrase("Your prediction, in {unit}") : phrase("Your prediction"), box, "aria-label", { unit });
   if (unit) node("span", "", row, unit);
   /** @param {number} value */
@@ -100,7 +100,7 @@ const gauge = (fields, { low, high, unit }, predict) => {
 };
 
 /**
- * Of so many: a whole number.
+ * Whether a unit counts things, as in "of 10": answers are whole numbers then.
  *
  * @param {string} unit
  */
@@ -179,5 +179,5 @@ const judge = ({ slider, right, run }, predicted) => {
   const distance = Math.abs(predicted - slider.answer);
   if (distance <= NEAR * (slider.high - slider.low)) return t("Very close.");
   const unit = slider.unit === "%" ? t("points") : counted(slider.unit) ? "" : slider.unit;
-  return t("{distance} apart.", { distance: measure(Number(distance.toPrecision(2)), unit) });
+  return t("Off by {distance}.", { distance: measure(Number(distance.toPrecision(2)), unit) });
 };

@@ -19,18 +19,18 @@ export const drawSheet = (board, lessons, leave) => {
   board.replaceChildren();
   const page = node("section", "lesson-sheet", board);
   const total = lessons.reduce((all, { minutes }) => all + minutes, 0);
-  const heading = node("h2", "", page, t("Teacher's sheet: a class of {total} minutes", { total }));
+  const heading = node("h2", "", page, t("Teacher's sheet: a {total}-minute class", { total }));
   heading.tabIndex = -1;
   const actions = node("p", "lesson-actions", page);
   button(actions, t("Print"), () => print(), "main");
   button(actions, t("Back to the lessons"), leave);
   const advice = [
-    t("Each step is the same: read its text aloud, let everybody predict, count hands, then reveal."),
-    t("Let somebody who was surprised say why before you do."),
+    t("Every step works the same way: read its text aloud, let everybody predict, count hands, then reveal."),
+    t("Let somebody who was surprised explain why before you do."),
     t(
-      "On a projector press Present in the header; there N and P go through the steps, S shows the answer, and ? lists all keys.",
+      "On a projector, press Present in the header; then N and P move through the steps, S shows the answer, and ? lists all keys.",
     ),
-    t("All numbers are those of the bundled model."),
+    t("All numbers come from the bundled model."),
   ];
   node("p", "", page, advice.join(" "));
   const rows = drawPlan(page);
@@ -50,7 +50,7 @@ export const drawSheet = (board, lessons, leave) => {
 };
 
 /**
- * The table of what comes when.
+ * The timetable of the lessons.
  *
  * @param {Element} page
  * @returns {Element} its body, without rows
@@ -95,13 +95,13 @@ const drawLesson = (page, lesson, span) => {
 const drawAnswer = (item, { question, choices, right, slider, why, text, run }) => {
   if (!question) {
     rich("div", "lesson-text", item, text);
-    if (run) node("p", "", item, t("The table comes with the answer, after a second or two."));
+    if (run) node("p", "", item, t("The table appears with the answer, after a second or two."));
     return;
   }
   rich("p", "lesson-asked", item, `<b>${t("Question.")}</b> ${question}`);
   const others = choices?.filter((_, at) => !right.includes(at)) ?? [];
   const answer = choices ? right.map((at) => choices[at]).join("; ") : slider?.shown;
   rich("p", "", item, `<b>${t("Answer.")}</b> ${answer}`);
-  if (others.length) rich("p", "lesson-quiet", item, `<b>${t("Not:")}</b> ${others.join("; ")}`);
+  if (others.length) rich("p", "lesson-quiet", item, `<b>${t("Wrong:")}</b> ${others.join("; ")}`);
   rich("div", "lesson-text", item, why);
 };

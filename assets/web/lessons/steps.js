@@ -11,7 +11,7 @@ import { finish, visit } from "./progress.js";
 import { fetchLessons, lessons } from "./texts.js";
 
 /**
- * What draws the lessons hears what happens to the open one, in the order in which `watch` was called.
+ * Callbacks for what happens to the open lesson, called in the order in which `watch` was called.
  *
  * @typedef {object} Watcher
  * @property {() => void} [opened] at some step
@@ -27,7 +27,7 @@ export const state = {
   step: 1, // of it, in the address
   revealed: false, // whether its answer is shown
   sheet: false, // whether the tab shows the teacher's sheet in place of the catalogue
-  /** Whether the sheet is in the address: one that is not in view is not. */
+  /** Whether the address names the sheet, which it does only while the sheet is in view. */
   get teacher() {
     return this.sheet && tab === "lessons";
   },
@@ -54,19 +54,17 @@ export const currentStep = () => current()?.steps[state.step - 1];
  *
  * @param {string} slug
  * @param {string | number | null} at the step, from 1
- * @param {boolean} stays whether the page has a setting that is not to be touched, because the link that leads here has it
+ * @param {boolean} stays whether to keep the page's setting, because the link that leads here has set it
  */
 export const open = async (slug, at = 1, stays = false) => {
   const lesson = (await fetchLessons()).find((one) => one.slug === slug);
   if (!lesson) {
-    announce(t("There is no lesson “{name}”; the tab Lessons has all of them.", { name: String(slug).slice(0, 40) }));
+    announce(t("There is no lesson “{name}”; the Lessons tab lists them all.", { name: String(slug).slice(0, 40) }));
     return;
   }
   let step = Number(at ?? 1);
   if (!(Number.isInteger(step) && step >= 1 && step <= lesson.steps.length)) {
-    announce(
-      t("“{title}” has no step {n}; it begins at its first.", { title: lesson.title, n: String(at).slice(0, 10) }),
-    );
+    announce(t("“{title}” has no step {n}; it starts at step 1.", { title: lesson.title, n: String(at).slice(0, 10) }));
     step = 1;
   }
   Object.assign(state, { slug, step, revealed: false });

@@ -16,7 +16,7 @@ let board = null;
 /** @param {HTMLElement} element */
 export const mount = async (element) => {
   board = find("#lessons", element);
-  label("The lessons are on their way…", node("p", "lesson-quiet", board));
+  label("The lessons are loading…", node("p", "lesson-quiet", board));
   await fetchLessons();
   draw();
   document.addEventListener("language", draw);
@@ -28,7 +28,7 @@ const draw = () => {
   else drawCatalogue(board, lessons, troubles, () => sheet(true));
 };
 
-/** The catalogue anew, which says how far the visitor is; the sheet stays. */
+/** Draw the catalogue again, with the visitor's progress; the sheet stays as it is. */
 const redraw = () => {
   if (!state.sheet) draw();
 };

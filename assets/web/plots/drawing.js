@@ -116,7 +116,7 @@ export const drawBest = (svg, { x, y, right, bottom }, points, all, up) => {
   svgNode("text", { ...at, class: "plot-name" }, svg).textContent = text;
 };
 
-// The texts at the ends of the lines. Those that would lie on each other move apart, the lower ones down.
+// The texts at the ends of the lines. Texts that would overlap move apart, the lower ones down.
 /**
  * @param {SVGElement} svg
  * @param {Frame} frame

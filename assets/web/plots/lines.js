@@ -1,9 +1,9 @@
 // Line plots for the tabs that show what happens over epochs, over lambda, or over T.
 //
-// Pointing at a plot, or the arrow keys, show the numbers of all series at the nearest x. Colour never stands alone: dash,
-// mark or thin tell series apart.
+// Pointing at a plot, or the arrow keys, show the numbers of all series at the nearest x. Series never differ by
+// colour alone: dashes, marks or thickness tell them apart.
 //
-// Titles and the labels of axes are given in English, all else as it is to be seen.
+// Titles and the labels of axes are given in English, everything else as it will be displayed.
 
 /** @import { Axis, AxisOptions, Format } from "./axis.js" */
 /** @import { Frame, Mark, Reading, Series } from "./drawing.js" */

@@ -3,7 +3,7 @@
 // values[row][column] belongs to (xs[column], ys[row]); null is a number that is still to come, undefined one that cannot
 // exist. `best`, a set of "row column", says which are underlined, where those are not simply the largest.
 //
-// The title, the name and the labels of axes are given in English, all else as it is to be seen.
+// The title, the name and the labels of axes are given in English, everything else as it will be displayed.
 
 import { node, put, say, targetOf } from "../base/dom.js";
 import { label, t } from "../base/i18n.js";

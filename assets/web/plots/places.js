@@ -1,4 +1,4 @@
-// Where a text stands beside a point: of several places around it, inside of the plot, the one that lines cross least.
+// Where a text goes beside a point: of several places around it inside the plot, the one that lines cross least.
 
 /**
  * @typedef {[x: number, y: number]} Point in px

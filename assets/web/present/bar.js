@@ -20,7 +20,7 @@ let bar = null;
 /** @type {HTMLDialogElement | null} */
 let help = null;
 
-// The picture in the bar is the one in the panel, whenever that comes.
+// The bar shows the panel's picture as soon as it arrives.
 const watcher = new MutationObserver(() => tell());
 
 /** @param {{explain: () => void, leave: () => void}} actions */
@@ -65,7 +65,7 @@ export const tell = (message = null) => {
   const source = picture?.src ?? "";
   bar.picture.hidden = !source;
   if (bar.picture.src !== source && source) bar.picture.src = source;
-  say(bar.title, explored.image ?? t("own picture"));
+  say(bar.title, explored.image ?? t("your picture"));
   say(bar.slider, sliderText());
   if (message !== null) say(bar.status, message);
 };

@@ -24,7 +24,7 @@ export const toggle = (on = !state.on) => {
 const enter = () => {
   bar.open({ explain, leave: () => toggle(false) });
   listen(() => toggle(false));
-  bar.tell(t("Present mode. The key ? shows all keys, Escape leaves."));
+  bar.tell(t("Present mode. Press ? for all keys, Escape to leave."));
   if (tab === "lessons" && !lessons.state.teacher) apply("tab=explore");
   fit.start();
 };

@@ -81,7 +81,7 @@ const KEYS = [
   {
     keys: ["q"],
     names: "Q",
-    what: phrase("to the question of the step"),
+    what: phrase("go to the step's question"),
     work: () => nth("#lesson :is(.lesson-question input, .lesson-button.main)")?.focus(),
   },
   { keys: ["s"], names: "S", what: phrase("show the answer"), work: () => lessons.reveal() },
@@ -89,7 +89,7 @@ const KEYS = [
   {
     keys: ["ArrowUp", "]", "+"],
     names: "↑  ]  +",
-    what: phrase("move the chosen slider up; with Shift ten steps"),
+    what: phrase("move the chosen slider up; with Shift, ten steps"),
     work: moving(1),
   },
   { keys: ["ArrowDown", "[", "-"], names: "↓  [  −", what: phrase("move it down"), work: moving(-1) },

@@ -57,7 +57,7 @@ export const mount = (element, props, watch, asks) => {
 /** @type {(root: Element) => Plots} */
 const buildPlots = (root) => {
   label(
-    "Thick lines: the {judged} examples that no run learns from. Thin lines: the training set, with the labels it has.",
+    "Thick lines: the {judged} held-out examples, which no run learns from. Thin lines: the training set, label noise included.",
     node("p", "quiet", root),
     "",
     { judged: training.judged.toLocaleString("en") },
@@ -67,10 +67,10 @@ const buildPlots = (root) => {
   const share = { format: (/** @type {number} */ v) => `${short(100 * v)} %`, read: percent };
   return {
     accuracy: lines(grid, { title: phrase("Accuracy"), x, y: share }),
-    loss: lines(grid, { title: phrase("Loss, as each run has it"), x, y: {} }),
+    loss: lines(grid, { title: phrase("Loss, as each run defines it"), x, y: {} }),
     size: lines(grid, { title: phrase("Mean |logit|"), x, y: { log: true } }),
     dead: lines(grid, { title: phrase("No gradient, share of logits"), x, y: { ...share, low: 0, high: 1 } }),
-    temperature: lines(grid, { title: phrase("T, learned"), x, y: { zero: true } }),
+    temperature: lines(grid, { title: phrase("Learned T"), x, y: { zero: true } }),
   };
 };
 
@@ -80,7 +80,7 @@ const hear = (report) => {
   const last = run?.points.at(-1);
   if (run?.state === "done" && last) {
     const accuracy = percent(last.accuracy);
-    say(parts.spoken, t("{run} is trained: accuracy {accuracy}", { run: run.name, accuracy }));
+    say(parts.spoken, t("{run} is finished: accuracy {accuracy}", { run: run.name, accuracy }));
   }
 };
 
@@ -108,7 +108,7 @@ const draw = () => {
 };
 
 /**
- * A figure of all runs that are to be seen, as lines over their epochs.
+ * A figure of all visible runs, as lines over their epochs.
  *
  * @param {keyof TrainFigures} key
  * @param {keyof TrainFigures | null} thin the same figure of the training set, whose line is thin
@@ -131,10 +131,10 @@ const drawReading = () => {
   say(parts.reading, sentences.map(([text, values]) => t(text, values)).join(" "));
 };
 
-// gradio tells a place in line as "queue: 2/3"; the page says it in words.
+// gradio shows a place in the queue as "queue: 2/3"; the page says it in words.
 const place = () => {
   const [, at, of] = document.querySelector("#train-line")?.textContent?.match(/queue: (\d+)\/(\d+)/) ?? [];
-  return at ? t("waiting: place {at} of {of} in line", { at, of }) : t("waiting for its turn");
+  return at ? t("waiting: place {at} of {of} in the queue", { at, of }) : t("waiting for its turn");
 };
 
 /** @param {Run} run */
@@ -158,7 +158,7 @@ const drawStatus = () => {
     );
     put(bar, { max: of, value: done });
   } else if (notice || !run) {
-    say(status, notice || t("Press Train: a head is trained on the network's features, here and now."));
+    say(status, notice || t("Press Train to train a head on the network's features."));
     put(bar, { max: 1, value: 0 });
   } else {
     say(status, `${run.name}: ${progress(run)}`);

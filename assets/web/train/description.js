@@ -25,7 +25,7 @@ export const describePenalty = ({ penalty }, t) => t("{norm} penalty", { norm: p
 export const describe = (setting, { constraint, tempered, most }, t) => {
   const { penalty, weight, noise, examples, epochs, learning_rate, batch, optimizer, seed } = setting;
   const first = constraint || t("no constraint");
-  const parts = [setting.learned && tempered ? t("{constraint} at first, learned", { constraint: first }) : first];
+  const parts = [setting.learned && tempered ? t("{constraint} at first, then learned", { constraint: first }) : first];
   if (penalty && weight) parts.push(`${describePenalty(setting, t)}, λ = ${short(weight)}`);
   if (noise) parts.push(t("{share} % wrong labels", { share: short(noise * 100) }));
   if (examples !== most) parts.push(t("{n} examples", { n: examples }));

@@ -18,7 +18,7 @@ let asks = {};
 let last = 0; // the last question, by its number
 let draw = () => {};
 
-/** What the page says last, where that is about no run of the table. */
+/** The last message of the page that is not about a run in the table. */
 export let notice = "";
 /** @param {string} text */
 export const announce = (text) => {
@@ -57,7 +57,7 @@ export const ask = (event, data) => {
 /** @param {string} head the file of a run's, which goes to the Explore tab */
 export const use = (head) => asks.use({ head });
 
-/** What has not begun leaves at once; what is on its way ends at its next report, and keeps what there is. */
+/** A job that has not begun is removed at once; a running one ends at its next report and keeps its results so far. */
 export const halt = () => {
   if (!kinds.some(({ busy }) => busy())) return;
   asks.halt({ question: last });
@@ -73,7 +73,7 @@ export const clear = () => {
 };
 
 /**
- * Hear of questions that get no answer any more.
+ * Call a function for each question that will get no answer.
  *
  * @param {"run" | "sweep"} kind of question
  * @param {(question: any, why: string) => void} work

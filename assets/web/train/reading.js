@@ -10,8 +10,8 @@ import { percent, short } from "../twins/formats.js";
 const MANY = 0.3; // share of logits without gradient that is worth a sentence
 const LARGE = 10; // mean |logit|
 
-// What is special about a constraint, where it is: `idle` says why many logits get no gradient, `point` why they get none
-// when lo equals hi, and `free` that they run away.
+// Sentences that some constraints need: `idle` says why many logits get no gradient, `point` why they get none when lo
+// equals hi, and `free` that nothing holds them back.
 const CERTAIN = phrase(
   "{share} of the logits get no gradient: their probability is exactly what the label asks for, 0 or 1.",
 );
@@ -23,17 +23,17 @@ const METHODS = {
     point: POINT,
   },
   smooth_clamp: {
-    idle: phrase("{share} of the logits get no gradient: so far outside, the tanh is flat for a float."),
+    idle: phrase("{share} of the logits get no gradient: so far outside the box, tanh is flat in floating point."),
     point: POINT,
   },
   clamp_inward: {
     idle: phrase(
-      "{share} of the logits rest at a bound that the loss would push them beyond; the others, and all that must come back, still learn.",
+      "{share} of the logits sit at a bound and would be pushed further out; the rest still learn, including any that need to move back in.",
     ),
   },
   clamp_straight_through: {
     free: phrase(
-      "Nothing holds a clipped logit back: mean |logit| has run away to {size}. A straight-through gradient lets logits learn, but it is no cure.",
+      "Nothing holds a clipped logit back: mean |logit| has grown to {size}. A straight-through gradient lets logits learn, but it is no cure.",
     ),
   },
   sparsemax: { idle: CERTAIN },
@@ -41,7 +41,7 @@ const METHODS = {
 };
 // Of any other constraint that makes exact zeros.
 const FLAT = phrase(
-  "{share} of the logits get no gradient: the map is flat there, at exact zeros or for a class that is alone above the threshold.",
+  "{share} of the logits get no gradient: the map is flat there, either at an exact zero or where one class alone is above the threshold.",
 );
 
 /**
@@ -77,12 +77,12 @@ const onNoise = ({ accuracy, train_accuracy }, setting) => {
   // More agree than are right: some of the wrong ones are among them.
   if (train_accuracy > 1 - noise + 0.001) {
     const text = phrase(
-      "It agrees with {accuracy} of its labels, of which {share} % are wrong: it has learned wrong ones by heart.",
+      "It agrees with {accuracy} of its training labels, {share} % of which are wrong: it has memorised some of the wrong ones.",
     );
     return [[text, { accuracy: percent(train_accuracy), share }]];
   }
   const text = phrase(
-    "It is right on {accuracy} of the judged examples, although {share} % of the labels it learned from are wrong.",
+    "It is right on {accuracy} of the held-out examples, although {share} % of the labels it learned from are wrong.",
   );
   return [[text, { accuracy: percent(accuracy), share }]];
 };
@@ -101,7 +101,10 @@ const onPenalty = ({ size }, { penalty, weight }, constrained) => {
   const sentence = [text, { norm, size: short(size, 3) }];
   if (!constrained) return [sentence];
   // The penalty reaches every logit, whatever the constraint does.
-  return [[phrase("“No gradient” counts the penalty's gradient too, which no constraint stops."), {}], sentence];
+  return [
+    [phrase("“No gradient” is measured with the penalty's gradient included, which no constraint blocks."), {}],
+    sentence,
+  ];
 };
 
 /**

@@ -36,11 +36,11 @@ const get = (key) => holder(key)[key];
  */
 export const flat = ({ method, settings: values, ...rest }) => ({ method, ...values, ...rest });
 
-/** What is set now, which nothing changes any more. */
+/** A copy of the current setting, which later changes leave alone. */
 export const copy = () => ({ ...settings, settings: { ...settings.settings } });
 
 /**
- * A setting as the server takes it: of the constraint's parameters those that it has.
+ * A setting as the server takes it, with only the parameters that the constraint has.
  *
  * @param {TrainSetting} setting
  */
@@ -78,7 +78,7 @@ export const showSliders = () => {
     key === "weight" ? Boolean(settings.penalty) : own.includes(key) || !(key in registry.parameters);
   showRows(document.querySelector("#train"), Object.keys(parameters).filter(used));
   const help = /** @type {HTMLElement | null} */ (document.querySelector("#train-help span"));
-  if (help) label(method?.help ?? phrase("The logits go to the loss as they are."), help);
+  if (help) label(method?.help ?? phrase("The logits go into the loss unchanged."), help);
 };
 
 /**

@@ -55,7 +55,7 @@ const begin = (axis) => {
 };
 
 /**
- * The active one ends; without a point nothing of it stays.
+ * End the active sweep; one without a point is dropped.
  *
  * @param {string} state
  * @param {string} why it failed
@@ -137,7 +137,7 @@ export const build = (root) => {
   button(phrase("Sweep λ"), "lambda");
   button(phrase("Sweep lo and hi"), "bounds");
   label(
-    "The setting on the left, trained again for many λ or many boxes. Choose a point to take it over.",
+    "Trains with the settings on the left for many values of λ or many boxes. Choose a point to use its settings.",
     node("p", "quiet", section),
   );
   const lambdaText = node("p", "swept", section);
@@ -162,7 +162,7 @@ export const build = (root) => {
   ];
   const boundsText = node("p", "swept", section);
   const boxes = map(section, {
-    title: phrase("Accuracy for boxes from lo to hi, in per cent: deeper is better, the best is underlined"),
+    title: phrase("Accuracy in per cent for boxes from lo to hi: deeper colours are better, the best is underlined"),
     x: { label: phrase("hi") },
     y: { label: phrase("lo") },
     name: phrase("accuracy"),
@@ -184,7 +184,7 @@ export const draw = () => {
 /** @param {Sweep} swept */
 const drawLambda = ({ setting, points }) => {
   const penalty = describePenalty(setting, t);
-  say(parts.lambdaText, [t("{penalty} of any λ", { penalty }), ...partsOf({ ...setting, penalty: "" })].join(" · "));
+  say(parts.lambdaText, [t("{penalty} with any λ", { penalty }), ...partsOf({ ...setting, penalty: "" })].join(" · "));
   const marks = settings.penalty === setting.penalty ? [{ x: settings.weight, label: t("now"), dash: "3 2" }] : [];
   CURVES.forEach((key, i) => {
     const values = points.map((point) => [point.weight, key === "nll" ? nllOf(point) : point[key]]);
@@ -197,7 +197,7 @@ const drawBounds = ({ setting, points }) => {
   const { method } = setting;
   const constraint = t(registry.methods[method].title);
   const [, ...rest] = partsOf(setting);
-  say(parts.boundsText, [t("{constraint} to any box", { constraint }), ...rest].join(" · "));
+  say(parts.boundsText, [t("{constraint} with any box", { constraint }), ...rest].join(" · "));
   const found = new Map(points.map(({ lo, hi, accuracy }) => [`${lo} ${hi}`, accuracy]));
   const values = bounds.lo.map((lo) => bounds.hi.map((hi) => found.get(`${lo} ${hi}`) ?? null));
   const here = settings.method === method ? [settings.settings.hi, settings.settings.lo] : [];

@@ -52,7 +52,7 @@ const COLUMNS = [
     of: (_, f) => f.temperature,
     text: (f) => (f.temperature === null ? "–" : short(f.temperature, 3)),
   },
-  { key: "words", title: phrase("Setting"), of: (run) => inWords(run.setting) },
+  { key: "words", title: phrase("Settings"), of: (run) => inWords(run.setting) },
 ];
 
 let sorted = { by: "number", down: false };
@@ -89,7 +89,7 @@ export const build = (root) => {
   label("Runs and their final figures", frame, "aria-label");
   table = node("table", "runs", frame);
   label(
-    "Figures are of the {judged} examples that no run learns from. Six runs stay; the oldest makes room.",
+    "Figures are for the {judged} held-out examples, which no run learns from. Six runs are kept; a new one replaces the oldest.",
     node("p", "quiet", section),
     "",
     { judged: training.judged.toLocaleString("en") },

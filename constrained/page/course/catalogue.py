@@ -62,7 +62,7 @@ def _measured(path: Path) -> dict:
 def catalogue() -> list[dict]:
     """All lessons for the page, as JSON has them, with every number measured; each is made when first asked for.
 
-    In place of a lesson with a mistake in it stands ``{"slug", "trouble"}``: a sentence that names the file.
+    A lesson with a mistake in it is replaced by ``{"slug", "trouble"}``: a sentence that names the file.
     """
     told = {}
     for path in sorted(files.FOLDER.glob("*.md")):

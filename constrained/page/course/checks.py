@@ -25,7 +25,7 @@ def names(step: Step) -> dict:
 
 
 def unsound(step: Step) -> list[str]:
-    """What a step claims and the numbers do not bear out; empty for a step that is true."""
+    """The claims of a step that its numbers do not support; empty for a step that is true."""
     known = names(step)
     if step.run:
         known["run"] = experiments.figures(step.run)
@@ -48,7 +48,7 @@ def unsound(step: Step) -> list[str]:
 
 
 def uncounted(text: str, counts: str, known: dict) -> list[str]:
-    """Which numbers are typed in a text, as digits or words, without anything that bears them out.
+    """The numbers that are typed in a text, as digits or words, and that nothing supports.
 
     Args:
         text: with measures in braces, which are no matter of this.

@@ -44,13 +44,13 @@ COLUMNS = {
     "ece": Column("calibration error (ECE)", formats.percent),
     "nll": Column("NLL", _number),
     "loss": Column("training loss", _number),
-    "dead": Column("logits without gradient", formats.percent),
+    "dead": Column("logits with no gradient", formats.percent),
     "size": Column("mean |logit|", _number),
     "largest": Column("largest |output|", _number),
     "norm": Column("mean ‖y‖₁", _number),
     "longest": Column("largest ‖y‖₁", _number),
     "zeros": Column("outputs that are exactly 0", formats.percent),
-    "classes": Column("classes above 0, a picture", _number),
+    "classes": Column("classes above 0 per picture", _number),
     "impossible": Column("true class at exactly 0", formats.percent),
     "weights": Column("weights", _whole),
     "temperature": Column("T at the end", _number),
@@ -221,11 +221,11 @@ def double_softmax() -> Rows:
         reached = _fit(head, loss)
         yield key, title, row(_judged(head), labels, reached)
     perfect = 1000.0 * nn.functional.one_hot(labels, _size()[1]).double()
-    yield "floor", "the same, every picture right and certain", row(perfect, labels, twice(perfect, labels).item())
+    yield "floor", "the same, with every picture right and certain", row(perfect, labels, twice(perfect, labels).item())
 
 
 @_experiment(
-    "A temperature learned by 200 steps of Adam, step size 0.5, from T = 1, for a head whose logits are small."
+    "A temperature learned in 200 steps of Adam, step size 0.5, from T = 1, for a head whose logits are small."
 )
 def raw_temperature() -> Rows:
     head = _last()
@@ -293,7 +293,7 @@ def penalty_alone() -> Rows:
 
 
 @_experiment(
-    f"A head fitted for {EPOCHS} epochs through a clamp to [0, 1], with each of the three gradients, and without one."
+    f"A head fitted for {EPOCHS} epochs through a clamp to [0, 1], with each of three gradients, and without a clamp."
 )
 def clamp_gradients() -> Rows:
     kinds = (
@@ -308,7 +308,7 @@ def clamp_gradients() -> Rows:
         yield key, title, {"accuracy": told.accuracy, "dead": told.dead, "size": told.size}
 
 
-@_experiment("The bundled network's logits of 4,000 pictures, divided by T.")
+@_experiment("The bundled network's logits for 4,000 pictures, divided by T.")
 def temperatures() -> Rows:
     z, labels = _own(), training.data().judge[1]
     for key, t in (("cold", 0.25), ("one", 1.0), ("best", _best()), ("hot", 4.0)):
@@ -318,7 +318,7 @@ def temperatures() -> Rows:
         yield key, title, {"accuracy": told.accuracy, "confidence": confidence, "nll": told.nll, "ece": told.ece}
 
 
-@_experiment("Three things that are done with the L1 norm; all figures are of the outputs for 4,000 pictures.")
+@_experiment("Three uses of the L1 norm; all figures are for the outputs on 4,000 pictures.")
 def three_things() -> Rows:
     def row(y: Tensor) -> dict[str, float]:
         told = calibration.figures(y, training.data().judge[1])
@@ -337,7 +337,7 @@ def three_things() -> Rows:
     yield "ball", "projection onto the ball afterwards, r = 10", row(project_l1_ball(z, 10.0))
 
 
-@_experiment("The bundled network's logits of 4,000 pictures as probabilities, T = 1.")
+@_experiment("The bundled network's logits for 4,000 pictures as probabilities, T = 1.")
 def exact_zeros() -> Rows:
     z, labels = _own(), training.data().judge[1]
     for key, title, p in (("softmax", "softmax", softmax(z)), ("sparsemax", "sparsemax", sparsemax(z))):
@@ -346,7 +346,7 @@ def exact_zeros() -> Rows:
         yield key, title, numbers | {"impossible": told.impossible, "nll": told.nll}
 
 
-@_experiment("The page's samples by their highest logit, and what softmax makes of it at T = 1.")
+@_experiment("The page's samples: the highest logit, and the probability that softmax makes of it at T = 1.")
 def alarm() -> Rows:
     found = []
     for path in samples().values():

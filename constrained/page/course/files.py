@@ -91,7 +91,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson as it stands in its file."""
+    """A lesson as its file has it."""
 
     slug: str
     title: str
@@ -158,7 +158,7 @@ class _Draft:
         key, _, said = line.partition(": ")
         if key in _KEYS:
             if key in self.keys:
-                raise ValueError(f"{key}: stands there twice in this step")
+                raise ValueError(f"{key}: is there twice in this step")
             self.keys[key] = said.strip()
             if key != "counts":
                 self.at = "text" if key == "setting" else ""

@@ -44,7 +44,7 @@ def _read(query: str) -> dict[str, str]:
     pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     for key, value in pairs:
         if key in known:
-            raise ValueError(f"{key}= stands there twice")
+            raise ValueError(f"{key}= is there twice")
         known[key] = value
     method = known.pop("method", None)
     if method is not None:

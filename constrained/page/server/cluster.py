@@ -26,9 +26,9 @@ from ...models import Checkpoint
 from .. import layout as ui
 from . import inference, sticky
 
-TABS = 10_000  # that one page takes; each that is open holds a connection
+TABS = 10_000  # that one page accepts; each open tab holds a connection
 PATIENCE = 120  # seconds that a page waits for a network
-TRIES = 3  # for a picture whose network dies while it computes
+TRIES = 3  # for a picture whose network dies during the computation
 HEADER = "RAY_SERVE_SESSION_ID_HEADER_KEY"  # a variable: the header of a request that Ray shows to its router
 
 
@@ -69,7 +69,7 @@ class Network:
         """Features ``(F,)`` of a picture, given as its views."""
         try:
             return await self._together(views)
-        except Exception:  # nobody fails for another one in their batch
+        except Exception:  # one picture must not fail the others in its batch
             return (await asyncio.to_thread(self._forward, [views]))[0]
 
     @serve.batch(max_batch_size=inference.BATCH, batch_wait_timeout_s=0)
@@ -81,7 +81,7 @@ class Network:
 
 
 class Remote(inference.Network):
-    """The network as a page has it: `Network` computes; the last layer, and the features of what was seen, are here."""
+    """The network as a page uses it: `Network` computes; the last layer and the remembered features are here."""
 
     def __init__(self, checkpoint: Checkpoint, handle: DeploymentHandle) -> None:
         self._handle = handle
@@ -102,7 +102,7 @@ class Remote(inference.Network):
 
 
 def answer(response: DeploymentResponse) -> object:
-    """What a deployment answers. What it raises is raised here, without the traceback that Ray adds to the message."""
+    """The answer of a deployment. Its error is raised here, without the traceback that Ray adds to the message."""
     try:
         return response.result(timeout_s=PATIENCE)
     except ray.exceptions.RayTaskError as error:

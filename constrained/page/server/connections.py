@@ -1,8 +1,8 @@
 """Connections that end by themselves when nothing comes or goes, and no more of them than there is room for.
 
 uvicorn waits for ever: for a request's head, for its rest, and for a browser that does not take its answer. gradio
-hands it no options, so its protocol is replaced once the server is there (`hold`). What would spare it: limits of time
-in uvicorn, and options for it in gradio's ``launch``.
+hands it no options, so its protocol is replaced once the server is there (`hold`). It would not be needed if uvicorn
+had time limits and gradio's ``launch`` passed options to it.
 """
 
 import asyncio
@@ -18,19 +18,19 @@ try:
 except ImportError:  # Windows, where a process may have far more than it uses
     resource = None
 
-LINGER = 5.0  # seconds for the rest of a request that has had its answer
+LINGER = 5.0  # seconds to wait for the rest of a request that has been answered
 TINY = 256  # bytes a chunk; browsers send none, and what programs send in chunks comes in thousands of bytes
 _CHUNK = re.compile(rb"\r\n[0-9A-Fa-f]{1,20}(;[^\r\n]*)?[ \t]*(?=\r\n)")
 HEAD = 15.0  # seconds for the head of a request, from the first byte, or from the connection's beginning
-TAKEN = 60.0  # seconds in which a browser takes some of what was sent
-FILES = 65_536  # that the process shall be allowed to have open
-_RESERVED = 128  # of these, for everything that is no connection
+TAKEN = 60.0  # seconds within which a browser must take some of what was sent
+FILES = 65_536  # that the process may have open
+_RESERVED = 128  # of these, for everything but connections
 
 
 class Connection(H11Protocol):
     """`H11Protocol` with limits of time, and of the number of connections."""
 
-    most = 10_000  # at once; whoever comes then is hung up on
+    most = 10_000  # at once; further connections are closed
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self._head = self._full = self._rest = None
@@ -60,7 +60,7 @@ class Connection(H11Protocol):
             self._head = self.loop.call_later(HEAD, self.transport.abort)
 
     def _unsupported_upgrade_warning(self) -> None:
-        """As of uvicorn, without two lines of the log for whoever asks."""
+        """As in uvicorn, but without writing two lines to the log for anybody who asks."""
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -103,7 +103,7 @@ async def hold(blocks) -> None:
 
 
 def raise_file_limit() -> int:
-    """Have the process allowed up to `FILES` open files; returns how many of them connections may be."""
+    """Allow the process up to `FILES` open files; returns how many of them may be connections."""
     if resource is None:
         return Connection.most
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -120,7 +120,7 @@ def raise_file_limit() -> int:
 
 
 class _Reported:
-    """asyncio's report of errors, in which running out of files takes a line a minute and not a traceback each."""
+    """asyncio's report of errors, which writes a line a minute when files run out, and not a traceback each time."""
 
     def __init__(self) -> None:
         self._next = 0.0

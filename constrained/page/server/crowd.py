@@ -1,4 +1,4 @@
-"""What a visitor costs before they do anything: gradio works the whole page out twice for each, here once for all.
+"""The cost of a visitor before they do anything: gradio builds the whole page twice for each, here once for all.
 
 Measured on two cores, for each visitor: 20 ms for the HTML, and 19 ms and 0.3 MB for a session's own copy of every
 component's configuration, while nobody else is answered. A picture takes the network about as long.
@@ -19,16 +19,16 @@ from starlette.responses import Response
 
 from . import web
 
-# What gradio works out for each who asks, though it differs by the address alone. It is made by an address that nobody
-# has; of the API, gradio keeps what it says with the address of whoever asks first.
+# What gradio computes for each visitor, although only the address in it differs. Here it is made once, for an address
+# that nobody has. gradio itself keeps its answer about the API with the address of whoever asks first.
 PATHS = ("/", "/config", "/gradio_api/info")
 NOWHERE = "page.invalid"
-ADDRESSES = 8  # for which it is kept compressed; a stranger can name any
-KEPT = 600  # seconds after which one that nobody used gives way to another
+ADDRESSES = 8  # for which an answer is kept compressed; a stranger can send any
+KEPT = 600  # seconds after which an unused one gives way to another
 
 
 class Config(BlocksConfig):
-    """A page's components and events, of which a session's copy does without the components' configuration.
+    """A page's components and events; a session's copy leaves out the components' configuration.
 
     It is there for gradio's deep links, which this page has none of: its links are its own (`share`).
     """
@@ -41,11 +41,11 @@ class Config(BlocksConfig):
 
 @dataclass(frozen=True)
 class Made:
-    """An answer to all, with `NOWHERE` in place of the address.
+    """An answer for all visitors, with `NOWHERE` in place of the address.
 
     Attributes:
         headers, body: of the answer.
-        root: the address as it stands in there.
+        root: the address that the body contains.
     """
 
     headers: dict[str, str]
@@ -58,7 +58,7 @@ class Made:
 
 
 class Once:
-    """ASGI middleware that has the page made once for all, and gives each the address by which they came.
+    """ASGI middleware that makes the page once, and fills in the address by which each visitor came.
 
     Args:
         app: what makes it.
@@ -97,7 +97,7 @@ class Once:
         """The answer for an address, compressed; None if too many others have one."""
         now, key = time.monotonic(), (path, root)
         if key not in self._pages:
-            async with self._lock:  # a class that comes at once waits for one page
+            async with self._lock:  # a class that arrives at once waits for one page to be made
                 if key not in self._pages:
                     if len(self._pages) >= ADDRESSES:
                         oldest = next(iter(self._pages))
@@ -110,7 +110,7 @@ class Once:
         return self._pages[key][0]
 
     async def make(self, scope, receive, path: str) -> Made | Response:
-        """What a path is answered with, whatever a link says, which is read in the browser; or an error, not kept."""
+        """The answer for a path, the same for all queries, which the browser reads; or an error, which is not kept."""
         async with self._lock:
             if path in self._made:
                 return self._made[path]
@@ -139,7 +139,7 @@ class Once:
 
 
 async def warm(once) -> None:
-    """Have everything made, before anybody asks."""
+    """Make everything before anybody asks."""
 
     async def receive():
         return {"type": "http.disconnect"}
@@ -154,7 +154,7 @@ def ready(app, inner):
 
     What is there by then stays, and the garbage collector need not look at it again.
     """
-    gc.freeze()  # or each full collection goes through 300,000 objects of libraries and page, and all wait 0.2 s for it
+    gc.freeze()  # otherwise each full collection goes through 300,000 objects, and all visitors wait 0.2 s for it
     blocks = app.get_blocks()
     if app.auth or app.auth_dependency or blocks.dev_mode:
         return inner

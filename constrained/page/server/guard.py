@@ -45,41 +45,41 @@ from . import connections, crowd, web
 from .workers import WORKERS
 
 PAGE = secrets.token_hex(8)  # this process, as the pages that it makes know it
-# What a visitor has on a page is kept here: their picture, head, set. To the page of another server, from before a
-# restart or beside this one, an answer would be about other things than it shows.
+# This server keeps what a visitor has on a page: their picture, head, set. A page from another server, before a restart
+# or beside this one, would get answers about other things than it shows.
 GONE = (
-    "The server that made this page is gone. The page will reload with the settings in its address; runs, heads and a "
-    "picture of your own are lost."
+    "The server that made this page is gone. The page will reload with the settings in its address; your own runs, "
+    "heads and picture are lost."
 )
-UNKNOWN = "This went wrong on the server, and nothing has changed: try again, or reload the page."
-NO_NAME = "The name of a session, a question or an upload has up to 100 letters, digits, spaces and _ . : - in it."
+UNKNOWN = "Something went wrong on the server, and nothing has changed: try again, or reload the page."
+NO_NAME = "The name of a session, a question or an upload may have up to 100 letters, digits, spaces and _ . : - in it."
 NO_ROOM = "The server has no room for this file at the moment: try again in a few minutes."
-SLOW = "This came too slowly, and was given up: try again on a faster connection."
+SLOW = "This arrived too slowly and was given up: try again on a faster connection."
 
 BODY = 2**16  # bytes of a request; a question about 1,000 classes has up to 24,000, a head that was trained here 28,000
-BRACKETS = 200  # in a request: lists and objects, which take fifty times the memory that they come in
+BRACKETS = 200  # lists and objects in a request; in memory they take fifty times as much
 # The live webcam sends its frames in JSON. 320 x 240, which the page asks for, make up to 57 KB, and 640 x 480, the
 # least that some cameras have, up to 224 KB (measured, with the noise of a dark room).
 FRAME = 2**18
 FILE = max(images.MAX_BYTES, heads.MAX_BYTES, validation.MAX_BYTES)
 UPLOAD = FILE + 2**16  # what multipart adds is less
 PARTS = 8  # of an upload, which the page and its clients send one by one; gradio holds a file open for each
-PAUSE = 10.0  # seconds in which some of a body has to come
+PAUSE = 10.0  # seconds within which some of a body must arrive
 LONGEST = 120.0  # seconds for all of it
 
-KEPT = 3600  # seconds after which an upload goes
+KEPT = 3600  # seconds after which an upload is deleted
 ROOM = 2**30  # bytes of all uploads, and at most half of what is free
 MANY = 20_000  # files of all uploads
 BLOCK = 4096  # bytes that a file of one byte takes, and a folder
 SPARE = 2**26  # bytes that stay free on the disk
-SWEEP = 60  # seconds between two looks at all of it
+SWEEP = 60  # seconds between two checks of all uploads
 SCARCE = 5  # seconds, while the disk is nearly full
 
 _NAME = r"[A-Za-z0-9 _.:-]{1,100}"
 _ENDPOINT = r"call/(v2/)?(classify|constrain)"
 _READ = r"config/?|theme\.css|favicon\.ico|robots\.txt|manifest\.json|(assets|static)/.+"
 _READ_API = rf"info/?|app_id/?|startup-events|theme\.css|queue/data|upload_progress|heartbeat/{_NAME}"
-# A file by its whole path. Of an address in its place gradio would fetch what is there.
+# A file by its whole path. Given a web address instead, gradio would fetch what is there.
 _FILE = r"file=(/|[A-Za-z]:[/\\]).{1,1000}"
 _WRITE_API = rf"upload|queue/join|run/predict|cancel|reset/?|stream/{_NAME}(/close)?"
 OPEN = {
@@ -93,9 +93,8 @@ _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\
 
 # What a question may say; gradio reads more.
 _SAID = {"data", "fn_index", "session_hash", "event_id", "event_data", "trigger_id"}
-# Scripts and styles stand in the page, which gradio's own are made of too, gr.HTML makes functions of texts, and the
-# page's modules are blobs (assets/web/load.js). Any site may show the page in a frame: Hugging Face does, and so do
-# teachers.
+# Scripts and styles are inline, as gradio's own are, gr.HTML makes functions from texts, and the page's modules are
+# blobs (assets/web/load.js). Any site may show the page in a frame: Hugging Face does, and so do teachers.
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
@@ -118,8 +117,8 @@ HEADERS = {
 }
 
 
-# Answers that are the same for all. All others hold an address, by which others do not come, or are somebody's own: a
-# cache in front that keeps them would hand them on.
+# Answers that are the same for everybody. All others contain the address by which one visitor came, or belong to one
+# visitor: a cache in front that kept them would hand them on to others.
 ALIKE = ("/assets/", "/static/", "/gradio_api/web/", "/theme.css", "/favicon.ico", "/robots.txt", "/manifest.json")
 
 
@@ -153,7 +152,7 @@ class Guard:
 
     @functools.cached_property
     def _endpoints(self) -> dict:
-        """What programs may ask; gradio works it out anew each time."""
+        """What programs may ask, computed once; gradio would compute it each time."""
         return self._blocks.get_api_info()["named_endpoints"]
 
     async def __call__(self, scope, receive, send) -> None:
@@ -184,7 +183,7 @@ class Guard:
                 await refused.answer(scope, receive, answer)
             else:
                 await send({"type": "websocket.close"})
-        except Exception as error:  # a line, where the server would write a hundred for whoever asks
+        except Exception as error:  # one line in the log; the server would write a hundred for each such request
             at = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{Path(at.filename).name}:{at.lineno}"
             print(f"A request for {scope['path']!r:.80} failed: {type(error).__name__} in {place}.", file=sys.stderr)
@@ -200,7 +199,7 @@ class Guard:
             return await file(scope, receive, send)
         if method not in OPEN or not OPEN[method].fullmatch(path):
             raise Refused(_closed())
-        # A proxy says the latter two; gradio makes addresses of all three.
+        # A proxy sends the latter two; gradio makes addresses from all three.
         forwarded = headers.get("x-forwarded-host", "x").partition(",")[0].strip()
         server = headers.get("x-gradio-server", "http://x")
         named = _PLAIN.fullmatch(server) and _netloc(server)
@@ -208,7 +207,7 @@ class Guard:
             raise Refused(PlainTextResponse("This request does not name its host.", 400))
         if method == "POST" and _from_elsewhere(headers):
             raise Refused(PlainTextResponse("Another site may not send anything here.", 403))
-        if headers.get("x-page", PAGE) != PAGE:  # programs do not say
+        if headers.get("x-page", PAGE) != PAGE:  # programs do not send it
             raise Refused(sentence(GONE, 409))
         if "file=" in path and os.path.basename(os.path.normpath(path)) == "lock":
             raise Refused(_closed())
@@ -256,20 +255,20 @@ class Guard:
             await self._app(scope, body.receive, send)
 
     def _question(self, path: str, body: bytes) -> bytes:
-        """A question, checked, in the form in which gradio is to have it."""
+        """A question, checked and rewritten for gradio."""
         try:
             said = json.loads(body, parse_constant=_no_number, parse_float=_finite)
             json.dumps(said, ensure_ascii=False).encode()  # fails for half a character, of which UTF-8 has none
         except (ValueError, RecursionError) as error:
-            raise Refused(sentence("This is no question that can be read: send JSON.", 422)) from error
+            raise Refused(sentence("This question cannot be read: send JSON.", 422)) from error
         if not isinstance(said, dict):
-            raise Refused(sentence("This is no question that can be read: send a JSON object.", 422))
+            raise Refused(sentence("This question cannot be read: send a JSON object.", 422))
         for name in ("session_hash", "event_id"):
             value = said.get(name)
             if value is not None and not (isinstance(value, str) and re.fullmatch(_NAME, value)):
                 raise Refused(sentence(NO_NAME, 422))
         if body.count(b"[") + body.count(b"{") > BRACKETS:
-            raise Refused(sentence(f"A question can have {BRACKETS} lists and objects: leave some out.", 413))
+            raise Refused(sentence(f"A question can have up to {BRACKETS} lists and objects: leave some out.", 413))
         if "v2" in path.split("/"):  # the endpoint's own parameters by name
             return self._by_name(path.rstrip("/").rpartition("/")[2], said)
         if not isinstance(said.get("data"), list) and not _BARE.fullmatch(path):
@@ -279,14 +278,14 @@ class Guard:
         if not isinstance(number, int if asks else int | None) or isinstance(number, bool):
             raise Refused(sentence("fn_index must be a whole number.", 422))
         if asks:
-            if number not in self._blocks.fns:  # a page that was open while the server was renewed may ask one
+            if number not in self._blocks.fns:  # a page that was open while the server was updated may send one
                 raise Refused(sentence(UNKNOWN, 500))
             most = self._blocks.larger.get(self._blocks.fns[number].fn, BODY)
             if len(body) > most:
                 raise Refused(_too_large(most))
         if not isinstance(said.get("trigger_id"), int | None):
             raise Refused(sentence("trigger_id must be a whole number.", 422))
-        # Written anew: of a name that comes twice, another parser might take the other value.
+        # Rewritten: if a name occurs twice, another parser might take the other value.
         return _written({name: value for name, value in said.items() if name in _SAID})
 
     def _by_name(self, endpoint: str, said: dict) -> bytes:
@@ -366,7 +365,7 @@ class Body:
         self._ends = time.monotonic() + LONGEST
 
     async def receive(self) -> dict:
-        """The next message; that the browser is gone, where the body is given up."""
+        """The next message; once the body is given up, a message that the browser is gone."""
         if not self._more:
             return await self._receive()
         try:
@@ -396,7 +395,7 @@ class Body:
         while self._more:
             message = await self.receive()
             if message["type"] == "http.disconnect":
-                raise Refused(self.refusal or sentence("The connection broke off: try again.", 400))
+                raise Refused(self.refusal or sentence("The connection was lost: try again.", 400))
             parts.append(message.get("body", b""))
         return b"".join(parts)
 
@@ -406,7 +405,7 @@ def _written(said: dict) -> bytes:
 
 
 def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _finite(digits: str) -> float:
@@ -438,23 +437,25 @@ def sentence(told: str, status: int) -> JSONResponse:
 
 
 def limits(path: str) -> tuple[int, Response]:
-    """How many bytes may be sent to an address, and the answer to more."""
+    """The limit of bytes for a path, and the answer to a larger request."""
     if path == "/gradio_api/upload":
-        told = f"An upload can have {UPLOAD // 2**20} MB and {PARTS} files: make it smaller and try again."
+        told = f"An upload can have up to {UPLOAD // 2**20} MB and {PARTS} files: make it smaller and try again."
         return UPLOAD, PlainTextResponse(told, 413)
     limit = FRAME if path.startswith(("/gradio_api/queue/join", "/gradio_api/stream/")) else BODY
     return limit, _too_large(limit)
 
 
 def _too_large(limit: int) -> Response:
-    return sentence(f"A request can have {limit // 2**10} KB: send pictures as files, by /gradio_api/upload.", 413)
+    return sentence(
+        f"A request can have up to {limit // 2**10} KB: send pictures as files, through /gradio_api/upload.", 413
+    )
 
 
 def _from_elsewhere(headers: Headers) -> bool:
     """Whether a page of another site made the browser send this."""
     if site := headers.get("sec-fetch-site"):
         return site in ("cross-site", "same-site")
-    # Browsers say that to https and to their own machine only. An Origin they say to all; programs say neither.
+    # Browsers send that header only over https or to their own machine. They send Origin to all; programs send neither.
     origin = headers.get("origin")
     own = {headers.get("host"), headers.get("x-forwarded-host", "").partition(",")[0].strip()}
     return origin is not None and _netloc(origin) not in own - {"", None}
@@ -485,7 +486,7 @@ def _query(scope) -> dict[str, str]:
 
 
 def _unknown_session(simple: bool) -> Response:
-    """What gradio says to a visitor that it does not know, which it also writes into the log with a traceback."""
+    """gradio's answer to a visitor that it does not know; gradio itself also logs a traceback."""
     if simple:
         return Response('event: error\ndata: "404: Not Found"\n\n', media_type="text/event-stream")
     message = UnexpectedErrorMessage(message="404: Not Found", session_not_found=True).model_dump()
@@ -494,12 +495,12 @@ def _unknown_session(simple: bool) -> Response:
 
 # Uploads --------------------------------------------------------------------------------------------------------------
 
-KEPT_PROGRESS = 60.0  # seconds after an upload, for the page to be told that it is there
+KEPT_PROGRESS = 60.0  # seconds after an upload in which the page can learn that it is complete
 _opened: contextvars.ContextVar[list[str]] = contextvars.ContextVar("files that an upload has opened")
 
 
 def _temporary_file(**options):
-    """`tempfile.NamedTemporaryFile` for gradio's parser of uploads, which leaves a half behind when one breaks off.
+    """`tempfile.NamedTemporaryFile` for gradio's parser of uploads, which leaves half a file behind if one breaks off.
 
     What would spare it: files that the parser deletes when it fails, in gradio.
     """
@@ -535,7 +536,7 @@ _made: list[Path] = []
 
 
 def private(around: Path) -> Path:
-    """Make a folder that only this user can read, and that goes with this process.
+    """Make a folder that only this user can read, and that is deleted with this process.
 
     It goes when the process ends; where that was killed, when another one starts (`clear`). Its file ``lock`` is locked
     for as long as the process is there, and says that the folder may be deleted.
@@ -552,7 +553,7 @@ def private(around: Path) -> Path:
 
 
 def clear(around: Path) -> None:
-    """Delete what `private` made for processes that are gone. What looks like it and is something else stays.
+    """Delete what `private` made for processes that are gone. Folders that only look like them stay.
 
     Anybody can put anything into the folder for temporary files: a lock that is a pipe, on which opening would wait for
     ever, or a link to somewhere else.
@@ -586,7 +587,7 @@ def leave() -> None:
 
 
 def sweep(keep: set[str], now: float) -> None:
-    """Delete uploads that are older than `KEPT`, and of the others, until they fit, the oldest of who has most.
+    """Delete uploads that are older than `KEPT`, and then, until the rest fits, the oldest of whoever has most.
 
     gradio's ``delete_cache`` knows uploads that were completed, and no other: half of one would stay for ever.
 
@@ -625,12 +626,12 @@ def sweep(keep: set[str], now: float) -> None:
 
 
 def taken(status: os.stat_result) -> int:
-    """What a file takes of the disk, with the folder in which gradio puts each: one of a byte takes 8 KB."""
+    """The disk space of a file and the folder in which gradio puts each: a file of one byte takes 8 KB."""
     return max(status.st_size, 512 * getattr(status, "st_blocks", 0)) + BLOCK
 
 
 def room(now: int) -> int:
-    """How many bytes all uploads may have, where they have so many now: `ROOM`, or half of what they leave free."""
+    """The limit of bytes for all uploads, given their size now: `ROOM`, or half of the free space if that is less."""
     return min(ROOM, (now + max(0, shutil.disk_usage(folder()).free - SPARE)) // 2)
 
 
@@ -647,7 +648,7 @@ _looked, _come = 0.0, 0  # when uploads were last swept, and how many bytes have
 
 
 def came(size: int) -> None:
-    """So many bytes have come as an upload."""
+    """Count the bytes of an upload that has arrived."""
     global _come
     _come += size
 

@@ -47,13 +47,13 @@ class Network:
         self.head = self._start()
 
     def _start(self) -> torch.nn.Module:
-        """Get ready for `_ask`, and return the last layer."""
+        """Start the threads that answer `_ask`, and return the last layer."""
         state = self.checkpoint.load()
         self._backbone = fused(state)
-        # Who comes alone gets all cores at once. In a crowd each core has pictures of its own: cores that share one
+        # A lone visitor gets all cores at once. In a crowd each core has its own pictures: cores that share a picture
         # would wait for each other, and for whatever else runs here, at each layer.
         self._alone, self._crowd = _Line(), _Line()
-        self._arrivals, self._asked = itertools.count(), 0  # of which that many have no answer yet
+        self._arrivals, self._asked = itertools.count(), 0  # how many have no answer yet
         for line, cores in [(self._alone, CORES), *[(self._crowd, 1)] * CORES]:
             name = f"network {self.checkpoint.key}"
             threading.Thread(target=self._run, args=(line, cores), name=name, daemon=True).start()
@@ -72,7 +72,7 @@ class Network:
     def logits_of(
         self, views: list[PIL.Image.Image], head: ConstrainedLinear | None = None, kind: int = PICTURE
     ) -> np.ndarray:
-        """The same from the views, for one who needs them too: making them is most of the work on a large picture."""
+        """The same from the views, for callers that need them too: they are most of the work on a large picture."""
         features = torch.from_numpy(self.features_of(views, kind))
         return (self.head(features) if head is None else head.logits(features)).numpy()
 
@@ -98,14 +98,14 @@ class Network:
             raise
 
     def _ask(self, views: list[PIL.Image.Image], future: Future, kind: int) -> None:
-        """Have ``future`` told the features of a picture, or what went wrong."""
+        """Set ``future`` to the features of a picture, or to the error, once they are there."""
         with self._lock:
             line = self._crowd if self._asked else self._alone
             self._asked += 1
         line.put((kind, next(self._arrivals), views, future))
 
     def _run(self, line: "_Line", cores: int) -> None:
-        torch.set_num_threads(cores)  # of this thread; a new one begins with what another one asked for last
+        torch.set_num_threads(cores)  # for this thread; a new thread starts with the number that was set last
         while True:
             batch = line.take(BATCH)
             self._answer(batch)
@@ -113,7 +113,7 @@ class Network:
                 self._asked -= len(batch)
 
     def _answer(self, batch: list[tuple[list[PIL.Image.Image], Future]]) -> None:
-        """Tell each future of a batch its features; if that fails, each alone, so that nobody fails for another."""
+        """Set the futures of a batch; if it fails, compute each picture alone, so that one cannot fail another."""
         try:
             results = self.forward([views for views, _ in batch])
         except Exception as error:
@@ -135,10 +135,10 @@ class Network:
 
 
 class _Line(queue.PriorityQueue):
-    """Pictures that wait: ``PICTURE`` or ``FRAME``, a number in the order of arrival, views, and who is to be told."""
+    """Pictures that wait: ``PICTURE`` or ``FRAME``, a number in the order of arrival, views, and the future to set."""
 
     def take(self, most: int) -> list[tuple[list[PIL.Image.Image], Future]]:
-        """The next one, with those that wait behind it by now, or a frame alone; nobody waits for company."""
+        """The next picture with those that wait behind it, or a frame alone; nobody waits for a batch to fill."""
         kind, _, *first = self.get()
         taken = [tuple(first)]
         with self.mutex:
@@ -173,7 +173,7 @@ def network(key: str, wait: bool = True) -> Network:
         raise CheckpointError(f"model must be one of {', '.join(models.CHECKPOINTS)}, got {key!r:.40}")
     if key not in _networks:
         if not _loading[key].acquire(blocking=wait):
-            raise CheckpointError("This model is still on its way: try again when it is there.")
+            raise CheckpointError("This model is still being loaded: try again when it is ready.")
         try:
             if key not in _networks:
                 _networks[key] = _kind(models.CHECKPOINTS[key]())

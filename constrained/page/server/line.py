@@ -1,19 +1,20 @@
 """The lines in which questions wait: gradio's queue, with limits for each visitor, and without the ways to stop it.
 
-gradio's own has one limit for all that wait, keeps answers until somebody fetches them, and forgets whoever came first
-once 2,000 have come; the loop that starts its work then ends with a KeyError, and with it the server's usefulness. Here
+gradio's own has one limit for all that wait, keeps answers until somebody fetches them, and forgets the oldest visitors
+once 2,000 have come; the loop that starts its work then ends with a KeyError, and nothing is answered any more. Here
 
 - a visitor has at most `EACH` questions of a kind in line or at work, half of the places at work, and one address has
-  half of a line; a place that is free goes to the address that has fewest at work and waited longest for one;
+  half of a line; a free place goes to the address that has fewest at work and has waited longest;
 - a line of a kind has `LONGEST` places, and one that is full fills no other; what waits in all of them has `HELD`
   bytes, one address half of it;
-- who does not listen gets no second answer of a kind, and is forgotten after `DEAF` seconds, with all that they asked;
-- who cancels a question frees its place when the work on it is done, and not before;
-- a message to a visitor who is gone is dropped, and a loop that ends before the server does is started again.
+- a visitor who does not listen gets no second answer of a kind, and is forgotten after `DEAF` seconds with all their
+  questions;
+- a cancelled question frees its place when the work on it is done, and not before;
+- a message to a visitor who is gone is dropped, and a loop that ends before the server does is restarted.
 
 gradio's internals that this relies on: `Queue.push`, `get_events`, `send_message`, `broadcast_estimations`,
-`process_events`, `clean_events` and `start`, and its dictionaries by session. What would spare it: a limit of events a
-session, and messages to unknown sessions that are dropped, in gradio.
+`process_events`, `clean_events` and `start`, and its dictionaries by session. It would not be needed if gradio limited
+the events of a session and dropped messages to unknown sessions.
 """
 
 import asyncio
@@ -30,25 +31,25 @@ from gradio.server_messages import EstimationMessage, EventMessage, ProcessCompl
 
 LONGEST = 500  # questions of a kind in line
 EACH = 10  # of a visitor, of a kind, in line and at work
-HELD = 2**25  # bytes of all questions in line; in memory, a question can be twelve times as large as it came
+HELD = 2**25  # bytes of all questions in line; in memory a question can take twelve times as much
 DEAF = 30.0  # seconds after which a visitor who does not listen is forgotten
-UNHEARD = 200  # visitors at most for whom answers are kept though they do not listen
+UNHEARD = 200  # at most so many visitors who do not listen have their answers kept
 UNREAD = 2  # answers that a visitor may leave unread and still be given another one
-ADDRESSES = 1000  # of which it is known when they had their last turn
+ADDRESSES = 1000  # whose last turn is remembered
 MESSAGES = 500  # unread, of whatever kind, after which a visitor counts as gone
 SILENCE = 5.0  # seconds without a frame after which a webcam loses its place
 TURN = 30.0  # seconds after which a webcam gives way to one that waits
-_TIDY = 0.5  # seconds between two looks at all of this
+_TIDY = 0.5  # seconds between two rounds of tidying up
 
 FULL = "Too many people are asking this at the moment: try again in a minute."
-YOURS_FULL = f"You have {EACH} of these in line already: wait for an answer, then ask again."
+YOURS_FULL = f"You have {EACH} of these in the queue already: wait for an answer, then ask again."
 
 
 class Sessions(dict):
     """What is kept of each visitor, by session.
 
-    gradio deletes from it when a stream of answers breaks: what may be gone already, or what another stream of the same
-    visitor is there for.
+    gradio deletes an entry when a stream of answers breaks. By then the entry may be gone already, or another stream of
+    the same visitor may need it.
 
     Args:
         listening: how many streams of a session are open.
@@ -64,15 +65,15 @@ class Sessions(dict):
 
 
 class Line(Queue):
-    """`gradio.queueing.Queue` that holds against strangers."""
+    """A `gradio.queueing.Queue` that strangers cannot block."""
 
     def __init__(self, *args, **options) -> None:
         super().__init__(*args, **options)
         self._listening: Counter[str] = Counter()
         self.pending_messages_per_session = Sessions(self._listening)
         self.pending_event_ids_session = Sessions(self._listening)
-        self._heard: dict[str, float] = {}  # session -> when it last asked or listened; the longest ago comes first
-        self._told: dict[str, float] = {}  # kind of work -> when all in its line were told their places
+        self._heard: dict[str, float] = {}  # session -> when it last asked or listened; the oldest first
+        self._told: dict[str, float] = {}  # kind of work -> when its line was last sent its places
         self._served: dict[tuple, float] = {}  # (kind of work, address) -> when it had a place last; the oldest first
         self._stirred = True  # whether something may start that could not before
         self._looked = 0.0
@@ -81,7 +82,7 @@ class Line(Queue):
     # Coming in --------------------------------------------------------------------------------------------------------
 
     async def push(self, body, request, username):
-        """As of gradio; a line that is full, for all or for this visitor, is a sentence and no exception."""
+        """As in gradio, but a line that is full, for all or for this visitor, gives a sentence and no exception."""
         self._stirred = True
         fn = self.blocks.fns[body.fn_index]
         self.create_event_queue_for_fn(fn)
@@ -115,7 +116,7 @@ class Line(Queue):
     # Listening --------------------------------------------------------------------------------------------------------
 
     def session_of(self, event_id: str) -> str | None:
-        """Whose question that is; None if it is not known, or no longer."""
+        """The session that asked a question; None if the question is unknown or forgotten."""
         if event_id in self.event_ids_to_events:
             return self.event_ids_to_events[event_id].session_hash
         return next((session for session, ids in self.pending_event_ids_session.items() if event_id in ids), None)
@@ -136,7 +137,7 @@ class Line(Queue):
                 self._forget(session)  # has had all answers
 
     async def clean_events(self, *, session_hash: str | None = None, event_id: str | None = None) -> None:
-        """As of gradio, which asks for it when a stream breaks; but not while the visitor has another one open."""
+        """As in gradio, which calls it when a stream breaks, but not while the visitor has another one open."""
         if self._listening[session_hash] <= 1:
             await super().clean_events(session_hash=session_hash, event_id=event_id)
 
@@ -145,9 +146,9 @@ class Line(Queue):
         self._heard[session] = time.monotonic()
 
     def cancel(self, session: str | None, event_id: str | None) -> None:
-        """A visitor takes a question of theirs back.
+        """Take a question back, for the visitor who asked it.
 
-        gradio's own way ends the task that waits for the answer. One that has not begun leaves its place taken for
+        gradio itself ends the task that waits for the answer. A question that has not begun then keeps its place for
         good, and any other gives it back while the work goes on. Here a place is free when the work has ended: a run
         ends at its next report, a webcam at once.
         """
@@ -161,7 +162,7 @@ class Line(Queue):
             _end(event)
 
     def _drop(self, event: Event) -> None:
-        """Take it out of its line, if it stands there."""
+        """Remove a question from its line, if it is still there."""
         line = self.event_queue_per_concurrency_id.get(event.concurrency_id)
         if line is not None and event in line.queue:
             line.queue.remove(event)
@@ -169,7 +170,7 @@ class Line(Queue):
             self._stirred = True
 
     def _forget(self, session: str) -> None:
-        """Drop what a visitor has asked and not been told."""
+        """Drop a visitor's questions and the answers that they have not read."""
         for event in [event for event in self._waiting() if event.session_hash == session]:
             self._drop(event)
         for event in self._at_work():
@@ -183,7 +184,7 @@ class Line(Queue):
     # Going out --------------------------------------------------------------------------------------------------------
 
     def send_message(self, event: Event, event_message: EventMessage) -> None:
-        """As of gradio, but what nobody will read is dropped."""
+        """As in gradio, but messages that nobody will read are dropped."""
         messages = self.pending_messages_per_session.get(event.session_hash)
         if messages is None or not event.alive:
             return
@@ -197,7 +198,7 @@ class Line(Queue):
         super().send_message(event, event_message)
 
     def broadcast_estimations(self, concurrency_id: str, after: int | None = None) -> None:
-        """As of gradio; who stands in a long line is told their place once a second."""
+        """As in gradio, but in a long line visitors hear their places once a second at most."""
         if after is None:
             now, line = time.monotonic(), self.event_queue_per_concurrency_id[concurrency_id]
             if len(line.queue) > LONGEST // 10 and now - self._told.get(concurrency_id, 0.0) < 1:
@@ -208,7 +209,7 @@ class Line(Queue):
     # At work ----------------------------------------------------------------------------------------------------------
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
-        """As of gradio, but whoever does not listen is passed over."""
+        """As in gradio, but visitors who do not listen are passed over."""
         now = time.monotonic()
         if not self._stirred and now - self._looked < 0.05:  # gradio asks a thousand times a second
             return None
@@ -248,7 +249,7 @@ class Line(Queue):
         return [item for item in lines if item[1].queue]
 
     def _may_start(self, event: Event, at_work: int) -> bool:
-        """Whether a visitor, of whom so many questions of this kind are at work, would hear of another one."""
+        """Whether a visitor who has ``at_work`` questions of this kind at work would hear another answer."""
         messages = self.pending_messages_per_session.get(event.session_hash)
         if messages is None:
             return False  # forgotten; `_tidy` clears it away
@@ -258,7 +259,7 @@ class Line(Queue):
         return not unread and not at_work
 
     async def process_events(self, events, batch, begin_time, fn) -> None:
-        """As of gradio."""
+        """As in gradio."""
         self.event_queue_per_concurrency_id[fn.concurrency_id].served = time.monotonic()
         try:
             await super().process_events(events, batch, begin_time, fn)
@@ -266,7 +267,7 @@ class Line(Queue):
             self._stirred = True
 
     def frame(self, event_id: str) -> bool:
-        """A webcam sends another picture; whether there is such a webcam."""
+        """Note that a webcam sent another picture; returns whether there is such a webcam."""
         event = self.event_ids_to_events.get(event_id)
         if event is None or not event.streaming:
             return False
@@ -303,7 +304,7 @@ class Line(Queue):
     # For as long as the server runs -----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """As of gradio, with loops that are started again should they end."""
+        """As in gradio, but a loop that ends is restarted."""
         self._closed = False
         self.active_jobs = [None] * self.max_thread_count
         loops = [self.start_processing, self.start_progress_updates, self._tidy_on]
@@ -318,7 +319,7 @@ class Line(Queue):
             if self._closed or asyncio.get_running_loop().is_closed():
                 return
             error = None if ended.cancelled() else ended.exception()
-            print(f"The queue's {loop.__name__} ended, and is started again.", file=sys.stderr)
+            print(f"The queue's {loop.__name__} ended and is started again.", file=sys.stderr)
             if error is not None:
                 traceback.print_exception(error)
             self.stopped = False
@@ -331,7 +332,7 @@ class Line(Queue):
             super()._cancel_asyncio_tasks()
 
     def close(self) -> None:
-        """As of gradio."""
+        """As in gradio."""
         self._closed = True
         super().close()
 
@@ -341,11 +342,11 @@ def _address(request: Request) -> str | None:
 
 
 def _size(request: Request | None) -> int:
-    """How many bytes a question came in, as the guard has it."""
+    """The bytes of a question as the guard received it."""
     return int(request.headers.get("content-length", 0)) if request else 0
 
 
 def _end(event: Event) -> None:
-    """Let a webcam's turn end with the answer that it had last."""
+    """End a webcam's turn with the last answer that it got."""
     event.closed = True
     event.signal.set()

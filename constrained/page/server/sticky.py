@@ -45,8 +45,8 @@ class Stamped:
         headers = Headers(scope=scope)
         if cookie("; ".join(headers.getlist("cookie"))).startswith(f"{self._page}."):
             return await self._app(scope, receive, send)
-        # A browser keeps the cookie of a page that another site frames only if it says so and came encrypted. Each of
-        # several proxies may add how it was reached; the first one was reached by the browser.
+        # In a frame on another site, a browser keeps a cookie only if the cookie asks for that and came encrypted. Each
+        # of several proxies may add how it was reached; the browser reached the first one.
         came = ",".join(headers.getlist("x-forwarded-proto")) or scope.get("scheme", "")
         safe = came.partition(",")[0].strip().lower() == "https"
         kept = "SameSite=None; Secure; Partitioned" if safe else "SameSite=Lax"

@@ -74,7 +74,7 @@ def head(facts: dict) -> str:
 
 
 def early(page: bytes, facts: dict) -> bytes:
-    """gradio's HTML, in which the scripts start before gradio's own have come. Without this, `head` starts them.
+    """gradio's HTML, in which the scripts start before gradio's own have arrived. Without this, `head` starts them.
 
     Not all pages are made here: server-side rendering has Node make them.
     """

@@ -27,15 +27,15 @@ except ImportError:  # Windows, where workers have the limit of time alone
     resource = None
 
 PLACES = 4
-SECONDS = 10  # for a file, from outside
+SECONDS = 10  # of wall-clock time for a file
 PROCESSOR_SECONDS = 4  # for a file; the slowest picture that is allowed takes 0.8 (measured)
 MEMORY = 2**30  # bytes of a worker; the largest picture that is allowed takes half
-FILES = 500  # after which a worker is renewed, should anything have gathered in it
+FILES = 500  # after which a worker is replaced, in case something has piled up in it
 PATIENCE = 60  # seconds that a file waits for a worker
 
 
 class WorkerError(RuntimeError):
-    """A file that its parser did not survive, in a sentence for the visitor."""
+    """A file killed its parser; the message is a sentence for the visitor."""
 
 
 _NOT_SURVIVED = "This file cannot be read within the limits of this page: save it again, or make it smaller."

@@ -25,22 +25,22 @@ from ..server.workers import WORKERS, WorkerError
 
 SPARSE = tuple(key for key, entry in registry.REGISTRY.items() if entry.sparse)
 UNFITTED = {"slider.temperature": position(TEMPERATURE, 1.0), "setting.temperature": 1.0, "result": ""}
-BUNDLED = "CIFAR-10's test pictures, seen by the bundled model"
+BUNDLED = "CIFAR-10's test pictures, as seen by the bundled model"
 PLAIN = "#plain"
 TROUBLE = (ValidationError, WorkerError)
-GONE = "Your file is no longer here: upload it again, or go back to the bundled set."
+GONE = "Your file is no longer available: upload it again, or go back to the bundled set."
 # A fit of a million numbers takes a second or two of a core: few at a time, so that pictures go on being classified.
 SERVER = {"concurrency_id": "calibrate", "concurrency_limit": 2, "api_visibility": "private"}
 
 _CSV = said(
-    "a header with a column “label” and one column for each class, in order. A row holds the number of the right "
-    "class, counted from 0, and the logits as they come out of the last layer, not probabilities. Comma, semicolon or "
-    "tab; decimal points."
+    "a header with a column “label” and one column for each class, in order. Each row holds the index of the right "
+    "class, counted from 0, and the logits from the last layer, not probabilities. Separate columns with commas, "
+    "semicolons or tabs; write decimal points."
 )
-_SAFETENSORS = said("tensors “logits” (N, C), floating, and “labels” (N,), whole numbers.")
+_SAFETENSORS = said("tensors “logits” (N, C), floating-point, and “labels” (N,), integers.")
 _LIMITS = said(
-    "{few} to {rows} rows, {two} to {classes} classes, {numbers} logits in all, {size} MB. 60 % of the rows, drawn at "
-    "random, fit T; the others judge.",
+    "{few} to {rows} rows, {two} to {classes} classes, up to {numbers} logits in all and {size} MB. T is fitted on "
+    "60 % of the rows, drawn at random; the figures come from the others.",
     few=validation.MIN_ROWS,
     rows=f"{validation.MAX_ROWS:,}",
     two=validation.MIN_CLASSES,
@@ -83,7 +83,7 @@ class HeldSet(HeldFile):
     is_template = True
 
     def preprocess(self, payload: str | None) -> str:
-        """As of `HeldFile`."""
+        """As in `HeldFile`."""
         text = str(payload or "")
         path = super().preprocess(text.removesuffix(PLAIN))
         return path + PLAIN if path and text.endswith(PLAIN) else path
@@ -153,30 +153,29 @@ def described(shown: Parts) -> str:
     name = said(shown.name) if shown.name == BUNDLED else html.escape(shown.name)
     count, rows, judge = f"{classes}", f"{len(shown.fit[1]):,}", f"{len(shown.judge[1]):,}"
     looks = _looks(shown) if isinstance(shown, Own) else ""
-    return (
-        f"<p><b>{name}</b><br>{said('{count} classes', count=count)}: {few}{more}.<br>"
-        f"{said('T is fitted on {rows} rows; the other {judge} judge.', rows=rows, judge=judge)}</p>{looks}"
-    )
+    split = said("T is fitted on {rows} rows; the figures come from the other {judge}.", rows=rows, judge=judge)
+    return f"<p><b>{name}</b><br>{said('{count} classes', count=count)}: {few}{more}.<br>{split}</p>{looks}"
 
 
 def _looks(shown: Own) -> str:
-    """What the numbers of a file look like, and what they are taken for, as HTML; nothing for logits."""
+    """What the numbers of a file look like and how they are read, as HTML; nothing for logits."""
     if shown.kind in validation.BY_LOGARITHM and shown.plain:
         text = said(
-            "These look like probabilities, since each row is positive and has the same sum. Here they are taken for "
-            "logits all the same."
+            "These look like probabilities, since each row is positive and has the same sum. They are treated as "
+            "logits anyway."
         )
     elif shown.kind in validation.BY_LOGARITHM:
         text = said(
-            "These look like probabilities, since each row is positive and has the same sum. They are read as such: "
-            "their logarithm stands for the logits, and a 0 for half of the smallest number in the file."
+            "These look like probabilities, since each row is positive and has the same sum. They are read as "
+            "probabilities: their logarithms serve as logits, and a 0 counts as half of the smallest number in the "
+            "file."
         )
     elif shown.kind == validation.LOG_PROBABILITIES:
-        text = said("These are logarithms of probabilities, and so logits too. Bounds act on them as they stand.")
+        text = said("These are logarithms of probabilities, so they are logits too. Bounds act on them as they are.")
     elif shown.kind == validation.SHARES:
         text = said(
-            "All numbers lie from 0 to 1, but rows do not sum to 1, as with one sigmoid for each class. Here they are "
-            "taken for logits: if they are not, save the numbers from before the sigmoid."
+            "All numbers are between 0 and 1, but rows do not sum to 1, as with one sigmoid for each class. They are "
+            "treated as logits: if they are not, save the numbers from before the sigmoid."
         )
     else:
         return ""
@@ -199,27 +198,28 @@ def percent(share: float) -> str:
 
 
 def told(name: str, fit: calibration.TemperatureFit, shown: Parts, y: Tensor) -> str:
-    """What a fit came to, as HTML: T from the one part, figures of the other before and after. ``name`` is HTML too."""
+    """The result of a fit as HTML: T from one part, figures of the other before and after. ``name`` is HTML too."""
     rows, judged = len(shown.fit[1]), len(shown.judge[1])
     if fit.edge:
-        return f'<p role="status"><b>{name}.</b> {said(calibration.EDGES[fit.edge])} {said("T stays.")}</p>'
+        return f'<p role="status"><b>{name}.</b> {said(calibration.EDGES[fit.edge])} {said("T stays as it is.")}</p>'
     one, best = (calibration.figures(y / t, shown.judge[1]) for t in (1.0, fit.temperature))
     beyond = ""
     if not TEMPERATURE.low <= fit.temperature <= TEMPERATURE.high:
         ends = {"low": f"{TEMPERATURE.low:g}", "high": f"{TEMPERATURE.high:g}"}
-        beyond = " " + said("That is beyond the slider, which goes from {low} to {high}.", **ends)
+        beyond = " " + said("That is outside the slider's range, {low} to {high}.", **ends)
     level = f"{best.nll:.4f}" == f"{one.nll:.4f}"
     worse = ""
     if level or best.nll > one.nll:
         worse = " " + (
-            said("Here fitting did not help: it was as good before.")
+            said("Fitting did not help here: T = 1 was just as good.")
             if level
-            else said("Here fitting did not help: it was better before.")
+            else said("Fitting did not help here: T = 1 was better.")
         )
+    compared = said("On the other {judged}, compared with T = 1:", judged=f"{judged:,}")
     return (
         f'<p role="status"><b>{name}: T = {fit.temperature:.4g}</b>, '
         f"{said('fitted on {rows} rows.', rows=f'{rows:,}')}{beyond} "
-        f"{said('On the other {judged}, from T = 1:', judged=f'{judged:,}')} NLL {one.nll:.4f} → {best.nll:.4f}, "
+        f"{compared} NLL {one.nll:.4f} → {best.nll:.4f}, "
         f"ECE {percent(one.ece)} → {percent(best.ece)}, "
         f"Brier {one.brier:.4f} → {best.brier:.4f}.{worse}</p>"
     )
@@ -285,8 +285,8 @@ def on_fit(method: str, path: str, *values: float | str) -> dict:
         raise gr.Error(f"T cannot be fitted: {error}", print_exception=False) from error
     if method in SPARSE:
         text = said(
-            "{title} gives some classes probability 0. Where the right class is among them the NLL is infinite, so "
-            "there is no best T by NLL: the table compares it with softmax at its fitted T.",
+            "{title} gives some classes probability 0. If the right class is one of them, the NLL is infinite, so no T "
+            "is best by NLL: the table compares this map with softmax at its own fitted T.",
             title=registry.REGISTRY[method].title,
         )
         return {"notice": "", "result": f'<p role="status">{text}</p>'}
@@ -325,9 +325,9 @@ def build() -> dict[str, Control]:
             fit = gr.Button(t("Fit temperature"), variant="primary", elem_id="calibrate-fit")
             result = gr.HTML("", elem_id="calibrate-result")
             about = gr.HTML(described(bundled()), elem_id="calibrate-set")
-            with gr.Row(elem_id="calibrate-reading"):  # the one that can be wanted is in view, see calibrate.css
+            with gr.Row(elem_id="calibrate-reading"):  # calibrate.css shows the one that applies
                 readings = [
-                    gr.Button(t("Take them for logits"), size="sm"),
+                    gr.Button(t("Treat them as logits"), size="sm"),
                     gr.Button(t("Read them as probabilities"), size="sm"),
                 ]
             told_notice = speaker("#calibrate-file", "calibrate-notice")

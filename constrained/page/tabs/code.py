@@ -14,8 +14,8 @@ from . import export
 from .explore import Tab
 
 OWN = phrase(
-    "You are using a head of your own. The code has the bundled model's; to load yours, from the file that Download on "
-    'the Train tab gives: `constrained_resnet18(weights=..., head="head.safetensors")`, as in the README.'
+    "You are using your own head, but this code has the bundled model's. To load yours, download it on the Train tab "
+    'and write `constrained_resnet18(weights=..., head="head.safetensors")`, as in the README.'
 )
 
 
@@ -33,13 +33,15 @@ def about(script: str, family: str, methods: dict[str, str], lam: float, model: 
             phrase("The button fetches the weights.") if weights else phrase("torchvision fetches the weights."),
         ]
     what = phrase(
-        "A step for your own training loop, with torch and torchvision alone; a comment says what the loss sees."
+        "A step for your own training loop, with torch and torchvision alone; a comment explains what the loss sees."
     )
     regularised = methods["regularised"]
     if family == "regularised" and regularised in snippets.PENALTIES:
         return [
             what,
-            phrase("The loss goes through the proximal step; a comment shows the penalty that can replace it."),
+            phrase(
+                "The loss is taken after the proximal step; a comment shows the penalty that can replace that step."
+            ),
         ]
     if regularised not in snippets.PENALTIES:
         return [what, phrase("There is no penalty: the Regularised column is a projection, not a proximal step.")]
@@ -48,7 +50,9 @@ def about(script: str, family: str, methods: dict[str, str], lam: float, model: 
     penalty = {"norm": snippets.PENALTIES[regularised], "lam": f"{lam:g}"}
     return [
         what,
-        phrase("The loss has the {norm} penalty with λ\u00a0=\u00a0{lam} of the Regularised column.", **penalty),
+        phrase(
+            "The loss includes the {norm} penalty, with λ\u00a0=\u00a0{lam} from the Regularised column.", **penalty
+        ),
     ]
 
 

@@ -54,10 +54,14 @@ from . import lessons
 
 # Everything that runs the network shares one limit, so that requests wait in gradio's queue and not in threads.
 NETWORK = {"concurrency_id": "network", "concurrency_limit": 16, "api_visibility": "private"}
-# Live webcams hold a place for as long as they are on: a line of their own, which `line` has taken in turns.
+# A live webcam holds a place for as long as it is on. So webcams have their own line, in which `line` makes them take
+# turns.
 CAMERA = {"concurrency_id": "camera", "concurrency_limit": 16, "api_visibility": "private"}
-REST, LONGEST_REST = 1.5, 0.3  # after a frame, in the time that it took, and in seconds; while another one waits
-# Nor do they wait for a model that is being fetched: those who do have places of their own.
+REST, LONGEST_REST = (
+    1.5,
+    0.3,
+)  # after a frame while another one waits: relative to the time that it took, and in seconds
+# Pictures do not wait for a model that is being fetched: visitors who choose such a model have their own places.
 MODELS = {"concurrency_id": "models", "concurrency_limit": 4, "api_visibility": "private"}
 
 
@@ -114,8 +118,8 @@ def sent_back(logits: Tensor, methods: dict[str, str], settings: dict[str, Value
 def on_picture(source: str | bytes | None, model: str, head: bytes | None) -> dict:
     """A visitor's picture to chart, crops, notice, shown, model and current.
 
-    An answer says all that it is about: others may have come meanwhile. The box is left to
-    assets/web/explore/picture.js, which knows what else is on its way by then.
+    An answer names everything that it is about, because other answers may have come meanwhile. The picture box is left
+    to assets/web/explore/picture.js, which knows what else has been asked by then.
     """
     if source is None:
         return {"notice": ""}
@@ -305,7 +309,7 @@ def build(model: str) -> Tab:
             with gr.Column(elem_id="controls-raw", elem_classes="controls", min_width=120):
                 gr.HTML(f"<h2>{said('Raw')}</h2><p>{said('the logits of the linear layer')}</p>")
                 gr.HTML(
-                    f"<p>{said('Compare two: keep this setting as A, then change it.')}</p>", elem_id="compare-help"
+                    f"<p>{said('To compare, pin these settings as A, then change them.')}</p>", elem_id="compare-help"
                 )
                 with gr.Row(elem_id="compare"):
                     pin = gr.Button(t("Pin as A"), size="sm", min_width=70, elem_id="pin-a")

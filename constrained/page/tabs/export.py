@@ -153,7 +153,7 @@ def on_make(question: str, head: bytes | None) -> Iterator[dict]:
         return
     except (KeyError, TypeError, ValueError) as error:
         raise gr.Error(f"The file cannot be made: {error}", print_exception=False) from error
-    making = said("Making the file, which takes some ten seconds.")
+    making = said("Making the file, which takes about ten seconds.")
     yield {"file": None, "notice": f'<p role="status">{making}</p>'}
     try:
         yield {"file": str(file(*wanted)), "notice": ""}
@@ -168,7 +168,7 @@ TAKE = "() => { setTimeout(() => document.querySelector('#export-file')?.click()
 
 def build(explored: explore.Tab) -> None:
     """Lay out the two buttons inside the Code tab and wire their events."""
-    about = said("The whole network with this constraint, 43 MB. What it takes and gives is written in the file.")
+    about = said("The whole network with this constraint, 43 MB. The file describes its inputs and outputs.")
     with gr.Column(elem_id="export", min_width=0):
         gr.HTML(f"<p>{about}</p>", elem_id="export-help")
         with gr.Row():

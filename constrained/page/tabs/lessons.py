@@ -1,4 +1,4 @@
-"""Lessons on the page: their catalogue in a tab of its own, and the panel that stands beside the live chart.
+"""Lessons on the page: their catalogue in a tab of its own, and the panel beside the live chart.
 
 Everything that a visitor does is in the browser (assets/web/lessons), and so is what they have done. The server sends
 the texts, once, when a lesson or the catalogue is first opened, and does the experiments that a step may ask for.

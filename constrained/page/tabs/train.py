@@ -89,7 +89,7 @@ def on_run(event: gr.EventData) -> Iterator[str]:
     try:
         setting = Setting.read(event._data.get("setting"))
         if event._data.get(HALTED):
-            return  # while it stood in line; the page knows
+            return  # it was halted in the queue; the page knows
         for step in fits(setting):
             figures, head = step
             points.append(plain(figures))
@@ -146,12 +146,12 @@ def sweep(setting: Setting, axis: object) -> Iterator[Setting]:
 
 
 async def on_halt(event: gr.EventData, request: gr.Request) -> None:
-    """The page wants its runs up to this one to end: those that wait do not begin, the others end at their next report.
+    """End the page's runs up to this one: those that wait do not begin, the others end at their next report.
 
-    Each question carries the mark itself, so that nothing is to be remembered of anybody, and none that comes later is
-    meant. A coroutine runs where the queue does, so that no question is between line and work meanwhile. gradio's
-    internals that this relies on: ``Queue.event_queue_per_concurrency_id``, ``Queue.active_jobs``, and that an event's
-    data are the same object wherever they are. What would spare it: a way to find a session's events, in gradio.
+    The mark is put on each question, so nothing has to be remembered about a visitor, and later questions are not
+    affected. A coroutine runs where the queue does, so no question can move from line to work meanwhile. This relies on
+    gradio's internals: ``Queue.event_queue_per_concurrency_id``, ``Queue.active_jobs``, and that an event's data are
+    the same object everywhere. It would not be needed if gradio had a way to find a session's events.
     """
     last, queue = question_number(event), LocalContext.blocks.get()._queue
     line = queue.event_queue_per_concurrency_id.get(FITS["concurrency_id"])
@@ -178,7 +178,7 @@ def on_upload(path: str | None, shown: str, earlier: bytes | None) -> dict:
 
 
 def arrive(data: bytes, shown: str, earlier: bytes | None) -> dict:
-    """A head file to what it changes of the Explore tab, which is opened then, and to this tab's notice."""
+    """Take a head file: its changes to the Explore tab, which is then opened, and this tab's notice."""
     updates, trouble = menu.adopt(data, shown, earlier)
     if not trouble:
         updates |= {"picture": shown, "shown": shown, "tabs": gr.Tabs(selected="explore")}
@@ -203,11 +203,11 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
                 label=t("Constraint"),
                 elem_id="train-method",
             )
-            gr.HTML(f"<p>{said('The logits go to the loss as they are.')}</p>", elem_id="train-help")
+            gr.HTML(f"<p>{said('The logits go into the loss unchanged.')}</p>", elem_id="train-help")
             parameters = rows("train", PARAMETERS.values())
             learned = gr.Checkbox(
                 default.learned,
-                label=t("Learn T, starting there"),
+                label=t("Learn T from this value"),
                 elem_id="train-learned",
                 elem_classes=classes(TEMPERATURE),
             )
@@ -227,14 +227,14 @@ def build(explored: explore.Tab, tabs: gr.Tabs) -> dict[str, Control]:
                 batch = gr.Dropdown(
                     [(t("all at once"), 0)] + [(str(b), b) for b in training.BATCHES if b],
                     value=default.batch,
-                    label=t("Examples a step"),
+                    label=t("Batch size"),
                     elem_id="train-batch",
                     filterable=False,
                 )
                 seed = gr.Number(
                     default.seed, label=t(training.SEED.name), precision=0, minimum=0, maximum=training.SEED.high
                 )
-            live = gr.Checkbox(label=t("Train live"), info=t("again whenever a control settles"), elem_id="train-live")
+            live = gr.Checkbox(label=t("Train live"), info=t("retrains when a control settles"), elem_id="train-live")
             with gr.Row(elem_id="train-actions"):
                 begin = gr.Button(t("Train"), variant="primary", size="sm", min_width=80)
                 stop = gr.Button(t("Stop"), size="sm", min_width=60)

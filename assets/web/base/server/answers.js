@@ -1,4 +1,4 @@
-// Answers: one stream brings them all, and however it breaks, it ends in order.
+// Answers: one stream brings them all, and it ends cleanly however it breaks.
 
 /** @import { Pending } from "../../types.js" */
 
@@ -21,7 +21,7 @@ const LATER = 100; // ms after which gradio has shown what came before a break
 /** @param {object} message */
 const line = (message) => `data: ${JSON.stringify(message)}\n\n`;
 
-// The end of everything that waits, as gradio takes it. The first sentence that nobody else says, gradio does.
+// End everything that waits, in a form that gradio understands. gradio shows the first sentence that nothing else shows.
 const end = () => {
   const why = t(BROKEN);
   let said = false;
@@ -47,7 +47,7 @@ const ANSWERS = ["process_generating", "process_streaming", "process_completed"]
 const SKIP = { __type__: "update" };
 
 /**
- * An answer that somebody on the page does not want leaves everything as it is.
+ * An answer that the page no longer wants changes nothing.
  *
  * @param {StreamMessage} message
  * @returns {Promise<StreamMessage>}
@@ -132,7 +132,7 @@ const answers = async function* (request) {
         if (message.msg === "unexpected_error") throw new Error("forgotten");
         const answer = ANSWERS.includes(message.msg) ? await wanted(message) : message;
         if (message.msg === "process_completed") completed(message);
-        // The server closes when all is answered that it has; what it was asked right then, gradio would wait for.
+        // The server closes once it has answered everything. gradio would wait for ever for a question asked at that moment.
         const closes = message.msg === "close_stream";
         if (closes && waiting.size) break;
         yield line(answer);

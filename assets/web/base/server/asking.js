@@ -20,8 +20,8 @@ const refused = (pending, why) => {
 };
 
 /**
- * What a visitor has here is no other server's. So each request says which server made this page, and another one, after
- * a restart or instead of one that died, refuses it (constrained/page/server/guard.py); then the page loads anew.
+ * Another server does not have what a visitor has here. So each request says which server made this page. Another one,
+ * after a restart or in place of one that died, refuses it (constrained/page/server/guard.py); then the page reloads.
  *
  * @param {string} to
  * @param {RequestInit} options

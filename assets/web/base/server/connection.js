@@ -14,7 +14,7 @@ export const connect = (fetch) => {
 export const send = (to, options) => browsers(to, options);
 
 /**
- * A request that gets no answer for as long as a stream may be silent is given up.
+ * Give a request up if it gets no answer for as long as a stream may be silent.
  *
  * @param {string} to
  * @param {RequestInit} options
@@ -30,7 +30,7 @@ export const sendInTime = async (to, options) => {
   }
 };
 
-// After a break, the server may hold the old stream for open, and send answers into it. So the page goes on under another
+// After a break, the server may take the old stream for open and send answers into it. So the page goes on under another
 // name, which it puts in place of the one that gradio's client gave itself. Nothing is kept by that name (controls.py).
 /** @type {string | null} */
 let given = null;

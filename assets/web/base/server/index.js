@@ -1,11 +1,11 @@
 // The server: what happens to requests and answers when the connection to it breaks.
 //
-// gradio would say "Connection Lost", deaf to everything until it can load the page anew, without what the visitor had in
-// it. Here a request whose answer cannot come ends with a sentence, and the next one is sent as if nothing had been.
+// gradio would say "Connection Lost" and ignore everything until it can reload the page, which loses what the visitor had
+// in it. Here a request whose answer cannot come ends with a sentence, and the next one is sent as usual.
 //
 // gradio's internals that this relies on: its client asks by POST queue/join and run/predict, reads all answers from one
 // stream (GET queue/data) until that says close_stream, and takes a process_completed with an error for the end of a
-// request. What would spare it: a client that reconnects.
+// request. It would not be needed if the client reconnected.
 
 import { listen } from "./answers.js";
 import { ask, upload } from "./asking.js";
@@ -23,7 +23,7 @@ const pass = async (to, options = {}) => {
 };
 
 /**
- * The `fetch` of this page: gradio's questions go through it, all else as before.
+ * The `fetch` of this page, which handles gradio's questions and passes on everything else.
  *
  * @param {typeof window.fetch} browsers
  */

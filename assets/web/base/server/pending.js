@@ -1,12 +1,12 @@
-// Pending requests: what gradio has asked the server for and has no answer to yet, and how whoever asked hears that no
-// answer will come.
+// Pending requests: gradio's questions to the server that have no answer yet, and how the asker learns that no answer
+// will come.
 
 /** @import { Pending } from "../../types.js" */
 
 import { config } from "../gradio.js";
 import { phrase } from "../i18n.js";
 
-export const BROKEN = phrase("The connection to the server broke before the answer came: try again.");
+export const BROKEN = phrase("The connection to the server was lost before the answer came: try again.");
 export const UNREACHED = phrase("The server cannot be reached: check your connection, then try again.");
 
 export const PATIENCE = 4000; // ms that it takes to read a sentence, and after which nothing more is expected
@@ -18,7 +18,7 @@ export const early = new Map();
 
 let count = 0;
 /**
- * What a request asks, where.
+ * What a request asks, and from which component.
  *
  * @param {{fn_index: number, event_data: unknown, data: unknown[]}} body
  * @returns {Pending}
@@ -35,7 +35,7 @@ export const pendingOf = (body) => {
 };
 
 /**
- * Whoever asked no longer waits.
+ * Stop waiting for an answer.
  *
  * @param {Pending} pending
  * @param {string} why
