@@ -15,7 +15,7 @@ from gradio.context import Context
 from gradio.events import Dependency
 
 from .. import shipped
-from ..parameters import Number, Parameter, Vector
+from ..parameters import Number, Parameter, Value, Vector
 from .languages import t
 from .server import guard
 
@@ -180,6 +180,22 @@ class HeldBytes(gr.Textbox):
 def notice(text: str = "") -> str:
     """A sentence for the visitor, as HTML that a screen reader announces; nothing without text."""
     return f'<p role="alert">{html.escape(text)}</p>' if text else ""
+
+
+def written(value: float) -> str:
+    """A parameter's number as a sentence has it."""
+    return f"{value:.4g}".replace("-", "−")
+
+
+def in_words(parameter: Parameter, value: Value, labels: Sequence[str]) -> str:
+    """A parameter and its value, as HTML: ``T = 0.5``, or ``b: cat=2``; nothing where no class differs.
+
+    The browser's twin is in assets/web/base/words.js.
+    """
+    if isinstance(parameter, Number):
+        return f"{parameter.symbol} = {written(value)}"
+    text = html.escape(parameter.spell(value, labels))  # a file may have named the classes
+    return text and f"{parameter.symbol}: {text}"
 
 
 def position(parameter: Number, value: float) -> float:

@@ -11,9 +11,17 @@ import torch
 
 from constrained import calibration, registry, validation
 from constrained.page.tabs import calibrate
-from constrained.registry import LAM, RADIUS
+from constrained.parameters import Number
+from constrained.registry import PARAMETERS
 
-DEFAULTS = (-2.0, 4.0, 1.0, LAM.default, RADIUS.default)  # the rows of parameters, T among them
+
+def rows(**values) -> tuple:
+    """What the rows of parameters hold, T's among them: defaults, but for these."""
+    opening = {key: p.default if isinstance(p, Number) else "" for key, p in PARAMETERS.items()}
+    return tuple((opening | values).values())
+
+
+DEFAULTS = rows(hi=4.0)
 
 
 def test_the_message_holds_the_part_that_judges_and_no_other():
@@ -42,7 +50,8 @@ def test_fit_looks_at_one_part_and_reports_on_the_other(monkeypatch):
 def test_fit_of_every_constraint(key):
     answer = calibrate.on_fit(key, "", *DEFAULTS)
     shown, told = calibrate.bundled(), json.loads(answer["board"])
-    y = calibration.as_logits(registry.build(key, told["settings"]), shown.fit[0])
+    settings = {p.key: told["settings"][p.key] or p.default for p in registry.REGISTRY[key].parameters}  # "" opens
+    y = calibration.as_logits(registry.build(key, settings), shown.fit[0])
     assert told["temperature"] == calibration.fit_temperature(y, shown.fit[1]).temperature
     assert answer["setting.temperature"] == pytest.approx(told["temperature"], rel=1e-3)
     assert 0 <= answer["slider.temperature"] <= 100
@@ -63,7 +72,7 @@ def test_a_temperature_beyond_the_slider_is_said(monkeypatch):
 
 @pytest.mark.parametrize("key", ["clamp", "smooth_clamp"])
 def test_a_box_without_width_has_no_best_temperature(key):
-    answer = calibrate.on_fit(key, "", 1, 1, *DEFAULTS[2:])
+    answer = calibrate.on_fit(key, "", *rows(lo=1, hi=1))
     assert calibration.EDGES["any"] in answer["result"]
     assert not {"slider.temperature", "setting.temperature"} & answer.keys()
 
@@ -71,21 +80,27 @@ def test_a_box_without_width_has_no_best_temperature(key):
 @pytest.mark.parametrize(
     ("method", "numbers"),
     [
-        ("clamp", (5, -5, 1.0, 0.5, 3)),
-        ("clamp", ("1", 2, 1.0, 0.5, 3)),
-        ("clamp", (math.nan, 2, 1.0, 0.5, 3)),
-        ("clamp", (-2, math.inf, 1.0, 0.5, 3)),
-        ("clamp", (None, 2, 1.0, 0.5, 3)),
-        ("prox_l1", (-2, 4, 1.0, -1, 3)),
-        ("project_simplex", (-2, 4, 1.0, 0.5, 0)),
-        ("__class__", (-2, 4, 1.0, 0.5, 3)),
-        ([], (-2, 4, 1.0, 0.5, 3)),
-        (None, (-2, 4, 1.0, 0.5, 3)),
+        ("clamp", rows(lo=5, hi=-5)),
+        ("clamp", rows(lo="1")),
+        ("clamp", rows(lo=math.nan)),
+        ("clamp", rows(hi=math.inf)),
+        ("clamp", rows(lo=None)),
+        ("prox_l1", rows(lam=-1)),
+        ("project_simplex", rows(radius=0)),
+        ("clamp", DEFAULTS[1:]),
+        ("__class__", DEFAULTS),
+        ([], DEFAULTS),
+        (None, DEFAULTS),
     ],
 )
 def test_hostile_numbers_are_refused(method, numbers):
     with pytest.raises(gr.Error, match="T cannot be fitted"):
         calibrate.on_fit(method, "", *numbers)
+
+
+def test_a_constraint_is_fitted_whatever_the_rows_of_others_hold():
+    answer = calibrate.on_fit("softmax", "", *rows(lo=None, lam=-1))
+    assert "fitted on" in answer["result"]
 
 
 def test_a_file_that_is_gone_is_a_sentence(tmp_path):
