@@ -17,7 +17,8 @@ from constrained.modules import Clamp, ConstrainedLinear, Entmax15, PenaltyL1, P
 
 CLASSES = ("cat", "Löwe", 'a "dog"')
 NETWORK = "0123456789abcdef" * 4
-SETTINGS = {"lo": -0.3, "hi": 1.7, "temperature": 0.6, "lam": 0.2, "radius": 2.5}
+SETTINGS = {key: p.default for key, p in registry.PARAMETERS.items()}
+SETTINGS |= {"lo": -0.3, "hi": 1.7, "temperature": 0.6, "lam": 0.2, "radius": 2.5}
 KINDS = {"softmax": Softmax, "sparsemax": Sparsemax, "entmax15": Entmax15}
 
 

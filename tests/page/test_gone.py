@@ -19,6 +19,10 @@ from constrained.page import controls, pictures
 from constrained.page.server import guard
 from constrained.page.server.inference import network
 from constrained.page.tabs import calibrate, explore, train
+from constrained.parameters import Number
+from constrained.registry import PARAMETERS
+
+VALUES = [p.default if isinstance(p, Number) else "" for p in PARAMETERS.values()]  # what the rows hold
 
 
 def picture(colour) -> bytes:
@@ -96,7 +100,7 @@ def test_a_picture_that_is_gone_or_nobodys_is_told(path, head):
     answer = asked(train.on_use, [path, held], {"head": held})
     assert told in answer["train.notice"]
     if path:
-        answer = asked(calibrate.on_fit, ["clamp", path, -2.0, 4.0, 1.0, 0.5, 1.0])
+        answer = asked(calibrate.on_fit, ["clamp", path, *VALUES])
         assert "Your file is no longer here" in answer["notice"]
         assert "T =" not in str(answer)
 
@@ -104,10 +108,9 @@ def test_a_picture_that_is_gone_or_nobodys_is_told(path, head):
 def test_a_set_of_ones_own_is_fitted_whoever_asks():
     rows = "\n".join(f"{i % 2},{i % 5},{(i * 7) % 4}" for i in range(60))
     path = uploaded(f"label,a,b\n{rows}\n".encode(), "mine.csv")
-    values = [-2.0, 4.0, 1.0, 0.5, 1.0]
-    answer = json.dumps(asked(calibrate.on_fit, ["softmax", path, *values]))
+    answer = json.dumps(asked(calibrate.on_fit, ["softmax", path, *VALUES]))
     assert "fitted on 36 rows" in answer.replace("{rows}", "36")
-    assert "6,000" in json.dumps(asked(calibrate.on_fit, ["softmax", "", *values]))
+    assert "6,000" in json.dumps(asked(calibrate.on_fit, ["softmax", "", *VALUES]))
 
 
 # Runs ---------------------------------------------------------------------------------------------------------------
