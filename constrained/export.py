@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from . import heads, registry
 from .models import BUNDLED, CHECKPOINTS, Checkpoint, CheckpointError, bundled
 from .modules import ConstrainedLinear, ConstrainedOutput
-from .parameters import Parameter, Value
+from .parameters import Mask, Parameter, Value
 
 REFUSED = 3  # what the program ends with where a sentence says why
 MISSING = "ONNX needs two more packages where this runs: pip install onnx onnxscript"
@@ -89,7 +89,7 @@ def model(
             "method": method,
             "title": entry.title,
             "formula": entry.formula,
-            "settings": {p.key: float(settings[p.key]) for p in entry.parameters},
+            "settings": {p.key: p.plain(settings[p.key]) for p in entry.parameters},
         },
         "labels": list(checkpoint.labels if head is None else head.classes),
     }
@@ -182,8 +182,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("file", type=Path, help="what to write: a name that ends in .pt2 (torch.export) or .onnx")
     parser.add_argument("method", choices=list(registry.REGISTRY), help="the constraint")
     for parameter in registry.PARAMETERS.values():
-        default = parameter.default
-        parser.add_argument(f"--{parameter.key}", help=f"{parameter.help} Default: {default:g}.")
+        default = "none" if isinstance(parameter, Mask) else f"{parameter.default:g}"
+        parser.add_argument(f"--{parameter.key}", help=f"{parameter.help} Default: {default}.")
     parser.add_argument("--model", choices=list(CHECKPOINTS), default=BUNDLED, help=f"the network (default: {BUNDLED})")
     parser.add_argument("--head", type=Path, help="a head trained on the page, in place of the network's last layer")
     parser.add_argument("--leashed", action="store_true", help="give up as soon as the standard input is closed")

@@ -147,7 +147,9 @@ def _open(x: Tensor, dim: int) -> tuple[Tensor, int]:
     return (x.float() if small else x), dim % x.ndim
 
 
-def _parameter(name: str, value: float | Tensor, x: Tensor, dim: int, row: bool = False) -> float | Tensor:
+def _parameter(
+    name: str, value: float | Tensor, x: Tensor, dim: int, row: bool = False, signed: bool = False
+) -> float | Tensor:
     """A parameter that fits to ``x``: in shape, and as a tensor where a graph is made of it.
 
     torch's compiler takes a number that has changed twice for a symbol, and its default backend has written some of
@@ -156,6 +158,7 @@ def _parameter(name: str, value: float | Tensor, x: Tensor, dim: int, row: bool 
     Args:
         dim: the dimension of the classes, counted from the front.
         row: whether it belongs to a whole row, and not to a class.
+        signed: whether a tensor may hold any number; else what is below 0, or infinite, is not allowed.
     """
     if not isinstance(value, Tensor):
         if abs(value) > torch.finfo(x.dtype).max:  # what the type does not have is infinite in it
@@ -180,7 +183,7 @@ def _parameter(name: str, value: float | Tensor, x: Tensor, dim: int, row: bool 
         value = value.to(x)
     elif value.dtype not in (torch.float32, torch.float64):
         value = value.to(x.dtype)  # half precision is computed in float32
-    if name in ("lo", "hi"):  # may be infinite; see _box
+    if signed:
         return value
     wrong = ~(((value > 0) if row else (value >= 0)) & (value < math.inf))
     known = any_known(wrong)
@@ -278,7 +281,7 @@ def clamp(
     """
     lo, hi = bounds(lo, hi)
     y, dim = _open(x, dim)
-    lo, hi = _box(_parameter("lo", lo, y, dim), _parameter("hi", hi, y, dim))
+    lo, hi = _box(_parameter("lo", lo, y, dim, signed=True), _parameter("hi", hi, y, dim, signed=True))
     if gradient == "zero":
         return _clip(y, lo, hi).to(x.dtype)
     if gradient == "straight_through":
@@ -320,7 +323,8 @@ def smooth_clamp(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: int 
     lo, hi = bounds(lo, hi, finite=True)
     y, dim = _open(x, dim)
     y = _wide(y, lo, hi)
-    lo, hi = _box(_parameter("lo", lo, y, dim), _parameter("hi", hi, y, dim), finite=True)
+    lo, hi = (_parameter(name, value, y, dim, signed=True) for name, value in (("lo", lo), ("hi", hi)))
+    lo, hi = _box(lo, hi, finite=True)
     lost = ~y.isfinite()  # kept out of tanh, whose backward pass would make NaN of a gradient of 0
     whole = any_known(lost) is False
     end = y.detach()

@@ -31,6 +31,7 @@ class Constraint(nn.Module):
     loss_name: ClassVar[str] = "cross-entropy of softmax(y)"  # how its loss is written
     norm: ClassVar[str] = ""  # "l1" or "l2" for a proximal step, which a penalty with the same norm can replace
     _CHECKS: ClassVar[dict[str, Callable[[str, object], float | Tensor]]] = {}  # of each parameter, by its name
+    _OF_ROWS: ClassVar[tuple[str, ...]] = ()  # parameters that belong to a whole row: none differs by class
 
     def __init__(self, *, dim: int = -1) -> None:
         super().__init__()
@@ -375,6 +376,7 @@ class _Probability(Constraint):
     tempered = True
     MAX_LOG = 10.0  # float16 still holds both limits
     _CHECKS: ClassVar = {"_fixed": _temperature}
+    _OF_ROWS = ("temperature",)
 
     def __init__(self, *, temperature: float | Tensor = 1.0, learnable: bool = False, dim: int = -1) -> None:
         super().__init__(dim=dim)
@@ -420,8 +422,9 @@ class _Probability(Constraint):
         return F.violation(x, lambda y: F.project_simplex(y, dim=self.dim), dim=self.dim)
 
     def _values(self) -> dict[str, object]:
+        others = {name: getattr(self, name) for name in self._CHECKS if name != "_fixed"}
         with torch.no_grad():  # torch warns about a number made from a tensor that requires grad
-            return {"temperature": self.temperature, "learnable": self.learnable}
+            return {"temperature": self.temperature, "learnable": self.learnable} | others
 
     def _description(self) -> dict[str, object]:
         return super()._description() | ({"temperature": "learned"} if self.learnable else {})
@@ -590,6 +593,7 @@ class _Sized(Constraint):
     """
 
     _CHECKS: ClassVar = {"radius": F.positive}
+    _OF_ROWS = ("radius",)
 
     def __init__(self, radius: float | Tensor = 1.0, *, dim: int = -1) -> None:
         super().__init__(dim=dim)
@@ -678,7 +682,7 @@ class ConstrainedLinear(nn.Linear):
             for name, value in module._values().items():
                 if not isinstance(value, Tensor) or value.ndim == 0 or value.shape[-1] == 1:
                     continue
-                if isinstance(module, (_Probability, _Sized)):
+                if name in module._OF_ROWS:
                     raise ValueError(f"{name} belongs to a whole row, not to a class, got {tuple(value.shape)}")
                 if value.shape[-1] != out_features:
                     raise ValueError(

@@ -12,7 +12,7 @@ other classes. The browser's twin is assets/web/twins/parameters.js.
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, field
 from typing import ClassVar
 
 import torch
@@ -244,7 +244,7 @@ class Vector(_EachClass):
         for part in parts:
             name, equals, text = part.rpartition("=")
             value = _parsed(text)
-            if not equals or value is None:
+            if not equals or not name.strip() or value is None:
                 raise ValueError(f"{self.key}: write a class and its number, such as cat=2, not {part!r:.40}")
             found.append((name.strip(), self._one(value)))
         return found
@@ -259,12 +259,12 @@ class Vector(_EachClass):
 
 @dataclass(frozen=True)
 class Mask(_EachClass):
-    """Yes or no for each class; no by default."""
+    """Yes or no for each class; no for those of which nothing is said."""
 
     kind = "mask"
 
     _: KW_ONLY
-    default: bool = False
+    default: bool = field(default=False, init=False)
 
     def _one(self, value: object) -> bool:
         if not isinstance(value, bool):
@@ -278,7 +278,8 @@ class Mask(_EachClass):
         return [(part, True) for part in parts]
 
     def _others(self, values: list[bool]) -> bool:
-        return False
+        """Whether all are in it: a text can only add classes."""
+        return all(values)
 
     def _spelled(self, name: str, value: bool) -> str:
         return name

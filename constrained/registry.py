@@ -93,8 +93,10 @@ class Entry:
         family: ``"bounded"``, ``"probability"`` or ``"regularised"``.
         title: as a person reads it in a menu.
         parameters: in the order of the module's arguments.
-        formula: for any class; ``{lo}`` and the like stand for live numbers, ``{name}`` for what the twin reports.
-        example: the same for one class with logit ``{z}`` and output ``{y}``.
+        formula: for any class; ``{lo}`` and the like stand for live numbers, or for the symbol of what differs by
+            class, and ``{name}`` for what the twin reports.
+        example: the same for one class with logit ``{z}`` and output ``{y}``, and with that class's value of what
+            differs; of a mask 1 or 0.
         build: makes the module from keyword arguments.
         help: one sentence for a person: what it does and what to watch.
         zeros: whether to count exact zeros, because they are its point.

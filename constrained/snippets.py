@@ -394,16 +394,18 @@ def _constants(key: str, settings: dict[str, Value], *more: Parameter) -> str:
 
 
 def _constant(parameter: Parameter, value: Value) -> str:
-    """One of them: a number, or a tensor with a value for each class."""
+    """One of them: a number, or a tensor with a value for each class. A mask is a tensor always, as torch wants it."""
     if not isinstance(value, list):
-        return f"{parameter.constant} = {parameter.plain(value)!r}"
+        plain = repr(parameter.plain(value))
+        return f"{parameter.constant} = {f'torch.tensor({plain})' if isinstance(parameter, Mask) else plain}"
     common = max(dict.fromkeys(value), key=value.count)
     kind = "torch.bool" if isinstance(parameter, Mask) else "torch.float64"
     lines = [f"{parameter.constant} = torch.full(({len(value)},), {common!r}, dtype={kind})  # one for each class"]
     for other in dict.fromkeys(v for v in value if v != common):
         places = ", ".join(str(i) for i, v in enumerate(value) if v == other)
-        text = f"{parameter.constant}[[{places}]] = {other!r}"
-        lines.append(textwrap.fill(text, WIDTH, subsequent_indent="    ", break_long_words=False))
+        text = f"{parameter.constant}[[{places}]]\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{other!r}"  # no line ends in =
+        text = textwrap.fill(text, WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        lines.append(text.replace("\N{NO-BREAK SPACE}", " "))
     return "\n".join(lines)
 
 

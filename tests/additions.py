@@ -1,4 +1,4 @@
-"""Two constraints with parameters of their own, added to a copy of the project as CONTRIBUTING.md says.
+"""Three constraints with parameters of their own, added to a copy of the project as CONTRIBUTING.md says.
 
 `add` touches the files of the recipe "Add a constraint" and no others. tests/page/test_additions.py and
 tests/browser/test_additions.py try what comes of it: everything else has to follow by itself.
@@ -42,10 +42,35 @@ def add_offset(x: Tensor, offset: float | Tensor, *, dim: int = -1) -> Tensor:
     Raises:
         ValueError: for NaN, an infinite ``offset``, or an empty ``dim``.
     """
-    offset, (y, dim) = number("offset", offset), _open(x, dim)
-    if isinstance(offset, Tensor) and offset.ndim == 1:
-        offset = offset.reshape(-1, *[1] * (y.ndim - 1 - dim))
-    return (y + offset).to(x.dtype)
+    offset, (y, dim) = bound("offset", offset, finite=True), _open(x, dim)
+    return (y + _parameter("offset", offset, y, dim, signed=True)).to(x.dtype)
+
+
+def truth(name: str, value: object) -> bool | Tensor:
+    """A mask: one truth value for all classes, or a list or tensor with one for each.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    value = torch.as_tensor(value) if isinstance(value, (list, tuple)) else value
+    if not (isinstance(value, bool) or (isinstance(value, Tensor) and value.dtype == torch.bool)):
+        raise ValueError(f"{name} must be true or false for each class, got {name}={value!r:.50}")
+    return value
+
+
+def leave_out(x: Tensor, excluded: bool | Tensor, *, dim: int = -1) -> Tensor:
+    r"""What excludes classes from a map onto the simplex: :math:`-\\infty` for those in the mask.
+
+    Args:
+        x: ``(..., C, ...)``.
+        excluded: the mask, one truth value or ``(C,)``.
+        dim: the dimension of the classes.
+
+    Raises:
+        ValueError: for what is no truth value, or an empty ``dim``.
+    """
+    mask, (_, at) = torch.as_tensor(truth("excluded", excluded), device=x.device), _open(x, dim)
+    return x.masked_fill(mask.reshape(-1, *[1] * (x.ndim - 1 - at)), -math.inf)
 
 
 # Projections -------'''
@@ -96,6 +121,32 @@ class AddOffset(Constraint):
         return F.add_offset(x, self.offset, dim=self.dim)
 
 
+class MaskedSoftmax(Softmax):
+    """`functional.softmax` over some of the classes.
+
+    Args:
+        excluded: the classes that get probability 0: true or false, or a tensor or list with one for each class.
+        temperature, learnable, dim: as in `Softmax`.
+
+    Raises:
+        ValueError: as `Softmax`, and for what is no truth value.
+    """
+
+    sparse = True
+    _CHECKS: ClassVar = Softmax._CHECKS | {"excluded": F.truth}
+
+    def __init__(self, excluded: bool | Tensor = False, **more: object) -> None:
+        super().__init__(**more)
+        self.excluded = excluded
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.leave_out(x, self.excluded, dim=self.dim))
+
+    def as_logits(self, logits: Tensor) -> Tensor:
+        """The logits over T, ``-inf`` for a class that is excluded."""
+        return super().as_logits(F.leave_out(logits, self.excluded, dim=self.dim))
+
+
 class ConstrainedOutput('''
 
 PARAMETERS = """\
@@ -103,6 +154,7 @@ LIMIT = Number(
     "limit", "r", "r, the limit", "No output is further from 0.", default=2.0, low=0.1, high=20.0, scale="log"
 )
 OFFSET = Vector("offset", "b", "b, offset", "What is added to each class.", default=0.0, low=-10.0, high=10.0)
+EXCLUDED = Mask("excluded", "M", "M, excluded", "Classes that get no probability.")
 
 
 @dataclass(frozen=True)
@@ -129,6 +181,17 @@ ENTRIES = """\
             build=modules.AddOffset,
             help="Rare classes get a head start, or frequent ones a handicap.",
         ),
+        Entry(
+            key="masked_softmax",
+            family="probability",
+            title="Masked softmax",
+            parameters=(EXCLUDED, TEMPERATURE),
+            formula="p = exp(z / {temperature}) / Σ exp(z / {temperature}), 0 in {excluded}",
+            example="p = {y}",
+            build=modules.MaskedSoftmax,
+            help="A softmax over the classes that are left.",
+            zeros=True,
+        ),
     )
 }
 
@@ -147,6 +210,11 @@ TWINS = """\
     named: {},
   }),
 
+  masked_softmax: (z, { temperature, excluded }) => {
+    const left = Float64Array.from(z, (v, i) => ((Array.isArray(excluded) ? excluded[i] : excluded) ? -Infinity : v));
+    return { ...methods.softmax(left, { temperature }), named: {} };
+  },
+
   softmax: ("""
 
 SNIPPETS = '''\
@@ -157,7 +225,14 @@ return torch.where(y > LIMIT, LIMIT, y)""",
     "add_offset": """\\
 offset = torch.as_tensor(OFFSET, dtype=z.dtype, device=z.device)
 return z + offset""",
+    "masked_softmax": "z = z.masked_fill(EXCLUDED, -torch.inf)\\n"
+    + _LOST
+    + "return torch.softmax(z / T, dim=-1).masked_fill(lost, torch.nan)",
 '''
+LOSSES = """\
+_LOSSES = {
+    "masked_softmax": "return F.cross_entropy(z.masked_fill(EXCLUDED, -torch.inf) / T, labels)",
+"""
 
 TRANSLATIONS = {
     "Limit the size": ("Größe begrenzen", "Limiter la taille", "Limitar el tamaño"),
@@ -166,6 +241,13 @@ TRANSLATIONS = {
         "Ein Clamp mit derselben Grenze auf beiden Seiten von 0.",
         "Un clamp avec la même limite des deux côtés de 0.",
         "Un clamp con el mismo límite a ambos lados de 0.",
+    ),
+    "Masked softmax": ("Softmax mit Maske", "Softmax masqué", "Softmax con máscara"),
+    "M, excluded": ("M, ausgeschlossen", "M, exclues", "M, excluidas"),
+    "A softmax over the classes that are left.": (
+        "Ein Softmax über die übrigen Klassen.",
+        "Un softmax sur les classes restantes.",
+        "Un softmax sobre las clases restantes.",
     ),
     "Logit adjustment": ("Logit-Verschiebung", "Décalage des logits", "Ajuste de logits"),
     "b, offset": ("b, Verschiebung", "b, décalage", "b, desplazamiento"),
@@ -179,23 +261,23 @@ TRANSLATIONS = {
 # File -> what is put in the place of a piece of it, which is found at its end.
 EDITS = {
     "constrained/functional.py": {
-        "__all__ = [\n": '__all__ = [\n    "add_offset",\n    "limit_size",\n',
+        "__all__ = [\n": '__all__ = [\n    "add_offset",\n    "leave_out",\n    "limit_size",\n',
         "# Projections -------": FUNCTIONS,
     },
     "constrained/modules.py": {"class ConstrainedOutput(": MODULES},
     "constrained/__init__.py": {
         "    from .modules import (\n": "    from .modules import (\n        AddOffset,\n",
-        "        Entmax15,\n": "        Entmax15,\n        LimitSize,\n",
+        "        Entmax15,\n": "        Entmax15,\n        LimitSize,\n        MaskedSoftmax,\n",
         "__all__ = [\n": '__all__ = [\n    "AddOffset",\n',
-        '    "Entmax15",\n': '    "Entmax15",\n    "LimitSize",\n',
+        '    "Entmax15",\n': '    "Entmax15",\n    "LimitSize",\n    "MaskedSoftmax",\n',
     },
     "constrained/registry.py": {
-        "import Number, Parameter, Value\n": "import Number, Parameter, Value, Vector\n",
+        "import Number, Parameter, Value\n": "import Mask, Number, Parameter, Value, Vector\n",
         "@dataclass(frozen=True)\nclass Entry:": PARAMETERS,
         "    )\n}\n\nFAMILIES = ": ENTRIES,
     },
     "assets/web/twins/constraints.js": {"  softmax: (": TWINS},
-    "constrained/snippets.py": {"_CONSTRAIN = {\n": SNIPPETS},
+    "constrained/snippets.py": {"_CONSTRAIN = {\n": SNIPPETS, "_LOSSES = {\n": LOSSES},
 }
 LANGUAGES = ("de", "fr", "es")
 

@@ -66,7 +66,8 @@ const exploring = ({ image, model, a, get }, facts) => {
   for (const key of CONTROLS) if (differs(key)) add(key, get("explore", key));
   if (a) {
     const parts = Object.entries({ ...a.methods, ...a.settings });
-    add("a", parts.map(([key, value]) => `${named(key, facts)}:${value}`).join(","));
+    // A text about classes can hold commas as well, for which it takes semicolons too.
+    add("a", parts.map(([key, value]) => `${named(key, facts)}:${value}`.replaceAll(",", ";")).join(","));
   }
   return pairs;
 };

@@ -15,7 +15,7 @@ from gradio.context import Context
 from gradio.events import Dependency
 
 from .. import shipped
-from ..parameters import Number, Parameter, Vector
+from ..parameters import Number, Parameter, Value, Vector
 from .languages import t
 from .server import guard
 
@@ -182,6 +182,22 @@ def notice(text: str = "") -> str:
     return f'<p role="alert">{html.escape(text)}</p>' if text else ""
 
 
+def written(value: float) -> str:
+    """A parameter's number as a sentence has it."""
+    return f"{value:.4g}".replace("-", "−")
+
+
+def in_words(parameter: Parameter, value: Value, labels: Sequence[str]) -> str:
+    """A parameter and its value, as HTML: ``T = 0.5``, or ``b: cat=2``; nothing where no class differs.
+
+    The browser's twin is in assets/web/base/words.js.
+    """
+    if isinstance(parameter, Number):
+        return f"{parameter.symbol} = {written(value)}"
+    text = html.escape(parameter.spell(value, labels))  # a file may have named the classes
+    return text and f"{parameter.symbol}: {text}"
+
+
 def position(parameter: Number, value: float) -> float:
     """Where a log slider stands for a value; the browser's twin is in assets/web/base/scales.js."""
     if parameter.zero and value < parameter.low:
@@ -280,7 +296,7 @@ def _text(owner: str, parameter: Parameter) -> Control:
         "",
         label=t(parameter.name),
         placeholder=t("cat = 2; dog = −1") if each else t("cat; dog"),
-        info=t("A class and its number each; all others have {value}.", value=f"{parameter.default:g}")
+        info=t("A number for each class named; all others have {value}.", value=f"{parameter.default:g}")
         if each
         else t("The names of classes."),
         elem_id=f"{owner}-{parameter.key}-value",

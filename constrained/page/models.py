@@ -15,7 +15,7 @@ from ..heads import HeadError
 from ..models import BUNDLED, CHECKPOINTS, TITLES, CheckpointError
 from ..parameters import Number
 from ..registry import PARAMETERS
-from .controls import message, notice, position
+from .controls import in_words, message, notice, position, written
 from .languages import said, t
 from .pictures import is_sample, views
 from .server.inference import PICTURE, Network, network
@@ -92,15 +92,13 @@ def words(head: heads.Head) -> str:
     told = said("no constraint")
     if head.method:
         told = said(registry.REGISTRY[head.method].title)
-        known = {key: (PARAMETERS[key], value) for key, value in head.settings.items()}
-        numbers = {
-            key: f"{value:.4g}".replace("-", "−") if isinstance(p, Number) else p.spell(value, head.classes)
-            for key, (p, value) in known.items()
-        }
-        if {"lo", "hi"} <= numbers.keys():
-            told += f" [{numbers['lo']}, {numbers['hi']}]"
+        settings, box = head.settings, ("lo", "hi")
+        if set(box) <= settings.keys():
+            told += f" [{written(settings['lo'])}, {written(settings['hi'])}]"
         else:
-            told += "".join(f", {PARAMETERS[key].symbol} = {number}" for key, number in numbers.items())
+            box = ()
+        values = [in_words(PARAMETERS[key], settings[key], head.classes) for key in settings if key not in box]
+        told = ", ".join([told, *filter(None, values)])
     for key, kind in heads.PENALTIES.items():
         if isinstance(head.layer.penalty, kind) and head.layer.penalty.lam:
             told += f" · {said('{norm} penalty', norm=key.upper())}, λ = {head.layer.penalty.lam:.4g}"

@@ -1,4 +1,4 @@
-"""The page of a copy to which two constraints were added as CONTRIBUTING.md says: every tab works with them."""
+"""The page of a copy to which three constraints were added as CONTRIBUTING.md says: every tab works with them."""
 
 import contextlib
 import re
@@ -59,11 +59,12 @@ def offsets(labels: list[str]) -> torch.Tensor:
     return torch.tensor([OFFSETS.get(label, 0.0) for label in labels], dtype=torch.float64)
 
 
-def write(page, owner: str, text: str) -> None:
-    """Put a text into the box of the offsets, and leave it."""
-    box = page.locator(f"#{owner}-offset-value textarea, #{owner}-offset-value input").first
+def write(page, owner: str, text: str, key: str = "offset"):
+    """Put a text into the box of a parameter, and leave it; the box."""
+    box = page.locator(f"#{owner}-{key}-value textarea, #{owner}-{key}-value input").first
     box.fill(text)
     box.blur()
+    return box
 
 
 def test_a_new_number_has_its_slider_formula_and_badges(opened):
@@ -118,6 +119,50 @@ def test_a_number_for_each_class_is_written_as_a_text(opened):
     expect(box).to_have_value("")
     z, outputs, _ = numbers(page)
     assert page.evaluate("explore.state.settings.offset") == ""
+
+
+def test_a_mask_is_written_as_names(opened):
+    page = opened("image=cat&family=probability&method=masked_softmax")
+    for text, spelled, left in (
+        ("dog , cat", "cat; dog", {"cat", "dog"}),
+        ("#3", "cat", {"cat"}),
+        ("cat; cat", "cat; cat", {"cat"}),
+        ("", "", set()),
+    ):
+        expect(write(page, "explore", text, "excluded")).to_have_value(spelled)
+        z, outputs, labels = numbers(page)
+        out = torch.tensor([label in left for label in labels])
+        assert torch.allclose(outputs["probability"], torch.softmax(z.masked_fill(out, -torch.inf), 0), rtol=1e-6)
+        if "; cat" not in text:
+            expect(page.locator("#notice")).to_have_text("")
+            continue
+        expect(page.locator("#notice")).to_contain_text("is there twice")
+        expect(page.locator("figure.probability .note")).not_to_contain_text("no such class")
+    # All of them: nothing is left to draw, and the page's drawing says so without an error.
+    expect(write(page, "explore", "*", "excluded")).to_have_value("*")
+    expect(page.locator("figure.probability .badges")).to_contain_text("entropy NaN")
+    # In present mode its row is a line like those of the sliders.
+    write(page, "explore", "cat", "excluded")
+    page.get_by_role("button", name="Present").click()
+    row = page.locator("#explore-excluded-value")
+    expect(row.locator(".info-text")).to_be_hidden()
+    assert row.bounding_box()["height"] < 60
+
+
+def test_a_wrong_text_is_told_on_every_tab(opened):
+    for tab in ("train", "calibrate"):
+        page = opened(f"tab={tab}&{tab}.method=add_offset&{tab}.offset=cow=2,cat=1")
+        if tab == "train":
+            expect(page.locator("#train-help")).to_contain_text("no such class: cow")
+        box = page.locator(f"#{tab}-offset-value textarea, #{tab}-offset-value input").first
+        expect(box).to_have_value("cow=2,cat=1")
+        page.wait_for_function("(tab) => globalThis[tab]", arg=tab)
+        write(page, tab, "cat = two")
+        expect(page.locator(f"#{tab}-notice")).to_contain_text("Write a class and its number")
+        expect(write(page, tab, "dog=-1,cat=2")).to_have_value(SPELLED)
+        expect(page.locator(f"#{tab}-notice")).to_have_text("")
+        if tab == "train":
+            expect(page.locator("#train-help")).not_to_contain_text("no such class")
 
 
 def test_a_link_opens_with_both(opened):
@@ -195,5 +240,8 @@ def test_programs_can_ask_for_them(copy):
         p["parameter_name"]
         for p in client.view_api(return_format="dict")["named_endpoints"]["/constrain"]["parameters"]
     ]
-    assert names[-1] == "offset"
-    assert "limit" in names
+    assert {"limit", "offset", "excluded"} <= {*names}
+    found = client.predict([1.0, 2.0], "masked_softmax", excluded=[True, False], api_name="/constrain")
+    assert found["outputs"] == [0.0, 1.0]
+    with pytest.raises(Exception, match="excluded must be true or false for each class, got 'cat'"):
+        client.predict([1.0, 2.0], "masked_softmax", excluded="cat", api_name="/constrain")

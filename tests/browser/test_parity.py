@@ -154,6 +154,8 @@ def test_outputs(twins, key):
     wrong = []
     for name, z, settings, y, _, _ in in_browser(twins, key, cases):
         expected = in_torch(key, z, settings)
+        answered = ~(np.isnan(y) & np.isnan(expected))  # a mask can leave no class
+        y, expected = y[answered], expected[answered]
         floor = off_by(key, settings, expected)
         error = np.abs(y - expected) - 1e-6 * np.abs(expected)
         if not (error <= floor).all():
@@ -271,8 +273,21 @@ TEXTS = [
         "#2=1e-3, Ä=.5",
         "cat = −2\ndog=+1",
     ),
-    *("cat=9", "cat", "cat=", "cat=1_0", "cat=0x1", "cat=nan", "1,2,3", "bird=1", "twin=1", "#12=1", "cat=1;cat=2"),
-    *("cat; dog", "#2", "twin", "*", "bird", "cat; cat"),
+    *(
+        "cat=9",
+        "cat",
+        "cat=",
+        "=1",
+        "cat=1_0",
+        "cat=0x1",
+        "cat=nan",
+        "1,2,3",
+        "bird=1",
+        "twin=1",
+        "#12=1",
+        "cat=1;cat=2",
+    ),
+    *("cat; dog", "#2", "twin", "*", "cat; *", "bird", "cat; cat"),
 ]
 
 
@@ -282,8 +297,8 @@ def test_texts_say_the_same_in_python_and_in_the_browser(browser, parameter):
     load(page, "twins/parameters.js", "texts")
     read = """([parameter, text, labels]) => {
       const { error } = texts.parse(parameter, text, labels.length);
-      const { value, unknown } = texts.resolve(parameter, text, labels);
-      return error || unknown.length ? null : [value, texts.spell(parameter, text, labels)];
+      const { value, unknown, repeated } = texts.resolve(parameter, text, labels);
+      return error || unknown.length || repeated.length ? null : [value, texts.spell(parameter, text, labels)];
     }"""
     good = 0
     for text in TEXTS:

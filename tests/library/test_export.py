@@ -297,6 +297,7 @@ def test_the_visitors_head_goes_along(made, head):
         "[]",
         "{}",
         "[" * 500,
+        "[" * 30_000,
         "[" * 100_000,
         ask(ending=".py"),
         ask(ending="/../../x.pt2"),

@@ -31,7 +31,7 @@ from constrained.parameters import Mask, Vector
 
 CLASSES = ("cat", "Löwe", 'a "dog"')
 NETWORK = "0123456789abcdef" * 4
-SETTINGS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
+SETTINGS = {key: p.default for key, p in registry.PARAMETERS.items()}
 SETTINGS |= {"lo": -0.3, "hi": 1.7, "temperature": 0.6, "lam": 0.2, "radius": 2.5}
 KINDS = {"softmax": Softmax, "sparsemax": Sparsemax, "entmax15": Entmax15}
 

@@ -4,6 +4,7 @@ import copy
 import functools
 import math
 import warnings
+from typing import ClassVar
 
 import pytest
 import torch
@@ -298,6 +299,32 @@ def test_a_tensor_of_parameters_moves_with_the_module_and_is_checked(module, nam
         arguments.pop(other, None)
     with pytest.raises(ValueError, match=message):
         type(module)(**arguments)
+
+
+class Offset(C.Softmax):
+    """A probability map with a number for each class beside its temperature."""
+
+    _CHECKS: ClassVar = C.Softmax._CHECKS | {"offset": F.bound}
+
+    def __init__(self, offset, **more):
+        super().__init__(**more)
+        self.offset = offset
+
+    def forward(self, x):
+        return super().forward(x + self.offset)
+
+
+def test_a_probability_map_can_have_a_parameter_that_differs_by_class():
+    for learnable in (False, True):
+        layer = C.ConstrainedLinear(8, 3, constraint=Offset([1.0, 2.0, 3.0], learnable=learnable))
+        assert "offset=tensor of shape (3,)" in repr(layer.constraint)
+        other = C.ConstrainedLinear(8, 3, constraint=Offset([1.0, 2.0, 4.0], learnable=learnable))
+        with pytest.raises(RuntimeError, match="this state belongs to Offset"):
+            other.load_state_dict(layer.state_dict())
+    with pytest.raises(ValueError, match="offset must have a number for each of the 4 classes, got 3"):
+        C.ConstrainedLinear(8, 4, constraint=Offset([1.0, 2.0, 3.0]))
+    with pytest.raises(ValueError, match="temperature belongs to a whole row"):
+        C.ConstrainedLinear(8, 3, constraint=Offset([1.0, 2.0, 3.0], temperature=torch.ones(3)))
 
 
 def test_bounds_a_class_bound_each_class_and_fit_the_head():

@@ -45,6 +45,12 @@ def test_a_mask_is_yes_or_no_for_each_class(bad):
         MASK.check(bad, 7)
 
 
+def test_a_mask_opens_empty():
+    """A text can only add classes: one that is full from the start could not be emptied."""
+    with pytest.raises(TypeError, match="default"):
+        Mask("kept", "M", "M, kept", "Kept.", default=True)
+
+
 @given(st.lists(st.floats(-5, 5), min_size=7, max_size=7) | st.floats(-5, 5))
 def test_a_vector_is_spelled_exactly(value):
     value = VECTOR.check(value)
@@ -62,6 +68,7 @@ def test_a_text_names_classes_as_a_person_would():
     assert VECTOR.spell([2.0, -1.0, 0.25, 0, 0, 0, 0], LABELS) == "cat=2; dog=-1; #2=0.25"
     assert VECTOR.spell([1.0] * 6 + [0.0], LABELS) == "*=1; #6=0"
     assert MASK.spell([True, False, True, True, False, False, False], LABELS) == "cat; #2; #3"
+    assert MASK.spell([True] * 7, LABELS) == "*"
     assert VECTOR.read("1,2,3,4,5,-1,-2", LABELS) == [1, 2, 3, 4, 5, -1, -2]
 
 
@@ -74,6 +81,7 @@ def test_a_text_names_classes_as_a_person_would():
         ("cat=1; #0=2", "'#0' is there twice"),
         ("cat", "write a class and its number"),
         ("cat=", "write a class and its number"),
+        ("=1", "write a class and its number"),
         ("cat=6", "must be from -5 to 5, got 6.0"),
     ],
 )

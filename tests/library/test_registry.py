@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from constrained import functional, modules, registry
-from constrained.parameters import Number, Vector
+from constrained.parameters import Mask, Number, Vector
 from constrained.registry import PARAMETERS, REGISTRY
 
 DEFAULTS = {key: parameter.default for key, parameter in PARAMETERS.items()}
@@ -70,13 +70,15 @@ def test_crossed_bounds_are_refused():
 def test_what_an_entry_says_of_its_module_is_what_the_module_does(key):
     # Not all defaults: some change nothing.
     moved = {p.key: p.high / 2 for p in PARAMETERS.values() if isinstance(p, Vector)} | {"lam": 2.0}
+    masks = {p.key: [True] + [False] * 5 for p in PARAMETERS.values() if isinstance(p, Mask)}
     entry, constraint = REGISTRY[key], registry.build(key, DEFAULTS | moved)
     z = torch.randn(50, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) * 4
     y = constraint(z)
     alone = torch.cat([constraint(z[:, [i]]) for i in range(z.shape[1])], dim=1)
     assert constraint.elementwise == torch.equal(y, alone)
     assert entry.elementwise == (constraint.elementwise and all(isinstance(p, Number) for p in entry.parameters))
-    assert entry.sparse == (constraint.as_logits(z) == -math.inf).any().item()
+    masked = registry.build(key, DEFAULTS | moved | masks)
+    assert entry.sparse == (masked.as_logits(z) == -math.inf).any().item()
     inside = (z > y.min()) & (z < y.max())
     assert inside.any()
     assert entry.clips == torch.equal(y[inside], z[inside])

@@ -11,12 +11,14 @@ import torch
 
 from constrained import calibration, registry, validation
 from constrained.page.tabs import calibrate
+from constrained.parameters import Number
 from constrained.registry import PARAMETERS
 
 
-def rows(**changes) -> list:
-    """What the rows of parameters hold, T among them."""
-    return [changes.get(key, parameter.default) for key, parameter in PARAMETERS.items()]
+def rows(**values) -> tuple:
+    """What the rows of parameters hold, T's among them: defaults, but for these."""
+    opening = {key: p.default if isinstance(p, Number) else "" for key, p in PARAMETERS.items()}
+    return tuple((opening | values).values())
 
 
 DEFAULTS = rows(hi=4.0)
@@ -48,7 +50,8 @@ def test_fit_looks_at_one_part_and_reports_on_the_other(monkeypatch):
 def test_fit_of_every_constraint(key):
     answer = calibrate.on_fit(key, "", *DEFAULTS)
     shown, told = calibrate.bundled(), json.loads(answer["board"])
-    y = calibration.as_logits(registry.build(key, told["settings"]), shown.fit[0])
+    settings = {p.key: told["settings"][p.key] or p.default for p in registry.REGISTRY[key].parameters}  # "" opens
+    y = calibration.as_logits(registry.build(key, settings), shown.fit[0])
     assert told["temperature"] == calibration.fit_temperature(y, shown.fit[1]).temperature
     assert answer["setting.temperature"] == pytest.approx(told["temperature"], rel=1e-3)
     assert 0 <= answer["slider.temperature"] <= 100
@@ -77,21 +80,27 @@ def test_a_box_without_width_has_no_best_temperature(key):
 @pytest.mark.parametrize(
     ("method", "numbers"),
     [
-        ("clamp", {"lo": 5, "hi": -5}),
-        ("clamp", {"lo": "1"}),
-        ("clamp", {"lo": math.nan}),
-        ("clamp", {"hi": math.inf}),
-        ("clamp", {"lo": None}),
-        ("prox_l1", {"lam": -1}),
-        ("project_simplex", {"radius": 0}),
-        ("__class__", {}),
-        ([], {}),
-        (None, {}),
+        ("clamp", rows(lo=5, hi=-5)),
+        ("clamp", rows(lo="1")),
+        ("clamp", rows(lo=math.nan)),
+        ("clamp", rows(hi=math.inf)),
+        ("clamp", rows(lo=None)),
+        ("prox_l1", rows(lam=-1)),
+        ("project_simplex", rows(radius=0)),
+        ("clamp", DEFAULTS[1:]),
+        ("__class__", DEFAULTS),
+        ([], DEFAULTS),
+        (None, DEFAULTS),
     ],
 )
 def test_hostile_numbers_are_refused(method, numbers):
     with pytest.raises(gr.Error, match="T cannot be fitted"):
-        calibrate.on_fit(method, "", *rows(**numbers))
+        calibrate.on_fit(method, "", *numbers)
+
+
+def test_a_constraint_is_fitted_whatever_the_rows_of_others_hold():
+    answer = calibrate.on_fit("softmax", "", *rows(lo=None, lam=-1))
+    assert "fitted on" in answer["result"]
 
 
 def test_a_file_that_is_gone_is_a_sentence(tmp_path):

@@ -19,6 +19,7 @@ from constrained.page import models as menu
 from constrained.page.models import YOURS
 from constrained.page.server.inference import network
 from constrained.page.tabs import explore
+from constrained.parameters import Number, Vector
 
 SHOWN = str(pictures.FIRST_SAMPLE)
 CHANGED = {"notice", "chart", "crops", "setting.target", "setting.k", "model", "current", "head"}  # by every head
@@ -90,13 +91,13 @@ def test_another_head_is_another_model_to_the_chart():
 
 @pytest.mark.parametrize("method", registry.REGISTRY)
 def test_its_column_opens_on_its_constraint(method):
-    settings = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
+    settings = {key: p.default for key, p in registry.PARAMETERS.items()}
     settings |= {"lo": -1.25, "hi": 0.5, "temperature": 0.3, "lam": 0.02, "radius": 7.5}
     updates = settings_of(adopted(head(registry.build(method, settings), method)[0]))
     entry = registry.REGISTRY[method]
     assert updates[entry.family] == method
     assert {key: updates[key] for key in registry.PARAMETERS if key in updates} == {
-        p.key: settings[p.key] for p in entry.parameters
+        p.key: settings[p.key] if isinstance(p, Number) else "" for p in entry.parameters
     }
     assert not {*registry.FAMILIES} - {entry.family} & set(updates)
 
@@ -117,6 +118,18 @@ def test_a_head_without_a_constraint_leaves_the_columns_alone():
 def test_a_head_is_named_by_its_setting(constraint, penalty, method, words):
     layer = ConstrainedLinear(4, 3, constraint=constraint, penalty=penalty)
     assert english(menu.words(heads.Head(layer, method, ("a", "b", "c"), "0" * 64))) == words
+
+
+def test_what_differs_by_class_is_named_as_in_a_run_and_is_no_markup(monkeypatch):
+    """Whoever made the head has named its classes."""
+    offset = Vector("lam", "b", "b, offset", "Added.", default=0.0, low=-5.0, high=5.0)
+    monkeypatch.setitem(menu.PARAMETERS, "lam", offset)
+    layer = ConstrainedLinear(4, 3, constraint=ProxL1([2.0, 0.0, 1.0]))
+    trained = heads.Head(layer, "prox_l1", ("<b>", "b", "c"), "0" * 64)
+    monkeypatch.setattr(heads.Head, "settings", {"lam": [2.0, 0.0, 1.0]})
+    assert english(menu.words(trained)) == "L1 proximal step, b: &lt;b&gt;=2; c=1"
+    monkeypatch.setattr(heads.Head, "settings", {"lam": 0.0})
+    assert english(menu.words(trained)) == "L1 proximal step"
 
 
 CLAMPED = {"lo": 0.0, "hi": 1.0}

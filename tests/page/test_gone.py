@@ -13,14 +13,16 @@ from gradio.state_holder import SessionState
 from PIL import Image
 
 import app
-from constrained import heads, images, registry, training
+from constrained import heads, images, training
 from constrained.modules import ConstrainedLinear
 from constrained.page import controls, pictures
 from constrained.page.server import guard
 from constrained.page.server.inference import network
 from constrained.page.tabs import calibrate, explore, train
+from constrained.parameters import Number
+from constrained.registry import PARAMETERS
 
-ROWS = [parameter.default for parameter in registry.PARAMETERS.values()]  # of Calibrate, as they open
+VALUES = [p.default if isinstance(p, Number) else "" for p in PARAMETERS.values()]  # what the rows hold
 
 
 def picture(colour) -> bytes:
@@ -98,7 +100,7 @@ def test_a_picture_that_is_gone_or_nobodys_is_told(path, head):
     answer = asked(train.on_use, [path, held], {"head": held})
     assert told in answer["train.notice"]
     if path:
-        answer = asked(calibrate.on_fit, ["clamp", path, *ROWS])
+        answer = asked(calibrate.on_fit, ["clamp", path, *VALUES])
         assert "Your file is no longer available" in answer["notice"]
         assert "T =" not in str(answer)
 
@@ -106,9 +108,9 @@ def test_a_picture_that_is_gone_or_nobodys_is_told(path, head):
 def test_a_set_of_ones_own_is_fitted_whoever_asks():
     rows = "\n".join(f"{i % 2},{i % 5},{(i * 7) % 4}" for i in range(60))
     path = uploaded(f"label,a,b\n{rows}\n".encode(), "mine.csv")
-    answer = json.dumps(asked(calibrate.on_fit, ["softmax", path, *ROWS]))
+    answer = json.dumps(asked(calibrate.on_fit, ["softmax", path, *VALUES]))
     assert "fitted on 36 rows" in answer.replace("{rows}", "36")
-    assert "6,000" in json.dumps(asked(calibrate.on_fit, ["softmax", "", *ROWS]))
+    assert "6,000" in json.dumps(asked(calibrate.on_fit, ["softmax", "", *VALUES]))
 
 
 # Runs ---------------------------------------------------------------------------------------------------------------

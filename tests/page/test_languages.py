@@ -119,6 +119,14 @@ def test_translations_fill_in_the_same(code):
         assert names(text) == names(translation), text
 
 
+def test_gradio_has_the_languages():
+    """The browser's code of gradio chooses among its own languages alone, and takes no notice of another file."""
+    scripts = (Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("*.js")
+    known = {name for path in scripts for name in re.findall(r"lang/([\w-]+)\.json", path.read_text(encoding="utf-8"))}
+    assert {*CATALOGUES} <= known
+    assert {len(code) for code in CATALOGUES} == {2}  # base/i18n.js goes by the first part of the document's language
+
+
 @pytest.mark.parametrize("code", CATALOGUES)
 def test_few_texts_stay_as_they_are(code):
     """What does is a name or a symbol, and short."""

@@ -40,12 +40,14 @@ from constrained.page import links as share
 from constrained.page import models as menu
 from constrained.page.server import guard, inference, line
 from constrained.page.tabs import calibrate, code, explore, export, lessons, train
+from constrained.parameters import Number
 from tests.load.server import free_port
 
 ROOT = Path(__file__).parents[2]
 CASES = int(os.environ.get("CASES", "5"))
 MB = 2**20
 DEFAULTS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
+ROWS = [p.default if isinstance(p, Number) else "" for p in registry.PARAMETERS.values()]  # what a tab's controls hold
 
 
 # A server of its own ------------------------------------------------------------------------------------------------
@@ -592,7 +594,7 @@ def test_an_endpoint_says_which_arguments_it_takes(server):
         assert answer.status_code == 422
         return answer.json()["detail"]
 
-    takes = f"it takes logits, method, {', '.join(registry.PARAMETERS)}."
+    takes = f"it takes logits, method, {', '.join(DEFAULTS)}."
     assert told({"logits": [1, 2], "method": "clamp", "low": 0}) == f"constrain has no 'low': {takes}"
     assert told({"lo": 0}) == "constrain needs logits, method."
     asked = {"logits": [1, 9], "method": "clamp", "hi": 2}
@@ -777,7 +779,7 @@ CALLS = {
     calibrate.on_read: ([""], None),
     calibrate.on_upload: ([file(str(UPLOADED))], None),
     calibrate.on_bundled: ([], None),
-    calibrate.on_fit: (["clamp", str(UPLOADED), *DEFAULTS.values()], None),
+    calibrate.on_fit: (["clamp", str(UPLOADED), *ROWS], None),
     lessons.on_open: ([], None),
     lessons.on_run: ([], {"question": 1, "key": "double-softmax"}),
     export.on_make: ([json.dumps(QUESTION), HEAD], None),

@@ -79,8 +79,8 @@ def test_every_control_is_described_and_opens_inside_its_own_range():
             elif told["kind"] == "choice":
                 assert opening in told["values"], name
             else:
-                assert told["kind"] in ("flag", "text"), name
-            assert (f"{name}@" in facts["order"]) == ("scale" in told), name
+                assert told["kind"] in ("flag", "text") or (told["kind"] in ("vector", "mask") and not opening), name
+            assert (f"{name}@" in facts["order"]) == (told["kind"] == "number" and "scale" in told), name
     whole = {f"{owner}.{key}" for owner, all_ in facts["controls"].items() for key in all_ if all_[key].get("whole")}
     assert whole == {"explore.k", "train.epochs", "train.examples", "train.seed"}
     assert {p.key for p in registry.PARAMETERS.values()} <= facts["controls"]["explore"].keys()

@@ -82,6 +82,7 @@ test("only distributions have an entropy", () => {
 test("the entropy of a certain class is 0, and exact zeros add nothing", () => {
   near(entropy(Float64Array.of(0, 1, 0)), 0);
   near(entropy(Float64Array.of(0.25, 0.25, 0.25, 0.25, 0)), Math.log(4));
+  assert.ok(Number.isNaN(entropy(Float64Array.of(NaN, NaN))), "no answer has no entropy");
 });
 
 test("an output is measured once", () => {
@@ -181,4 +182,5 @@ test("a bar goes from the smaller number to the larger one, and is seen unless i
   assert.deepEqual(span(x, 0, -5), { x: 100, width: 100 });
   assert.deepEqual(span(x, 0, 1e-9), { x: 200, width: 1 });
   assert.deepEqual(span(x, 0, 0), { x: 200, width: 0 });
+  assert.deepEqual(span(x, 0, NaN), { x: 200, width: 0 });
 });

@@ -165,6 +165,15 @@ test("A is spelled with the names of links and read back", () => {
   assert.deepEqual(parse(query, facts).a, a);
 });
 
+test("a text about classes with commas stays one part of A", () => {
+  /** @type {any} */
+  const a = { methods: {}, settings: { offset: "bird2=1, cat=2" } };
+  const query = spell(pageOf(fresh(), { a }), facts);
+  const read = parse(query, facts);
+  assert.deepEqual(read.notices, []);
+  assert.equal(read.a?.settings.offset, "bird2=1; cat=2");
+});
+
 test("what A does not say has its default", () => {
   const { a, notices } = parse("a=t:2", facts);
   assert.deepEqual(notices, []);

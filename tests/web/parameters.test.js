@@ -29,15 +29,16 @@ test("a mask is a list of classes", () => {
   assert.equal(read("", excluded), false);
   assert.deepEqual(read("dog; #2", excluded), [false, true, true, false, false]);
   assert.equal(spell(excluded, "#1; cat", LABELS), "cat; dog");
+  assert.equal(spell(excluded, "dog; *", LABELS), "*");
 });
 
 test("names that are no class, two classes, or there twice are told apart and change nothing", () => {
   const found = resolve(offset, "cat=1; bird=2; twin=3; #9=4; cat=5", LABELS);
-  assert.deepEqual(found, { value: [1, 0, 0, 0, 0], unknown: ["bird", "twin", "#9", "cat"] });
+  assert.deepEqual(found, { value: [1, 0, 0, 0, 0], unknown: ["bird", "twin", "#9"], repeated: ["cat"] });
 });
 
 test("what is no number, or out of range, is named", () => {
-  for (const text of ["cat", "cat=", "cat=two", "cat=0x10", "cat=Infinity", "cat=1e999", "=="]) {
+  for (const text of ["cat", "cat=", "cat=two", "cat=0x10", "cat=Infinity", "cat=1e999", "==", "=1", " = 1; cat=2"]) {
     const { error } = parse(offset, text, 5);
     assert.ok(error, text);
   }

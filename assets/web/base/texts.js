@@ -13,9 +13,10 @@ import { registry } from "./registry.js";
 const wrongIn = (parameter, text, labels) => {
   const { error } = parse(parameter, text, labels.length);
   if (error) return complaint(parameter, error);
-  const [name] = resolve(parameter, text, labels).unknown;
+  const { unknown, repeated } = resolve(parameter, text, labels);
+  const [name] = [...unknown, ...repeated];
   if (name === undefined) return null;
-  return { text: phrase("“{name}” is not one of the classes, or is there twice."), values: { name } };
+  return { text: phrase("“{name}” is not one of the classes, or is named twice."), values: { name } };
 };
 
 /**

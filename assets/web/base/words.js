@@ -4,7 +4,7 @@
 
 import { short } from "../twins/formats.js";
 import { t } from "./i18n.js";
-import { boundsOf, isEachClass, partnerOf } from "./parameters.js";
+import { boundsOf, isEachClass, partnerOf, unknownClasses } from "./parameters.js";
 import { registry } from "./registry.js";
 
 /**
@@ -15,7 +15,7 @@ import { registry } from "./registry.js";
  */
 export const inWords = (key, value) => {
   const parameter = registry.parameters[key];
-  if (isEachClass(parameter)) return value && `${parameter.symbol}: ${value}`;
+  if (isEachClass(parameter)) return value && `${parameter.symbol}: ${value.replace(/\s*[,;\n]\s*/g, "; ")}`;
   return `${parameter.symbol} = ${short(value)}`;
 };
 
@@ -38,4 +38,16 @@ export const words = (method, settings, named = t) => {
   const box = bounds ? ` ${interval(...bounds)}` : "";
   const others = parameters.filter((key) => !partnerOf(key));
   return [title + box, ...others.map((key) => inWords(key, settings[key]))].filter(Boolean).join(", ");
+};
+
+/**
+ * A sentence about the classes that a setting speaks of and a model does not have; nothing where there are none.
+ *
+ * @param {string[]} keys of the parameters
+ * @param {Settings} settings
+ * @param {string[]} labels
+ */
+export const withoutEffect = (keys, settings, labels) => {
+  const names = unknownClasses(keys, settings, labels).join(", ");
+  return names && t("Ignored, because the model has no such class: {names}.", { names });
 };

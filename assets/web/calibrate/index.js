@@ -3,5 +3,5 @@
 
 export { mount } from "./board.js";
 export { measure } from "./measure.js";
-export { set, slide, state, type, value } from "./state.js";
+export { set, slide, state, type, value, write } from "./state.js";
 export { jobs } from "./work.js";

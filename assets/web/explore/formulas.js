@@ -4,9 +4,9 @@
 
 import { say } from "../base/dom.js";
 import { phrase, t } from "../base/i18n.js";
-import { isEachClass, unknownClasses, valuesOf } from "../base/parameters.js";
+import { isEachClass, valuesOf } from "../base/parameters.js";
 import { registry } from "../base/registry.js";
-import { words } from "../base/words.js";
+import { withoutEffect, words } from "../base/words.js";
 import { sum } from "../twins/constraints.js";
 import { logit, short } from "../twins/formats.js";
 import { figures, formatOf } from "./columns.js";
@@ -48,7 +48,8 @@ const writeConstrained = (column) => {
     const numbers = { z: short(state.logits[lit]), y: formatOf(column)(state.outputs[column].y[lit]) };
     say(example, `${state.labels[lit]}: ${fill(method.example, column, { ...numbers, ...ofClass(method, lit) })}`);
   }
-  say(note, [t(method.help) + penaltyNote(key), unknownNote(method)].filter(Boolean).join(" "));
+  const unknown = withoutEffect(method.parameters, state.settings, state.labels);
+  say(note, [t(method.help) + penaltyNote(key), unknown].filter(Boolean).join(" "));
 };
 
 /**
@@ -63,12 +64,6 @@ const ofClass = ({ parameters }, index) => {
   return Object.fromEntries(
     keys.map((key) => [key, short(Number(Array.isArray(values[key]) ? values[key][index] : values[key]))]),
   );
-};
-
-/** @param {Entry} method */
-const unknownNote = ({ parameters }) => {
-  const names = unknownClasses(parameters, state.settings, state.labels);
-  return names.length ? t("Ignored, because the model has no such class: {names}.", { names: names.join(", ") }) : "";
 };
 
 /**

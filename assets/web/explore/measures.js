@@ -19,7 +19,7 @@ import { max, min, sum } from "../twins/constraints.js";
  */
 
 /** @param {Float64Array} p */
-export const entropy = (p) => -sum(p.map((v) => (v > 0 ? v * Math.log(v) : 0)));
+export const entropy = (p) => -sum(p.map((v) => (v === 0 ? 0 : v * Math.log(v))));
 
 /** @type {(values: Float64Array, counts: (v: number) => boolean) => number} */
 const count = (values, counts) => {

@@ -121,7 +121,7 @@ export const along =
     left + ((Math.min(Math.max(v, low), high) - low) / (high - low)) * (right - left);
 
 /**
- * A bar from one number to another: a pixel wide at least, unless both are the same.
+ * A bar from one number to another: a pixel wide at least, unless both are the same; none where there is no number.
  *
  * @param {Along} x
  * @param {number} from
@@ -129,5 +129,6 @@ export const along =
  */
 export const span = (x, from, to) => {
   const [a, b] = [x(Math.min(from, to)), x(Math.max(from, to))];
+  if (Number.isNaN(b - a)) return { x: x(0), width: 0 };
   return { x: a, width: Math.max(b - a, from === to ? 0 : 1) };
 };

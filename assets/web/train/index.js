@@ -5,5 +5,5 @@
 export { mount } from "./board.js";
 export { halt } from "./jobs.js";
 export { begin, goLive, runs } from "./runs.js";
-export { set, settings, slide, type, value } from "./setting.js";
+export { set, settings, slide, type, value, write } from "./setting.js";
 export { sweep } from "./sweeps.js";

@@ -2,13 +2,14 @@
 
 /** @import { RangeParameter, TrainFigures, TrainSetting } from "../types.js" */
 
+import { node, say } from "../base/dom.js";
 import { label, phrase, t } from "../base/i18n.js";
 import { accepted, keepOrder, openingSettings, valuesOf } from "../base/parameters.js";
 import { registry } from "../base/registry.js";
 import { show as showRows } from "../base/rows.js";
 import { logSliders } from "../base/sliders.js";
 import { texts } from "../base/texts.js";
-import { words } from "../base/words.js";
+import { withoutEffect, words } from "../base/words.js";
 import { changed, register } from "../state.js";
 import { describe } from "./description.js";
 
@@ -78,7 +79,10 @@ export const showSliders = () => {
     key === "weight" ? Boolean(settings.penalty) : own.includes(key) || !(key in registry.parameters);
   showRows(document.querySelector("#train"), Object.keys(parameters).filter(used));
   const help = /** @type {HTMLElement | null} */ (document.querySelector("#train-help span"));
-  if (help) label(method?.help ?? phrase("The logits go into the loss unchanged."), help);
+  if (!help?.parentElement) return;
+  label(method?.help ?? phrase("The logits go into the loss unchanged."), help);
+  const unknown = withoutEffect(own, settings.settings, training.classes);
+  say(help.nextElementSibling ?? node("span", "", help.parentElement), unknown && ` ${unknown}`);
 };
 
 /**

@@ -36,10 +36,10 @@ export const parse = (parameter, text, classes) => {
     const split = part.lastIndexOf("=");
     const value = numberOf(part.slice(split + 1));
     const { low, high } = parameter;
-    if ((split < 0 && !alone) || Number.isNaN(value)) return { entries, error: { part, why: "form" } };
+    const named = part.slice(0, Math.max(split, 0)).trim();
+    if ((!named && !(split < 0 && alone)) || Number.isNaN(value)) return { entries, error: { part, why: "form" } };
     if (!(value >= low && value <= high)) return { entries, error: { part, why: "range" } };
-    const name = parts.length === 1 ? "*" : `#${at}`;
-    entries.push([split < 0 ? name : part.slice(0, split).trim(), value]);
+    entries.push([named || (parts.length === 1 ? "*" : `#${at}`), value]);
   }
   return { entries, error: null };
 };
@@ -69,12 +69,13 @@ const nameOf = (index, labels) => {
 };
 
 /**
- * What a text says of these classes: one value for all, or one for each; and the names that are none of them.
+ * What a text says of these classes: one value for all, or one for each; the names that are none of them; and those of
+ * classes that are there already, of which the first counts.
  *
  * @param {EachClass} parameter
  * @param {string} text
  * @param {string[]} labels
- * @returns {{value: number | boolean | (number | boolean)[], unknown: string[]}}
+ * @returns {{value: number | boolean | (number | boolean)[], unknown: string[], repeated: string[]}}
  */
 export const resolve = (parameter, text, labels) => {
   /** @type {(number | boolean)[]} */
@@ -82,14 +83,17 @@ export const resolve = (parameter, text, labels) => {
   let others = parameter.default;
   /** @type {string[]} */
   const unknown = [];
+  /** @type {string[]} */
+  const repeated = [];
   for (const [name, value] of parse(parameter, text, labels.length).entries) {
     const index = name === "*" ? -1 : indexOf(name, labels);
     if (name === "*") others = value;
-    else if (index < 0 || index in values) unknown.push(name);
+    else if (index < 0) unknown.push(name);
+    else if (index in values) repeated.push(name);
     else values[index] = value;
   }
-  if (!values.length) return { value: others, unknown };
-  return { value: labels.map((_, i) => values[i] ?? others), unknown };
+  const value = values.length ? labels.map((_, i) => values[i] ?? others) : others;
+  return { value, unknown, repeated };
 };
 
 /**
@@ -106,7 +110,7 @@ export const spell = (parameter, text, labels) => {
   for (const one of values) counts.set(one, (counts.get(one) ?? 0) + 1);
   const most = Math.max(...counts.values());
   const common = [...counts.keys()].find((one) => counts.get(one) === most) ?? parameter.default;
-  const others = parameter.kind === "mask" ? false : common;
+  const others = parameter.kind === "mask" ? values.every(Boolean) : common;
   /** @type {(name: string, one: number | boolean) => string} */
   const part = (name, one) => (parameter.kind === "mask" ? name : `${name}=${one}`);
   const parts = others === parameter.default ? [] : [part("*", others)];

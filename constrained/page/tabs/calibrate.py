@@ -9,6 +9,7 @@ stand in the way of other visitors.
 import base64
 import functools
 import html
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +20,20 @@ from ... import calibration, models, registry, validation
 from ...parameters import Number, Value
 from ...registry import PARAMETERS, TEMPERATURE
 from ...validation import ValidationError
-from ..controls import BROWSER, Control, HeldFile, Island, handle, message, notice, position, rows, speaker, wire
+from ..controls import (
+    BROWSER,
+    Control,
+    HeldFile,
+    Island,
+    handle,
+    in_words,
+    message,
+    notice,
+    position,
+    rows,
+    speaker,
+    wire,
+)
 from ..languages import said, t
 from ..server.workers import WORKERS, WorkerError
 
@@ -183,13 +197,11 @@ def _looks(shown: Own) -> str:
     return f'<p role="status" class="{kind}">{text}</p>'
 
 
-def words(method: str, settings: dict[str, Value]) -> str:
-    """A constraint and its numbers as a person reads them, as HTML."""
-    if method == "softmax":
-        return said("Softmax")
-    numbers = [p for p in registry.REGISTRY[method].parameters if isinstance(p, Number) and p != TEMPERATURE]
-    symbols = [f"{p.symbol} = {settings[p.key]:.4g}" for p in numbers]
-    return ", ".join([said(registry.REGISTRY[method].title), *symbols]).replace("= -", "= −")
+def words(method: str, settings: dict[str, Value], labels: Sequence[str]) -> str:
+    """A constraint and its parameters, but for T, as a person reads them, as HTML."""
+    parameters = [p for p in registry.REGISTRY[method].parameters if p != TEMPERATURE]
+    values = [in_words(p, settings[p.key], labels) for p in parameters]
+    return ", ".join([said(registry.REGISTRY[method].title), *filter(None, values)])
 
 
 def percent(share: float) -> str:
@@ -276,12 +288,13 @@ def on_fit(method: str, path: str, *values: float | str) -> dict:
         return {"notice": notice(str(error))}
     try:
         given = dict(zip(PARAMETERS, values, strict=True)) | {TEMPERATURE.key: 1.0}
+        entry = registry.REGISTRY[method]
         settings = {
-            key: p.check(given[key]) if isinstance(p, Number) else p.read(str(given[key]), shown.classes)
-            for key, p in PARAMETERS.items()
+            p.key: p.check(given[p.key]) if isinstance(p, Number) else p.read(str(given[p.key]), shown.classes)
+            for p in entry.parameters
         }
         constraint = registry.build(method, settings, classes=len(shown.classes))
-    except (TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise gr.Error(f"T cannot be fitted: {error}", print_exception=False) from error
     if method in SPARSE:
         text = said(
@@ -291,7 +304,7 @@ def on_fit(method: str, path: str, *values: float | str) -> dict:
         )
         return {"notice": "", "result": f'<p role="status">{text}</p>'}
     fit = calibration.fit_temperature(calibration.as_logits(constraint, shown.fit[0]), shown.fit[1])
-    text = told(words(method, settings), fit, shown, calibration.as_logits(constraint, shown.judge[0]))
+    text = told(words(method, settings, shown.classes), fit, shown, calibration.as_logits(constraint, shown.judge[0]))
     if fit.edge:
         return {"notice": "", "result": text}
     found = message("fit", method=method, settings=given, temperature=fit.temperature)

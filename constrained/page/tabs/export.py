@@ -30,6 +30,7 @@ from . import explore
 
 ROOT = shipped.ROOT
 KEPT = 4  # files of 45 MB
+LONGEST = 40_000  # characters of a question; a number for each of 1000 classes takes up to 25,000
 SECONDS = 300  # after which a file is given up
 FAILED = "The file could not be made: try again, or make it with python -m constrained.export, as in the README."
 
@@ -52,9 +53,9 @@ def checked(question: str, head: bytes | None) -> tuple[str, str, dict[str, floa
 
     Raises:
         HeadError: if that head is not here, or none.
-        KeyError, TypeError, ValueError: for anything that the page never asks.
+        KeyError, RecursionError, TypeError, ValueError: for anything that the page never asks.
     """
-    if len(question) > 600:
+    if len(question) > LONGEST:
         raise ValueError("the question is too long")
     asked = json.loads(question)
     ending, method, chosen = (str(asked[key]) for key in ("ending", "method", "model"))
@@ -111,6 +112,13 @@ def leash() -> Iterator[int]:
         os.close(writing)
 
 
+def _argument(value: Value) -> str:
+    """A parameter for the command line, which takes texts as links do, and lists."""
+    if isinstance(value, bool):  # a mask with all classes, or none
+        return "*" if value else ""
+    return json.dumps(value)
+
+
 def make(path: Path, method: str, settings: dict[str, Value], model: str, head: bytes | None) -> None:
     """Run `constrained.export` for a file."""
     command = [
@@ -125,7 +133,7 @@ def make(path: Path, method: str, settings: dict[str, Value], model: str, head: 
         model,
         "--leashed",
     ]
-    command += [f"--{key}={json.dumps(value)}" for key, value in settings.items()]
+    command += [f"--{key}={_argument(value)}" for key, value in settings.items()]
     if head is not None:
         own = path.with_name("head.safetensors")
         own.write_bytes(head)
@@ -151,7 +159,7 @@ def on_make(question: str, head: bytes | None) -> Iterator[dict]:
     except HeadError as error:
         yield {"file": None, "notice": notice(str(error))}
         return
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise gr.Error(f"The file cannot be made: {error}", print_exception=False) from error
     making = said("Making the file, which takes about ten seconds.")
     yield {"file": None, "notice": f'<p role="status">{making}</p>'}

@@ -115,7 +115,7 @@ def test_special_cases_are_torchs_own(name):
     assert compared, "torch has no sample that fits"
 
 
-SETTINGS = {key: parameter.default for key, parameter in registry.PARAMETERS.items()}
+SETTINGS = {key: p.default for key, p in registry.PARAMETERS.items()}
 SETTINGS |= {"lo": -0.7, "hi": 1.2, "temperature": 0.6, "lam": 0.4, "radius": 1.5}
 
 
