@@ -282,3 +282,30 @@ def test_a_model_on_its_way_is_waited_for_only_by_those_who_want_to(monkeypatch)
         finally:
             arrived.set()
         assert waiting[0].result(30) is waiting[1].result(30) is inference.network("imagenet", wait=False)
+
+
+def test_who_waits_for_a_load_that_fails_is_told_the_same_and_the_next_one_tries_again(monkeypatch):
+    """gradio may ask twice for one choice: the second answer came when another picture was there already."""
+    began, go, tries = threading.Event(), threading.Event(), []
+
+    def failing():
+        tries.append(1)
+        began.set()
+        go.wait(10)
+        raise CheckpointError(f"no weights, try {len(tries)}")
+
+    def ask() -> str:
+        with pytest.raises(CheckpointError) as caught:
+            inference.network("imagenet")
+        return str(caught.value)
+
+    monkeypatch.setattr(inference, "_networks", {})
+    monkeypatch.setitem(models.CHECKPOINTS, "imagenet", failing)
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        first = pool.submit(ask)
+        began.wait(10)
+        others = [pool.submit(ask) for _ in range(2)]
+        time.sleep(0.2)  # they wait
+        go.set()
+        assert {first.result(10), *(other.result(10) for other in others)} == {"no weights, try 1"}
+    assert ask() == "no weights, try 2"

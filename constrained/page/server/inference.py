@@ -150,6 +150,7 @@ class _Line(queue.PriorityQueue):
 _kind: Callable[[Checkpoint], Network] = Network
 _networks: dict[str, Network] = {}
 _loading = {key: threading.Lock() for key in models.CHECKPOINTS}
+_failures: dict[str, str] = {}  # why the last attempt at a checkpoint failed
 
 
 def use(kind: Callable[[Checkpoint], Network]) -> None:
@@ -172,11 +173,18 @@ def network(key: str, wait: bool = True) -> Network:
     if not isinstance(key, str) or key not in models.CHECKPOINTS:
         raise CheckpointError(f"model must be one of {', '.join(models.CHECKPOINTS)}, got {key!r:.40}")
     if key not in _networks:
-        if not _loading[key].acquire(blocking=wait):
+        first = _loading[key].acquire(blocking=False)
+        if not first and not _loading[key].acquire(blocking=wait):
             raise CheckpointError("This model is still being loaded: try again when it is ready.")
         try:
+            if key not in _networks and not first and key in _failures:
+                raise CheckpointError(_failures[key])  # what who was waited for was told: gradio may ask twice at once
             if key not in _networks:
+                _failures.pop(key, None)
                 _networks[key] = _kind(models.CHECKPOINTS[key]())
+        except CheckpointError as error:
+            _failures[key] = str(error)
+            raise
         finally:
             _loading[key].release()
     return _networks[key]
