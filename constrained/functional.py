@@ -356,7 +356,8 @@ def scaled_sigmoid(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: in
     lo, hi = bounds(lo, hi, finite=True)
     y, dim = _open(x, dim)
     y = _wide(y, lo, hi)
-    lo, hi = _box(_parameter("lo", lo, y, dim), _parameter("hi", hi, y, dim), finite=True)
+    lo, hi = (_parameter(name, value, y, dim, signed=True) for name, value in (("lo", lo), ("hi", hi)))
+    lo, hi = _box(lo, hi, finite=True)
     # NaN is kept out of the sigmoid, whose backward pass would make one of a gradient of 0. A sum finds it in one pass.
     lost = None if any_known(y.detach().sum().isnan()) is False else y.isnan()
     share = torch.sigmoid(y if lost is None else torch.where(lost, 0, y))
@@ -397,8 +398,10 @@ def softplus(
     value, beta = bound(name, value, finite=True), positive("beta", beta)
     y, dim = _open(x, dim)
     y = _wide(y, value, beta)
-    end = _parameter(name, value, y, dim)
+    end = _parameter(name, value, y, dim, signed=True)
     beta = _parameter("beta", beta, y, dim)
+    if isinstance(beta, Tensor):
+        beta = torch.where(beta > 0, beta, math.nan)
     lost = None if any_known(y.detach().sum().isnan()) is False else y.isnan()  # as in `scaled_sigmoid`
     y = y if lost is None else torch.where(lost, 0, y)
     # Over 50 it is the identity in float64 too. Only a difference is multiplied by beta: a bound need not be small.

@@ -212,6 +212,7 @@ def random_settings() -> dict[str, float]:
     return settings | {"lo": float(middle - half), "hi": float(middle + half)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", REGISTRY)
 def test_the_browser_computes_what_pytorch_does(shared_visit, key):
     cases = [(name, *part, random_settings()) for name, part in SETS.items() for _ in range(5)]

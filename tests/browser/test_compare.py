@@ -155,6 +155,7 @@ def test_swap_puts_a_into_the_controls(visited):
     assert visited.requests == []
 
 
+@pytest.mark.slow
 def test_every_method_as_a(explore):
     settings = OPENING | {"lo": -0.7, "hi": 1.3, "temperature": 3.0, "lam": 0.9, "radius": 1.0}
     for keys in zip(*(list(registry.family(family)) * 2 for family in FAMILIES), strict=False):

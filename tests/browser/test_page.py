@@ -397,6 +397,7 @@ def test_a_decimal_comma_is_a_point(explore, visited, typed, value):
 # Methods, rows, axes ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_method(explore, family):
     for key, entry in registry.family(family).items():
@@ -705,6 +706,7 @@ def test_gradient(explore, visited):
     assert visited.requests == [], "nothing is asked while the switch is off"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradient_of_every_method(explore, family):
     switch_gradient(explore)

@@ -1,5 +1,6 @@
 """Which parameters have their rows in view: those of the chosen constraint, on every tab, and no others."""
 
+import pytest
 from playwright.sync_api import Page
 
 from constrained import registry
@@ -15,6 +16,7 @@ def shows(page: Page, query: str, within: str, keys: set[str]) -> None:
     page.wait_for_function(seen, arg=[within, ",".join(sorted(keys))])
 
 
+@pytest.mark.slow
 def test_a_constraint_shows_the_rows_that_it_has(visit):
     page, training = visit().page, {"learning_rate", "epochs", "examples"}
     for key, entry in registry.REGISTRY.items():

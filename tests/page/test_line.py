@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 import app
+from constrained import registry
 from constrained.page import api, pictures
 from constrained.page.server import guard, line
 from constrained.page.tabs import calibrate, explore, lessons, train
@@ -19,7 +20,7 @@ from tests.page.test_safety import JSON, SETTING, Server
 
 NUMBERS = {fn.fn: fn._id for fn in app.demo.fns.values() if fn.fn}
 SWEEP = {"question": 1, "axis": "bounds", "setting": SETTING | {"method": "clamp", "epochs": 500}}
-CONSTRAIN = [[2.0, -1.0], "softmax", -2, 4, 1, 0.1, 1]
+CONSTRAIN = [[2.0, -1.0], "softmax", *(parameter.default for parameter in registry.PARAMETERS.values())]
 RUN = {"question": 1, "setting": SETTING | {"epochs": 500}}
 
 
