@@ -404,8 +404,11 @@ def softplus(
         beta = torch.where(beta > 0, beta, math.nan)
     lost = None if any_known(y.detach().sum().isnan()) is False else y.isnan()  # as in `scaled_sigmoid`
     y = y if lost is None else torch.where(lost, 0, y)
-    # Over 50 it is the identity in float64 too. Only a difference is multiplied by beta: a bound need not be small.
-    z = end + sign * torch.nn.functional.softplus(sign * beta * (y - end), threshold=50) / beta
+    u = sign * beta * (y - end)
+    # Inside, what is added to x; beyond the bound, what is added to that: each small, so that nothing is rounded away.
+    inside = torch.nn.functional.softplus(-u, threshold=50) / beta
+    beyond = torch.nn.functional.softplus(u, threshold=50) / beta
+    z = torch.where(u > 0, y + sign * inside, end + sign * beyond)
     return (z if lost is None else torch.where(lost, math.nan, z)).to(x.dtype)
 
 

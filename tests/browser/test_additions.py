@@ -136,7 +136,7 @@ def test_a_mask_is_written_as_names(opened):
         if "; cat" not in text:
             expect(page.locator("#notice")).to_have_text("")
             continue
-        expect(page.locator("#notice")).to_contain_text("is there twice")
+        expect(page.locator("#notice")).to_contain_text("is named twice")
         expect(page.locator("figure.probability .note")).not_to_contain_text("no such class")
     # All of them: nothing is left to draw, and the page's drawing says so without an error.
     expect(write(page, "explore", "*", "excluded")).to_have_value("*")

@@ -437,6 +437,7 @@ def costs() -> None:
     print(json.dumps(found))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is measured as Linux has it")
 def test_a_bomb_costs_at_most_50_mb_and_a_fifth_of_a_second():
     # Without constrained/__init__.py, which imports torch: this takes a fifth of the time.

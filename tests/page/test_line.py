@@ -118,6 +118,7 @@ def test_a_visitor_has_some_places_and_fills_no_line(server, asked):
     assert asked(explore.on_gradient, "greedy", {}).status_code == 200  # another kind of work
 
 
+@pytest.mark.slow
 def test_a_full_line_fills_no_other(server, asked):
     """Of one address it is half of a line that can be full; of all of them, the whole."""
     told = None
@@ -157,6 +158,7 @@ def test_only_frames_and_heads_may_be_large(server, function):
 # Who does not listen ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_answers_that_nobody_fetches_are_not_made(server, asked):
     """One may be, before the visitor has begun to listen."""
     before = server.memory("VmRSS")
@@ -204,6 +206,7 @@ def test_a_stream_of_nobody_is_told_so_without_a_word_in_the_log(server):
     assert server.log.read_text(encoding="utf-8") == before
 
 
+@pytest.mark.slow
 def test_a_program_may_fetch_its_answer_later(server):
     with httpx.Client(base_url=f"{server.url}/gradio_api/call/constrain", timeout=30) as client:
         event = client.post("", json={"data": CONSTRAIN}).json()["event_id"]
@@ -413,6 +416,7 @@ def test_sixteen_webcams_leave_places_for_pictures(launched):
     asyncio.run(look())
 
 
+@pytest.mark.slow
 def test_a_webcam_that_is_silent_loses_its_place(launched, monkeypatch):
     monkeypatch.setattr(line, "SILENCE", 0.5)
 
@@ -423,6 +427,7 @@ def test_a_webcam_that_is_silent_loses_its_place(launched, monkeypatch):
     asyncio.run(look())
 
 
+@pytest.mark.slow
 def test_a_webcam_gives_way_to_one_that_waits_and_to_nobody_else(launched, monkeypatch):
     monkeypatch.setattr(line, "TURN", 1.0)
     launched.create_event_queue_for_fn(next(fn for fn in app.demo.fns.values() if fn.fn is explore.on_frame))
@@ -481,6 +486,7 @@ def test_questions_taken_back_at_once_leave_no_place_taken(launched):
     assert "process_completed" in ask_here("afterwards")
 
 
+@pytest.mark.slow
 def test_a_place_is_free_when_its_work_has_ended_and_not_before(launched):
     async def look() -> None:
         url = f"{app.demo.local_url}gradio_api"

@@ -145,6 +145,7 @@ def head_file(seed: int) -> bytes:
 # Where it listens ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_it_listens_on_this_machine_alone(server):
     outside = app.address()
     if outside.startswith("127."):

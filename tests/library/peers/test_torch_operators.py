@@ -122,7 +122,7 @@ SETTINGS |= {"lo": -0.7, "hi": 1.2, "temperature": 0.6, "lam": 0.4, "radius": 1.
 def maps():
     """Each entry of the registry as a function of ``(x, dim)``."""
     for key, entry in registry.REGISTRY.items():
-        function = getattr(F, key, F.clamp)
+        function = getattr(F, key.removesuffix("_upper"), F.clamp)
         given = {p.key: SETTINGS[p.key] for p in entry.parameters}
         if function is F.clamp:
             given["gradient"] = key.removeprefix("clamp_") if key != "clamp" else "zero"
