@@ -366,7 +366,7 @@ def scaled_sigmoid(x: Tensor, lo: float | Tensor, hi: float | Tensor, *, dim: in
     lo, hi = (b if isinstance(b, Tensor) else y.new_full((), b) for b in (lo, hi))
     # From the nearer bound: never outside the box, and in the fewest passes over memory. A width may overflow.
     z = 2 * torch.lerp(lo / 2, hi / 2, share) if far else torch.lerp(lo, hi, share)
-    return (z if lost is None else torch.where(lost, math.nan, z)).to(x.dtype)
+    return _rejoined(z, lost).to(x.dtype)
 
 
 def softplus(
@@ -409,7 +409,7 @@ def softplus(
     inside = torch.nn.functional.softplus(-u, threshold=50) / beta
     beyond = torch.nn.functional.softplus(u, threshold=50) / beta
     z = torch.where(u > 0, y + sign * inside, end + sign * beyond)
-    return (z if lost is None else torch.where(lost, math.nan, z)).to(x.dtype)
+    return _rejoined(z, lost).to(x.dtype)
 
 
 # Support -----------------------------------------------------------------------------------------------------------

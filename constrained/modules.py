@@ -266,8 +266,8 @@ def _finite_bound(name: str, value: object) -> float | Tensor:
     return F.bound(name, value, finite=True)
 
 
-class SmoothClamp(_Box):
-    """`functional.smooth_clamp`: bounds by a scaled tanh.
+class _FiniteBox(_Box):
+    """Finite bounds.
 
     Args:
         lo, hi: the box, finite, ``lo <= hi``: numbers, tensors or lists with a number for each class.
@@ -283,28 +283,17 @@ class SmoothClamp(_Box):
         super().__init__(dim=dim)
         self.lo, self.hi = lo, hi
         _ordered(self.lo, self.hi)
+
+
+class SmoothClamp(_FiniteBox):
+    __doc__ = "`functional.smooth_clamp`: bounds by a scaled tanh.\n\n" + (_FiniteBox.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.smooth_clamp(x, self.lo, self.hi, dim=self.dim)
 
 
-class ScaledSigmoid(_Box):
-    """`functional.scaled_sigmoid`: bounds by a sigmoid, whose middle belongs to a logit of 0.
-
-    Args:
-        lo, hi: the box, finite, ``lo <= hi``: numbers, tensors or lists with a number for each class.
-        dim: the dimension of the classes.
-
-    Raises:
-        ValueError: for ``lo > hi``, bounds that are not finite, or what is no number.
-    """
-
-    _CHECKS: ClassVar = {"lo": _finite_bound, "hi": _finite_bound}
-
-    def __init__(self, lo: float | Tensor, hi: float | Tensor, *, dim: int = -1) -> None:
-        super().__init__(dim=dim)
-        self.lo, self.hi = lo, hi
-        _ordered(self.lo, self.hi)
+class ScaledSigmoid(_FiniteBox):
+    __doc__ = "`functional.scaled_sigmoid`: bounds by a sigmoid of the logit.\n\n" + (_FiniteBox.__doc__ or "")
 
     def forward(self, x: Tensor) -> Tensor:
         return F.scaled_sigmoid(x, self.lo, self.hi, dim=self.dim)

@@ -38,7 +38,8 @@ class Checkpoint:
         tested: what is stored of labelled pictures that the network was not trained on, by name: ``features``
             ``(N, F)`` and ``logits`` ``(N, C)``, float16, ``labels`` ``(N,)``, uint8, and ``fit`` ``(N,)``, bool:
             whether a head, T or a bound may be fitted on that picture, or is judged by it. None without such a set.
-        figures: how the network does on pictures, by name, such as ``accuracy``; empty where that is not known.
+        figures: how the network does on pictures, by name, such as ``accuracy``, and how many of them judge
+            (``judged``); empty where that is not known.
     """
 
     key: str

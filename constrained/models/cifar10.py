@@ -83,7 +83,7 @@ def checkpoint() -> Checkpoint:
         sha256=known["sha256"],
         file=FOLDER / known["file"],
         tested=tested,
-        figures=known["test"],
+        figures=known["test"] | {"judged": known["features"]["judge"]},
     )
 
 
